@@ -1,0 +1,85 @@
+# Two commands set up everything on a fresh machine: `make lab` and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3.11
+BIN := .venv/bin
+LAB := $(BIN)/python -m e2e.lab
+KUBE_LAB := .lab/kube
+RESULTS := .out/tests
+# What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
+FIRST_LIGHT_ARGS ?=
+LAB_ARGS ?=
+# Packages that the locked files are made for.
+LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
+
+.PHONY: help
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: venv
+venv: .venv/.installed ## Make .venv from the locked requirements
+
+.venv/.locked: requirements/dev.txt
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not on PATH; name another with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/.installed: .venv/.locked pyproject.toml README.md LICENSE
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: lock
+lock: venv ## Lock the requirements anew, with hashes
+	$(LOCK) -o requirements/runtime.txt
+	$(LOCK) --group unit -o requirements/unit.txt
+	$(LOCK) --group dev -o requirements/dev.txt
+
+.PHONY: format
+format: venv ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+
+.PHONY: lint
+lint: venv ## Check style and the layers' contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+.PHONY: types
+types: venv ## Check the types
+	$(BIN)/mypy
+
+.PHONY: test
+test: test-unit test-kube first-light ## Run all tests, the lab's included
+
+.PHONY: test-unit
+test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
+	$(BIN)/python -m tests.interpreters
+
+.PHONY: test-kube
+test-kube: venv ## Run what needs a real API server, against the lab's
+	@trap '$(LAB) down --dir $(KUBE_LAB)' EXIT; trap 'exit 130' INT TERM; \
+	$(LAB) up --profile core --dir $(KUBE_LAB); \
+	$(LAB) exec --dir $(KUBE_LAB) -- $(BIN)/pytest -m kube --junitxml=$(RESULTS)/kube.xml
+
+.PHONY: first-light
+first-light: venv ## Release a good and a bad version through the real parts, briefly
+	$(BIN)/python -m e2e.first_light $(FIRST_LIGHT_ARGS)
+
+.PHONY: lab
+lab: venv ## Build the real parts and show the whole story in them
+	$(LAB) build
+	$(BIN)/python -m e2e.first_light $(LAB_ARGS)
+
+.PHONY: crds
+crds: venv ## Write crds/ from the models
+	$(BIN)/rollouts crds > crds/canary.yaml.new
+	mv crds/canary.yaml.new crds/canary.yaml
+
+.PHONY: clean
+clean: ## Remove environments and results; built parts stay in the user's cache
+	if [ -x $(BIN)/python ]; then $(LAB) down --dir $(KUBE_LAB); $(LAB) down; fi
+	rm -rf .venv .venv-3.* .lab .out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

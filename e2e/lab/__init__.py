@@ -1,0 +1,30 @@
+"""The lab: the real control plane, mesh and metrics of a cluster, on one machine, without containers.
+
+    python -m e2e.lab build                 compile the parts (cached by content)
+    python -m e2e.lab up                    start them; returns when all are ready
+    python -m e2e.lab exec -- kubectl get pods
+    python -m e2e.lab down
+
+Scripts and tests use the same thing as an object:
+
+    lab = Lab("/tmp/some-lab")
+    lab.up("core")                          LabError says, in one line, what went wrong
+    lab.run(["kubectl", "get", "--raw", "/readyz"])
+    lab.down()
+
+Profiles: `core` is an API server with the project's CRDs and role; `istio` adds controllers,
+scheduler, kwok, the workload server, istiod, Envoy as ingress gateway and Prometheus.
+
+Addresses and files stand in the lab's env file and in the environment of every command run in it:
+KUBECONFIG (administrator), KUBECONFIG_CONTROLLER (the user rollouts-controller, in no group),
+GATEWAY_URL, PROMETHEUS_URL, ENVOY_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, AUDIT_LOG,
+PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use
+them through `exec`, `run` or `command`.
+"""
+
+from e2e.lab.crew import PartState, PartStatus
+from e2e.lab.errors import LabError
+from e2e.lab.lab import Lab
+from e2e.lab.status import LabStatus
+
+__all__ = ["Lab", "LabError", "LabStatus", "PartState", "PartStatus"]

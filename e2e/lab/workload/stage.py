@@ -1,0 +1,139 @@
+"""Which pods are on stage: starts, updates and ends the played pods as the cluster's objects come and go.
+
+It is told of pods and Services and tells a Reporter what to write into a pod's status; it must not
+know how either gets through the API.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterable
+from typing import Any, Protocol
+
+from e2e.lab.workload.behaviour import BadVariableError, Behaviour, read_behaviour
+from e2e.lab.workload.exposition import Source
+from e2e.lab.workload.meter import NO_SERVICE
+from e2e.lab.workload.played_pod import PlayedPod
+from e2e.lab.workload.readiness import Fault
+from e2e.lab.workload.views import PodView, ServiceView, read_env
+
+log = logging.getLogger(__name__)
+
+LISTEN_AGAIN_S = 1.0
+
+
+class Reporter(Protocol):
+    """Writes into a pod's status; returns when it is written or has become pointless."""
+
+    async def report_ready(self, pod: PodView) -> None:
+        """Make the pod Ready."""
+
+    async def report_fault(self, pod: PodView, fault: Fault) -> None:
+        """Say why the pod stays unready."""
+
+
+class Stage:
+    """All pods that are played now. Use inside the TaskGroup given, whose end ends the starts under way."""
+
+    def __init__(self, reporter: Reporter, tasks: asyncio.TaskGroup, *, ignored: Iterable[str] = ()) -> None:
+        """Play no pod yet; namespaces in `ignored` are never played."""
+        self._reporter = reporter
+        self._tasks = tasks
+        self._ignored = frozenset(ignored)
+        self._pods: dict[str, PlayedPod] = {}
+        self._starting: dict[str, asyncio.Task[None]] = {}
+        self._services: dict[str, dict[str, ServiceView]] = {}
+
+    def put_pod(self, pod: PodView) -> None:
+        """A pod is there, or has changed."""
+        if pod.namespace in self._ignored:
+            return
+        played = self._pods.get(pod.uid)
+        if played is not None:
+            self._update(played, pod)
+        elif pod.playable and pod.uid not in self._starting:
+            self._start(pod)
+
+    def remove_pod(self, uid: str) -> None:
+        """A pod's object is gone: its containers are killed and its counts forgotten."""
+        starting = self._starting.pop(uid, None)
+        if starting is not None:
+            starting.cancel()
+        played = self._pods.pop(uid, None)
+        if played is not None:
+            played.kill()
+
+    def put_service(self, service: ServiceView) -> None:
+        """A Service is there, or has changed."""
+        self._services.setdefault(service.namespace, {})[service.name] = service
+        for played in self._pods.values():
+            if played.meter.service == service.name or service.selects(played.pod.namespace, played.pod.labels):
+                self._match(played)
+
+    def remove_service(self, namespace: str, name: str) -> None:
+        """A Service is gone."""
+        self._services.get(namespace, {}).pop(name, None)
+        for played in self._pods.values():
+            if played.meter.service == name:
+                self._match(played)
+
+    def sources(self) -> list[Source]:
+        """The counts of the pods on stage."""
+        return [played.source for played in self._pods.values()]
+
+    def clear(self) -> None:
+        """End every pod."""
+        for uid in [*self._pods, *self._starting]:
+            self.remove_pod(uid)
+
+    def _start(self, pod: PodView) -> None:
+        try:
+            behaviour = read_behaviour(read_env(pod.containers))
+        except BadVariableError as error:
+            fault = Fault("BadEnvironment", str(error))
+            self._launch(pod, self._reporter.report_fault(pod, fault))
+            return
+        played = self._pods[pod.uid] = PlayedPod(pod, behaviour)
+        self._match(played)
+        self._launch(pod, self._bring_up(played, behaviour))
+
+    def _launch(self, pod: PodView, work: Coroutine[Any, Any, None]) -> None:
+        self._starting[pod.uid] = self._tasks.create_task(work, name=f"start {pod.namespace}/{pod.name}")
+
+    async def _bring_up(self, played: PlayedPod, behaviour: Behaviour) -> None:
+        # A pod that is Ready before anyone plays it outlived a restart of this process: it has started long ago.
+        if not played.pod.ready:
+            await asyncio.sleep(behaviour.startup_s)
+        await self._listen(played)
+        if not (behaviour.never_ready or played.pod.ready or played.pod.terminating):
+            await self._reporter.report_ready(played.pod)
+
+    async def _listen(self, played: PlayedPod) -> None:
+        said = ""
+        while True:
+            try:
+                played.listen()
+            except OSError as error:
+                problem = f"cannot listen on {played.pod.address} {list(played.pod.ports)}: {error}"
+                if problem != said:
+                    log.warning("%s/%s %s", played.pod.namespace, played.pod.name, problem)
+                    await self._reporter.report_fault(played.pod, Fault("CannotListen", problem))
+                said = problem
+                await asyncio.sleep(LISTEN_AGAIN_S)
+            else:
+                return
+
+    def _update(self, played: PlayedPod, pod: PodView) -> None:
+        if not pod.playable:
+            self.remove_pod(pod.uid)
+            return
+        relabelled = pod.labels != played.pod.labels
+        played.pod = pod
+        if relabelled:
+            self._match(played)
+
+    def _match(self, played: PlayedPod) -> None:
+        """Count for the first Service by name that selects the pod."""
+        pod = played.pod
+        services = self._services.get(pod.namespace, {}).values()
+        behind = (service.name for service in services if service.selects(pod.namespace, pod.labels))
+        played.meter.stand_behind(min(behind, default=NO_SERVICE))

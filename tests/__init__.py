@@ -1,0 +1,1 @@
+"""The tests: a package, so that tables and doubles can be shared by name."""
