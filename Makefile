@@ -7,6 +7,7 @@ PYTHON ?= python3.11
 BIN := .venv/bin
 LAB := $(BIN)/python -m e2e.lab
 KUBE_LAB := .lab/kube
+PARTS_LAB := .lab/parts
 RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
 FIRST_LIGHT_ARGS ?=
@@ -53,7 +54,7 @@ types: venv ## Check the types
 	$(BIN)/mypy
 
 .PHONY: test
-test: test-unit test-kube first-light ## Run all tests, the lab's included
+test: test-unit test-kube test-lab first-light ## Run all tests, the lab's included
 
 .PHONY: test-unit
 test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
@@ -64,6 +65,12 @@ test-kube: venv ## Run what needs a real API server, against the lab's
 	@trap '$(LAB) down --dir $(KUBE_LAB)' EXIT; trap 'exit 130' INT TERM; \
 	$(LAB) up --profile core --dir $(KUBE_LAB); \
 	$(LAB) exec --dir $(KUBE_LAB) -- $(BIN)/pytest -m kube --junitxml=$(RESULTS)/kube.xml
+
+.PHONY: test-lab
+test-lab: venv ## Run what needs more of the lab: its own life, and the queries on a real Prometheus
+	@trap '$(LAB) down --dir $(PARTS_LAB)' EXIT; trap 'exit 130' INT TERM; \
+	$(LAB) up --profile istio --dir $(PARTS_LAB); \
+	$(LAB) exec --dir $(PARTS_LAB) -- $(BIN)/pytest -m lab --junitxml=$(RESULTS)/lab.xml
 
 .PHONY: first-light
 first-light: venv ## Release a good and a bad version through the real parts, briefly

@@ -10,7 +10,11 @@ Scripts and tests use the same thing as an object:
     lab = Lab("/tmp/some-lab")
     lab.up("core")                          LabError says, in one line, what went wrong
     lab.run(["kubectl", "get", "--raw", "/readyz"])
+    os.kill(lab.status().parts["prometheus"].pid, signal.SIGSTOP)
     lab.down()
+
+A script that does much in the lab is best run in it as a whole, by `exec`. A part that dies is shown
+by `status` and never restarted; what happens to parts on purpose is the caller's business.
 
 Profiles: `core` is an API server with the project's CRDs and role; `istio` adds controllers,
 scheduler, kwok, the workload server, istiod, Envoy as ingress gateway and Prometheus.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from e2e.lab.probing import is_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from e2e.lab.part import Part
 
@@ -68,6 +68,11 @@ class Crew:
         self.status: dict[str, PartStatus] = {part.name: PartStatus() for part in plan}
 
     @property
+    def pids(self) -> Collection[int]:
+        """Our own numbers of the processes that have not been seen to end."""
+        return self._names_by_pid.keys()
+
+    @property
     def is_ready(self) -> bool:
         """Whether every part is ready, or done if it is a task."""
         good = (PartState.READY, PartState.DONE)
@@ -113,16 +118,11 @@ class Crew:
             raise PartFailedError(part.name, f"is not ready after {part.deadline_s:.0f} s")
 
     def _reap(self) -> None:
-        """Collect every ended child; as pid 1 also those that were orphaned to it."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return
-            if pid == 0:
-                return
-            name = self._names_by_pid.pop(pid, None)
-            if name is not None:
+        """Collect the parts that have ended."""
+        for pid, name in list(self._names_by_pid.items()):
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            if ended:
+                del self._names_by_pid[pid]
                 self._note_end(self._plan[name], os.waitstatus_to_exitcode(status))
 
     def _note_end(self, part: Part, exit_code: int) -> None:

@@ -52,6 +52,7 @@ class Lab:
             built = build(profile)
             began = time.monotonic()
             isolation = choose_isolation(os.geteuid())
+            self._collect()
             self._wipe()
             self.layout.log.mkdir(exist_ok=True)
             write_plan(self.layout, built, profile)
@@ -68,8 +69,7 @@ class Lab:
         """End the lab and remove its keys and data; logs stay. False: it was not up."""
         supervisor = self.status().supervisor
         ended = supervisor is not None and end_process(supervisor)
-        if self._unshare is not None:
-            self._unshare.wait(timeout=10)
+        self._collect()
         if (self.layout.root / "lock").exists():
             self._wipe(logs=False)
         return ended
@@ -110,6 +110,12 @@ class Lab:
         if status.supervisor is None or not status.is_up:
             raise LabError(f"no lab is up in {self.layout.root}")
         return status.supervisor.pid
+
+    def _collect(self) -> None:
+        """Wait for our child of an earlier `up`; to be called when its lab has ended."""
+        if self._unshare is not None:
+            self._unshare.wait(timeout=10)
+            self._unshare = None
 
     def _claim(self) -> None:
         """Make the folder; refuse one with other things in it, since `log` and `run` get wiped."""

@@ -26,6 +26,8 @@ from e2e.lab.namespaces import raise_loopback
 from e2e.lab.part import load_plan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from e2e.lab.crew import PartStatus
 
 KEEP = b"keep"
@@ -59,6 +61,7 @@ def _run(crew: Crew, layout: Layout, me: ProcessIdentity, arguments: argparse.Na
     while True:
         try:
             changed = crew.advance()
+            _reap_orphans(crew.pids)
         except PartFailedError as failure:
             _write_state(layout, header, crew.status)
             _report(report_fd, event="failed", part=failure.part, message=str(failure))
@@ -74,6 +77,18 @@ def _run(crew: Crew, layout: Layout, me: ProcessIdentity, arguments: argparse.Na
             if os.read(arguments.owner_fd, len(KEEP)) != KEEP:
                 return 0
             watched = []
+
+
+def _reap_orphans(known: Collection[int]) -> None:
+    """Collect ended processes that were left to us as pid 1; the crew collects its own."""
+    while True:
+        try:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if ended is None or ended.si_pid in known:
+            return
+        os.waitpid(ended.si_pid, 0)
 
 
 def _myself() -> ProcessIdentity:

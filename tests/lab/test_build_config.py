@@ -78,13 +78,13 @@ def test_everything_else_of_envoy_is_dropped() -> None:
 
 
 def test_envoy_says_which_pod_it_is() -> None:
-    """istiod finds the gateway's Service by the pod in the node's id."""
+    """The gateway's Service is found by istiod through the pod in the node's id."""
     node = envoy_bootstrap(pod="gw-1", address="10.244.0.9")["node"]
     assert node["id"] == "router~10.244.0.9~gw-1.istio-system~istio-system.svc.cluster.local"
 
 
 def test_a_deleted_pod_stays_for_three_seconds() -> None:
-    """kwok deletes after the delay; nothing else applies to a pod that is being deleted."""
+    """Only pod-delete applies to a pod that is being deleted, and after its delay."""
     stages = {
         doc["metadata"]["name"]: doc["spec"] for doc in yaml.safe_load_all((CONFIG / "kwok-stages.yaml").read_text())
     }

@@ -32,7 +32,7 @@ def test_committed_modules_name_their_tools_and_their_go(name: str) -> None:
 
 
 def test_etcd_gets_the_name_everybody_knows() -> None:
-    """etcd's package path ends in v3; its program is called etcd."""
+    """The package path ends in v3, the program is called etcd."""
     assert read_module("kube").tools["etcd"] == "go.etcd.io/etcd/server/v3"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import os
+import signal
 import sys
 import threading
 import time
@@ -24,9 +25,19 @@ def python(code: str) -> tuple[str, ...]:
 
 
 @pytest.fixture
-def crew_of(tmp_path: Path) -> Callable[..., Crew]:
-    """Makes a crew of parts that log into the test's folder."""
-    return lambda *parts: Crew(parts, lambda name: tmp_path / f"{name}.log", dict(os.environ))
+def crew_of(tmp_path: Path) -> Iterator[Callable[..., Crew]]:
+    """Makes a crew of parts that log into the test's folder; what still runs after the test is killed."""
+    crews: list[Crew] = []
+
+    def make(*parts: Part) -> Crew:
+        crews.append(Crew(parts, lambda name: tmp_path / f"{name}.log", dict(os.environ)))
+        return crews[-1]
+
+    yield make
+    for crew in crews:
+        for pid in crew.pids:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 @pytest.fixture
@@ -79,7 +90,7 @@ def test_a_part_that_fails_is_named_with_its_exit_code(crew_of: Callable[..., Cr
 
 def test_a_part_that_is_not_ready_in_time_is_named(crew_of: Callable[..., Crew]) -> None:
     """A process that lives but never answers is a failure too."""
-    silent = Part("silent", python("input()"), (), Probe("http://127.0.0.1:9/"), {}, deadline_s=0.0)
+    silent = Part("silent", python("import time; time.sleep(60)"), (), Probe("http://127.0.0.1:9/"), {}, deadline_s=0.0)
     crew = crew_of(silent)
     with pytest.raises(PartFailedError, match="not ready after 0 s"):
         advance_until(crew, lambda: False)
@@ -91,7 +102,7 @@ def test_a_part_that_ends_later_is_shown_and_not_restarted(crew_of: Callable[...
     advance_until(crew, lambda: crew.is_ready)
     pid = crew.status["served"].pid
     assert pid
-    os.kill(pid, 9)
+    os.kill(pid, signal.SIGKILL)
     advance_until(crew, lambda: crew.status["served"].state is PartState.EXITED)
     assert crew.status["served"].exit_code == -9
     assert crew.advance() == []

@@ -1,0 +1,3 @@
+"""A progressive-delivery controller for Kubernetes."""
+
+__version__ = "0.1.0.dev0"

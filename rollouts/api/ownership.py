@@ -1,0 +1,50 @@
+"""Whose an object is. What we make carries the Canary's UID, and nothing carries an ownerReference to it:
+
+with foreground deletion the garbage collector would remove what still serves traffic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollouts.api.resources import GROUP, Manifest, ObjectKey
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "rollouts"
+UID_LABEL = f"{GROUP}/canary-uid"
+CANARY_LABEL = f"{GROUP}/canary"
+REVISION_ANNOTATION = f"{GROUP}/revision"
+ORIGINAL_SELECTOR_ANNOTATION = f"{GROUP}/original-selector"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The Canary that objects are made for."""
+
+    namespace: str
+    name: str
+    uid: str
+
+    @classmethod
+    def of(cls, canary: Manifest) -> Owner:
+        """The owner that a stored Canary is."""
+        metadata = canary["metadata"]
+        return cls(metadata["namespace"], metadata["name"], metadata["uid"])
+
+    @property
+    def key(self) -> ObjectKey:
+        """The Canary's own key."""
+        return ObjectKey(self.namespace, self.name)
+
+    def labels(self) -> dict[str, str]:
+        """The labels of every object that we make for this Canary. A name too long for a label is cut."""
+        return {MANAGED_BY_LABEL: MANAGED_BY, CANARY_LABEL: self.name[:63].rstrip("-."), UID_LABEL: self.uid}
+
+    def owns(self, manifest: Manifest) -> bool:
+        """Whether we made that object for this Canary, or for an earlier one of its name that was deleted.
+
+        The UID says which Canary made it last; a Canary that is applied again takes its objects up again.
+        """
+        labels = manifest["metadata"].get("labels", {})
+        ours = self.labels()
+        return all(labels.get(key) == ours[key] for key in (MANAGED_BY_LABEL, CANARY_LABEL))

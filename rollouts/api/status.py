@@ -1,0 +1,108 @@
+"""What the controller says about a Canary, and all that it remembers of it: the next process goes on from here alone.
+
+Every list is bounded, so that the whole stays under 16 KiB.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from rollouts.api.wire import WIRE, Weight
+
+
+class Phase(StrEnum):
+    """Where a Canary is in its life; `core/phases.py` says how it moves."""
+
+    INITIALIZING = "Initializing"
+    INITIALIZED = "Initialized"
+    PROGRESSING = "Progressing"
+    PROMOTING = "Promoting"
+    FINALISING = "Finalising"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+
+
+class ConditionType(StrEnum):
+    """The conditions of a Canary. Reconciling and Stalled follow the kstatus convention."""
+
+    READY = "Ready"
+    PROMOTED = "Promoted"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+
+
+class Condition(BaseModel):
+    """One condition, as the Kubernetes API conventions define it."""
+
+    model_config = WIRE
+
+    type: Annotated[str, Field(max_length=64)]
+    status: Literal["True", "False", "Unknown"]
+    reason: Annotated[str, Field(max_length=128)]
+    message: Annotated[str, Field(max_length=1024)] = ""
+    observed_generation: int = 0
+    last_transition_time: datetime
+
+
+class Verdict(StrEnum):
+    """What one metric's last measurement means."""
+
+    PASS = "Pass"
+    FAIL = "Fail"
+    NO_DATA = "NoData"
+    ERROR = "Error"
+
+
+class MetricResult(BaseModel):
+    """The last measurement of one metric."""
+
+    model_config = WIRE
+
+    name: Annotated[str, Field(max_length=253)]
+    verdict: Verdict
+    value: float | None = None
+    message: Annotated[str, Field(max_length=256)] = Field("", description="The value against its limit, in words.")
+    measured_at: datetime
+
+
+class CanaryStatus(BaseModel):
+    """The state of a Canary."""
+
+    model_config = WIRE
+
+    phase: Phase | None = Field(None, description="Where the Canary is in its life.")
+    observed_generation: int = Field(0, description="The generation of the spec that this status speaks of.")
+    step_index: Annotated[int, Field(ge=0, le=100)] = Field(
+        0, description="The current step, from 1; 0 before the first."
+    )
+    step_count: Annotated[int, Field(ge=0, le=100)] = Field(0, description="How many steps this run has.")
+    desired_weight: Weight = Field(0, description="Percent of the traffic that the canary is meant to get.")
+    observed_weight: Weight | None = Field(None, description="Percent that the routing objects give it now.")
+    failed_checks: Annotated[int, Field(ge=0, le=1000)] = Field(0, description="Failed judgements in this run.")
+    last_applied_spec: Annotated[str, Field(max_length=64)] = Field(
+        "", description="Revision of the target that was released last, whatever came of it."
+    )
+    last_promoted_spec: Annotated[str, Field(max_length=64)] = Field("", description="Revision that was promoted last.")
+    canary_replicas: Annotated[int, Field(ge=0)] = Field(1, description="Size of the canary while a run lasts.")
+    started_at: datetime | None = Field(None, description="When the run began.")
+    last_transition_time: datetime | None = Field(None, description="When the phase changed.")
+    dwell_started_at: datetime | None = Field(None, description="When the current weight was seen in force.")
+    last_check_at: datetime | None = Field(None, description="When the current step was last judged.")
+    not_ready_since: datetime | None = Field(None, description="Since when the release's pods are not ready.")
+    no_data_since: datetime | None = Field(None, description="Since when the checks find nothing to judge.")
+    drained: bool = Field(
+        default=True, description="Whether the canary of the last run has fallen silent and may be scaled down."
+    )
+    drain_started_at: datetime | None = Field(
+        None, description="Since when the canary, out of traffic, waits for its last requests before scale-down."
+    )
+    metrics: Annotated[tuple[MetricResult, ...], Field(max_length=16)] = Field((), description="The last measurements.")
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field((), description="Conditions.")
+
+    def to_wire(self) -> dict[str, Any]:
+        """As JSON: every field of ours, absent ones as null, so that a merge patch also removes."""
+        return self.model_dump(mode="json", by_alias=True)

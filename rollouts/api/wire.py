@@ -1,0 +1,13 @@
+"""How wire types behave: camelCase outside, snake_case inside, frozen, unknown fields ignored on read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+WIRE = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="ignore")
+
+Weight = Annotated[int, Field(ge=0, le=100)]
+"""Percent of the traffic."""

@@ -1,0 +1,1 @@
+"""The commands `rollouts` and `kubectl-canary`."""

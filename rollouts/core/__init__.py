@@ -1,0 +1,1 @@
+"""The judgement: pure functions over frozen values. No I/O, async, clock, logging or randomness."""

@@ -1,0 +1,61 @@
+"""A Canary's conditions. Reconciling and Stalled follow kstatus; Promoted is what `kubectl wait` waits for."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
+from rollouts.core.observed import Problem
+
+_MOVING = frozenset({Phase.INITIALIZING, Phase.PROGRESSING, Phase.PROMOTING, Phase.FINALISING})
+_PROMOTED: dict[Phase, Literal["True", "False"]] = {
+    Phase.INITIALIZED: "True",
+    Phase.SUCCEEDED: "True",
+    Phase.FAILED: "False",
+}
+
+
+def is_told(status: CanaryStatus, problem: Problem) -> bool:
+    """Whether the conditions speak of that problem already."""
+    return any(told.type == ConditionType.READY and told.message == _cut(problem.message) for told in status.conditions)
+
+
+def with_conditions(
+    status: CanaryStatus, now: datetime, *, problem: Problem | None, news: str | None, reason: str = ""
+) -> CanaryStatus:
+    """The status with its conditions made to fit. `news` explains a change of phase; None leaves the texts as they are.
+
+    `reason` replaces the phase's name as the reason of Promoted.
+    """
+    phase = status.phase or Phase.INITIALIZING
+    moving, failed = phase in _MOVING, phase is Phase.FAILED
+    told = {condition.type: condition for condition in status.conditions}
+
+    def condition(kind: ConditionType, value: Literal["True", "False", "Unknown"], why: str, text: str) -> Condition:
+        before = told.get(kind)
+        same = before is not None and before.status == value
+        since = before.last_transition_time if before is not None and same else now
+        return Condition(
+            type=kind, status=value, reason=why, message=_cut(text),
+            observed_generation=status.observed_generation, last_transition_time=since,
+        )  # fmt: skip
+
+    promoted = told.get(ConditionType.PROMOTED)
+    keep = news is None and promoted is not None
+    why = promoted.reason if keep and promoted is not None else reason or phase
+    text = promoted.message if keep and promoted is not None else news or ""
+    ready = problem is None and phase is not Phase.INITIALIZING
+    waiting_for = problem.reason if problem is not None else phase
+    blocked_by = problem.message if problem is not None else ""
+    return status.model_copy(update={"conditions": (
+        condition(ConditionType.READY, "True" if ready else "False", waiting_for, blocked_by),
+        condition(ConditionType.PROMOTED, _PROMOTED.get(phase, "Unknown"), why, text),
+        condition(ConditionType.RECONCILING, "True" if moving else "False", phase, text if moving else ""),
+        condition(ConditionType.STALLED, "True" if failed or problem else "False",
+                  problem.reason if problem else phase, blocked_by or (text if failed else "")),
+    )})  # fmt: skip
+
+
+def _cut(text: str) -> str:
+    return text[:1024]

@@ -1,0 +1,49 @@
+"""What `step` answers: the status to write, the world to make true, the questions to ask, when to be called again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rollouts.api.status import CanaryStatus
+from rollouts.core.measurement import Probe
+from rollouts.core.phases import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The world as it should be. What is not named here is left as it is."""
+
+    weight_percent: int
+    """Share of the canary in the routes."""
+    routing: bool = False
+    """Services and routes of ours exist, and the clients' Service selects the primary."""
+    copy_to_primary: bool = False
+    """The primary gets the target's present template."""
+    canary_replicas: int | None = None
+    """Size of the canary; None leaves it alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something people should hear: a Kubernetes Event now. `reason` is CamelCase, `message` a sentence."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of one step. The engine writes `status` first, then makes `desired` true, then announces."""
+
+    event: Event
+    status: CanaryStatus
+    desired: Desired
+    asks: tuple[Probe, ...] = ()
+    """Questions to be answered, now, in the next observation."""
+    wake_at: datetime | None = None
+    """When time alone makes a difference; None if only a change can."""
+    announcement: Announcement | None = None
+    message: str = ""
+    """Why, for the log."""

@@ -1,0 +1,40 @@
+"""What a status means for the world: one answer for each phase, whatever led there."""
+
+from __future__ import annotations
+
+from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.decision import Desired
+from rollouts.core.observed import Observed, grown, serves
+
+_RUNNING = frozenset({Phase.PROGRESSING, Phase.PROMOTING})
+
+
+def desired_of(status: CanaryStatus, seen: Observed, *, prepare: bool = False) -> Desired:
+    """The world that `status` asks for. `prepare`: the primary may be made."""
+    initializing = status.phase in (None, Phase.INITIALIZING)
+    routing = not initializing or grown(seen.primary)
+    return Desired(
+        weight_percent=status.desired_weight,
+        routing=routing,
+        copy_to_primary=_copies(status, seen) if not initializing else prepare and seen.primary is None,
+        canary_replicas=None if initializing else _canary_replicas(status, seen),
+    )
+
+
+def _copies(status: CanaryStatus, seen: Observed) -> bool:
+    """Whether the target runs a proven revision that the primary lacks: promotion, or repair between releases."""
+    if status.phase is Phase.PROGRESSING or seen.target is None:
+        return False
+    proven = status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
+    copied = seen.primary.source_revision if seen.primary is not None else None
+    return seen.target.revision == proven and copied != proven
+
+
+def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:
+    if seen.target is None:
+        return None
+    if status.phase in _RUNNING:
+        return status.canary_replicas if seen.target.replicas == 0 else None
+    # Never the last pods that serve: only out of traffic, silent, and with a primary that answers.
+    silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0
+    return 0 if silent and serves(seen.primary) and seen.target.replicas > 0 else None

@@ -1,0 +1,53 @@
+"""From measurements to verdicts: what one metric's answer means, and what all of them mean together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rollouts.api.canary import Metric, ThresholdRange
+from rollouts.api.status import MetricResult, Verdict
+from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+
+_UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
+_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.NO_DATA, Verdict.PASS)
+
+
+def probes_of(metrics: Iterable[Metric]) -> tuple[Probe, ...]:
+    """The questions that judge these metrics, in their order."""
+    return tuple(Probe(Signal(metric.name), Subject.CANARY, metric.window_s) for metric in metrics)
+
+
+def judge(metric: Metric, sample: Sample) -> MetricResult:
+    """What the answer to one metric's probe means."""
+    verdict, value, message = Verdict.ERROR, None, ""
+    match sample.outcome:
+        case Value(number):
+            value = round(number, 3)
+            verdict = Verdict.PASS if _within(number, metric.threshold_range) else Verdict.FAIL
+            message = _in_words(metric, number)
+        case NoData():
+            verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
+        case Rejected(reason) | Unreachable(reason):
+            message = f"{metric.name}: {reason}"
+    return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
+
+
+def worst(results: Sequence[MetricResult]) -> MetricResult:
+    """The result that decides: a failure before an error, before no data, before a pass; the first of its kind."""
+    return min(results, key=lambda result: _WORST_FIRST.index(result.verdict))
+
+
+def _within(number: float, limits: ThresholdRange) -> bool:
+    above = limits.min is None or number >= limits.min
+    below = limits.max is None or number <= limits.max
+    return above and below
+
+
+def _in_words(metric: Metric, number: float) -> str:
+    limits, unit = metric.threshold_range, _UNIT[Signal(metric.name)]
+    ends = []
+    if limits.min is not None:
+        ends.append(f"at least {limits.min:g} {unit}")
+    if limits.max is not None:
+        ends.append(f"at most {limits.max:g} {unit}")
+    return f"{metric.name} {number:.2f} {unit} (limit {' and '.join(ends)})"

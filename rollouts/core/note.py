@@ -1,0 +1,49 @@
+"""Bookkeeping before the judgement: what was merely seen goes into the status, and no decision is taken."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.observed import Observed, grown, serves
+
+_IDLE = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
+
+
+def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
+    """The status with the observation written into it."""
+    update: dict[str, Any] = {
+        "phase": status.phase or Phase.INITIALIZING,
+        "observed_generation": seen.generation,
+        "observed_weight": seen.route_weight,
+        "not_ready_since": _not_ready_since(status, seen),
+    }
+    in_force = seen.route_weight == status.desired_weight
+    if status.phase is Phase.PROGRESSING and status.desired_weight > 0 and in_force:
+        # The dwell starts when the weight was seen accepted, and someone's edit later does not restart it.
+        update["dwell_started_at"] = status.dwell_started_at or seen.now
+    leaving = not status.drained and status.desired_weight == 0
+    if leaving and status.phase not in {Phase.PROGRESSING, Phase.PROMOTING} and seen.route_weight == 0:
+        update["drain_started_at"] = status.drain_started_at or seen.now
+    idle = status.phase in _IDLE and status.desired_weight == 0
+    if idle and seen.target is not None and seen.target.revision == status.last_promoted_spec:
+        # Back to what is promoted already: nothing to release, but the failed revision may be tried again later.
+        update["last_applied_spec"] = status.last_promoted_spec
+    return status.model_copy(update=update)
+
+
+def _not_ready_since(status: CanaryStatus, seen: Observed) -> datetime | None:
+    """Since when the pods that the release waits for are not ready; None while they are, or if it waits for none."""
+    match status.phase:
+        case Phase.PROGRESSING if status.desired_weight == 0:
+            ready = grown(seen.target) and grown(seen.primary)
+        case Phase.PROGRESSING:
+            # A canary that has everything needs no primary: it is released because that one is broken.
+            ready = grown(seen.target) and (status.desired_weight == 100 or serves(seen.primary))
+        case Phase.PROMOTING:
+            copied = seen.primary is not None and seen.primary.source_revision == status.last_applied_spec
+            ready = copied and grown(seen.primary)
+        case _:
+            return None
+    return None if ready else status.not_ready_since or seen.now

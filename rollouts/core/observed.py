@@ -1,0 +1,64 @@
+"""What the world looked like at one instant: the third argument of `step`.
+
+Gathered by the engine from its stores; absent things are None. Nothing here knows how it was found out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rollouts.core.measurement import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadState:
+    """One Deployment, as far as the judgement cares."""
+
+    revision: str
+    """Hash of its pod template."""
+    source_revision: str = ""
+    """For a copy of ours: the revision it was copied from."""
+    replicas: int = 1
+    available: int = 0
+    ready: bool = False
+    """All replicas run the current template and are available."""
+    deadline_exceeded: bool = False
+    """Kubernetes itself has given the rollout up."""
+
+
+def serves(workload: WorkloadState | None) -> bool:
+    """Whether at least one pod can answer."""
+    return workload is not None and workload.available > 0
+
+
+def grown(workload: WorkloadState | None) -> bool:
+    """Whether the whole workload is up on its present template."""
+    return workload is not None and workload.ready and workload.available > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why nothing can be started for this Canary now. `message` says what is wrong and what to do."""
+
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The world at `now` (UTC)."""
+
+    now: datetime
+    generation: int
+    target: WorkloadState | None
+    """The user's workload: the canary."""
+    primary: WorkloadState | None
+    """Our copy, which serves between releases."""
+    route_weight: int | None
+    """Percent that the routing objects give the canary; None while there is no route of ours."""
+    apex_on_primary: bool = False
+    """Whether the Service that clients use selects the primary."""
+    problem: Problem | None = None
+    samples: tuple[Sample, ...] = field(default=())
+    """The newest answers to what was asked; older ones may be among them."""

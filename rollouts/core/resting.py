@@ -1,0 +1,87 @@
+"""What can be found between releases: while a Canary is prepared, while it idles, and while traffic drains."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.finding import Finding, missing, newest, waited
+from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+from rollouts.core.observed import Observed, Problem, grown
+from rollouts.core.phases import Event
+from rollouts.core.running import restart
+
+PREFLIGHT = (Probe(Signal.RIGHTS), Probe(Signal.SOURCE_ALIVE))
+PREFLIGHT_RETRY = timedelta(seconds=30)
+SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
+DRAIN_TIMEOUT = timedelta(seconds=30)
+DRAIN_POLL = timedelta(seconds=2)
+"""Also the least drain: a route that the API server has accepted is not in every proxy at once."""
+
+
+def find_initializing(_spec: CanarySpec, _status: CanaryStatus, seen: Observed) -> Finding:
+    """First nothing is touched until all has been looked at; then primary, Services and routes, in this order."""
+    if seen.problem is not None:
+        return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
+    if seen.primary is None:
+        return _preflight(seen)
+    if not grown(seen.primary):
+        return waited("waiting for the primary to be ready")
+    if seen.route_weight != 0 or not seen.apex_on_primary:
+        return waited("waiting for Services and routes to point at the primary")
+    return Finding(Event.PREPARED, "the primary serves all traffic")
+
+
+def _preflight(seen: Observed) -> Finding:
+    # An answer is stale from the very moment at which it is to be asked for again.
+    fresh_from = seen.now - PREFLIGHT_RETRY + timedelta.resolution
+    unanswered = missing(seen.samples, PREFLIGHT, fresh_from)
+    if unanswered:
+        return waited("looking at rights and metrics before anything is touched", asks=unanswered)
+    for probe in PREFLIGHT:
+        sample = newest(seen.samples, probe, fresh_from)
+        if sample is not None and (problem := _problem_of(sample)) is not None:
+            retry_at = sample.at + PREFLIGHT_RETRY
+            return Finding(Event.BLOCKED, problem.message, wake_at=retry_at, problem=problem)
+    return Finding(Event.WAITED, "making the primary", prepare=True)
+
+
+def _problem_of(sample: Sample) -> Problem | None:
+    match sample.outcome:
+        case Value() | NoData():
+            return None
+        case Rejected(reason) | Unreachable(reason):
+            return Problem("Forbidden" if sample.probe.signal is Signal.RIGHTS else "MetricsUnavailable", reason)
+
+
+def find_idle(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """Initialized, Succeeded or Failed: wait for a revision that was not released yet."""
+    if status.phase is Phase.FAILED and status.desired_weight > 0 and grown(seen.primary):
+        return Finding(Event.ROLLBACK, "the primary serves again")
+    if seen.problem is not None:
+        return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
+    if seen.target is not None and seen.target.revision != status.last_applied_spec:
+        failed = status.phase is Phase.FAILED
+        event = restart(status, seen, Event.NEW_REVISION) if failed else Event.NEW_REVISION
+        return Finding(event, f"revision {seen.target.revision} is new")
+    if not status.drained:
+        return find_drain(_spec, status, seen)
+    return waited("nothing to release" if status.phase is not Phase.FAILED else "waiting for another revision")
+
+
+def find_drain(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """Out of traffic: wait until the canary serves no request any more, at most DRAIN_TIMEOUT."""
+    if status.drain_started_at is None:
+        return waited("waiting for the routes to send nothing to the canary")
+    ends_at = status.drain_started_at + DRAIN_TIMEOUT
+    if seen.now >= ends_at:
+        return Finding(Event.DRAINED, "drain time is over")
+    earliest = status.drain_started_at + DRAIN_POLL
+    sample = newest(seen.samples, SILENCE, earliest)
+    if sample is not None and sample.outcome == Value(0.0):
+        return Finding(Event.DRAINED, "the canary serves no request any more")
+    ask_at = max(earliest, sample.at + DRAIN_POLL if sample is not None else earliest)
+    if seen.now >= ask_at:
+        return waited("the canary drains", asks=(SILENCE,), wake_at=ends_at)
+    return waited("the canary drains", wake_at=min(ask_at, ends_at))

@@ -1,0 +1,134 @@
+"""What can be found while the canary is released: readiness, dwell, the judgement that is due, and deadlines."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, MetricResult, Verdict
+from rollouts.core.finding import Finding, missing, newest, waited
+from rollouts.core.judge import judge, probes_of, worst
+from rollouts.core.measurement import Probe, Sample, Signal, Subject, Value
+from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.phases import Event
+from rollouts.core.plan import next_weight
+
+STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
+NO_DATA_INTERVALS = 3
+"""For how many intervals a canary with weight may show no request while the stable side has some."""
+
+
+def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """Reasons to go back first, then the judgement that is due, then reasons to wait, then the next weight."""
+    if seen.target is None:
+        return give_up(seen, "the target is gone")
+    if seen.target.revision != status.last_applied_spec:
+        event = Event.REVERTED if reverted(status, seen) else restart(status, seen, Event.NEW_REVISION)
+        return Finding(event, f"the target changed to revision {seen.target.revision} in mid-run")
+    ends_at = deadline(spec, status)
+    if seen.target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
+        side = "primary" if grown(seen.target) else "canary"
+        return give_up(seen, f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s")
+    if status.desired_weight == 0:
+        return _first_weight(spec, status, seen)
+    if not serves(seen.target) and serves(seen.primary):
+        return Finding(Event.CANARY_LOST, "no pod of the canary is available")
+    return _judged(spec, status, seen)
+
+
+def reverted(status: CanaryStatus, seen: Observed) -> bool:
+    """Whether the target went back to what was promoted last, and the primary can take all traffic at once."""
+    return seen.target is not None and seen.target.revision == status.last_promoted_spec and serves(seen.primary)
+
+
+def restart(status: CanaryStatus, seen: Observed, event: Event) -> Event:
+    """What a new revision means: `event`, or RESCUE where taking the canary's traffic away would leave it to nobody."""
+    primary = seen.primary
+    broken = primary is not None and not primary.ready and primary.source_revision != status.last_promoted_spec
+    return Event.RESCUE if status.desired_weight > 0 and (broken or not serves(primary)) else event
+
+
+def give_up(seen: Observed, reason: str) -> Finding:
+    """All traffic to the side that can serve: the primary, unless it has no pod while the canary has one."""
+    stranded = not serves(seen.primary) and serves(seen.target)
+    return Finding(Event.STRANDED if stranded else Event.ROLLBACK, reason)
+
+
+def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:
+    """When pods that are not ready end the run; None while they are ready."""
+    if status.not_ready_since is None:
+        return None
+    return status.not_ready_since + timedelta(seconds=spec.progress_deadline_seconds)
+
+
+def _first_weight(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    if not grown(seen.target):
+        return waited("waiting for the canary's pods", wake_at=deadline(spec, status))
+    if not grown(seen.primary):
+        return waited("waiting for the primary's pods", wake_at=deadline(spec, status))
+    return Finding(Event.ADVANCE, "the canary is ready")
+
+
+def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    if status.dwell_started_at is None:
+        return waited("waiting for the routes to carry the weight")
+    due_at = (status.last_check_at or status.dwell_started_at) + timedelta(seconds=spec.analysis.interval_s)
+    if seen.now < due_at:
+        ends_at = deadline(spec, status)
+        return waited(f"holding {status.desired_weight} %", wake_at=min(due_at, ends_at) if ends_at else due_at)
+    unanswered = missing(seen.samples, probes_of(spec.analysis.metrics), due_at)
+    if unanswered:
+        return waited("judging", asks=unanswered)
+    return _decided(spec, status, seen, _results(spec, seen.samples, due_at))
+
+
+def _decided(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    match worst(results).verdict:
+        case Verdict.FAIL:
+            return _failed(spec, status, seen, results)
+        case Verdict.PASS:
+            return _passed(spec, status, seen, results)
+        case Verdict.NO_DATA:
+            return _without_data(spec, status, seen, results)
+        case Verdict.ERROR:
+            return Finding(Event.UNDECIDED, worst(results).message, results=results)
+
+
+def _results(spec: CanarySpec, samples: tuple[Sample, ...], due_at: datetime) -> tuple[MetricResult, ...]:
+    pairs = zip(spec.analysis.metrics, probes_of(spec.analysis.metrics), strict=True)
+    answers = [(metric, newest(samples, probe, due_at)) for metric, probe in pairs]
+    return tuple(judge(metric, sample) for metric, sample in answers if sample is not None)
+
+
+def _failed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    failed, limit = status.failed_checks + 1, spec.analysis.threshold
+    reason = f"{worst(results).message}; failed check {failed} of {limit}"
+    if failed < limit:
+        return Finding(Event.CHECK_FAILED, reason, results=results)
+    back = give_up(seen, reason)
+    return Finding(back.event, reason, results=results)
+
+
+def _passed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    message = "; ".join(result.message for result in results)
+    if next_weight(spec.analysis, status.desired_weight) is None:
+        if not grown(seen.target):
+            return Finding(Event.UNDECIDED, "passed, but not all pods of the canary are ready", results=results)
+        return Finding(Event.STEPS_PASSED, message, results=results)
+    if not (grown(seen.target) and grown(seen.primary)):
+        return Finding(Event.UNDECIDED, "passed, but not all pods are ready for more weight", results=results)
+    return Finding(Event.ADVANCE, message, results=results)
+
+
+def _without_data(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    at = results[0].measured_at
+    stable = newest(seen.samples, STABLE_RATE, at)
+    if stable is None:
+        return waited("no request of the canary was measured; looking at the stable side", asks=(STABLE_RATE,))
+    busy = isinstance(stable.outcome, Value) and stable.outcome.number > 0
+    # Only the time counts in which the stable side has requests: a night without any ends no release in the morning.
+    since = status.no_data_since or at
+    if busy and at - since >= timedelta(seconds=NO_DATA_INTERVALS * spec.analysis.interval_s):
+        reason = f"no request of the canary was measured for {(at - since).total_seconds():.0f} s, the primary has some"
+        return Finding(give_up(seen, reason).event, reason, results=results)
+    return Finding(Event.UNDECIDED, worst(results).message, results=results, starved=busy)

@@ -1,0 +1,1 @@
+"""The API server: requests, watched stores, writes. The only place that imports kubernetes_asyncio."""

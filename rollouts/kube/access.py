@@ -1,0 +1,38 @@
+"""Who we are and where the API server is: kubeconfig or service account, through kubernetes_asyncio.
+
+The library is used for authentication, TLS and the session, and for nothing else. This module opens no connection.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kubernetes_asyncio.client import ApiClient, Configuration
+from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
+from yaml import YAMLError
+
+from rollouts import __version__
+from rollouts.errors import Retry, RolloutsError
+
+
+class AccessUnknown(RolloutsError):
+    """There is no usable kubeconfig and no service account: the program was started in the wrong place."""
+
+    retry = Retry.NEVER
+
+
+async def open_client(*, kubeconfig: Path | None = None, context: str | None = None) -> ApiClient:
+    """A client for the cluster of `kubeconfig`, or of the pod we run in if that is None. The caller closes it."""
+    configuration = Configuration()
+    try:
+        if kubeconfig is None:
+            load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+        else:
+            await load_kube_config(str(kubeconfig), context, configuration, persist_config=False)
+    except (ConfigException, OSError, YAMLError, TypeError, ValueError, LookupError) as error:
+        # The last three are how the library trips over YAML that is no kubeconfig.
+        place = f"kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account"
+        raise AccessUnknown(f"no access to a cluster by {place}: {error}") from error
+    client = ApiClient(configuration)
+    client.user_agent = f"rollouts/{__version__}"
+    return client

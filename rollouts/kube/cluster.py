@@ -1,0 +1,146 @@
+"""The port `Cluster` over a transport and its stores: reads from memory, writes that are seen by the next read.
+
+A write is repeated here only where it surely had no effect; anything else is the engine's to observe and decide.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from random import Random
+from typing import assert_never
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from rollouts.api.resources import EVENTS, Manifest, ObjectKey, Resource
+from rollouts.errors import InvariantViolated, KubeError, Throttled, Unavailable
+from rollouts.kube import requests
+from rollouts.kube.failures import AlreadyExists, NotSent
+from rollouts.kube.reflector import DEFAULT_PACE, Pace, Reflector
+from rollouts.kube.requests import Request
+from rollouts.kube.selection import SELECTIONS, is_object, select_whole
+from rollouts.kube.store import OnChange, OnTrouble, Store
+from rollouts.kube.transport import Response, Transport
+from rollouts.ports import Apply, Clock, Create, PatchJson, PatchStatus, Write
+
+ATTEMPTS = 3
+RETRY_AFTER_LIMIT_S = 10.0
+"""A server that asks for longer is obeyed by the engine, which has other things to do meanwhile."""
+
+
+def stores_for(
+    resources: Iterable[Resource], *, on_change: OnChange, on_trouble: OnTrouble = lambda _resource: None
+) -> dict[Resource, Store]:
+    """An empty store for each kind, keeping what SELECTIONS says."""
+    return {
+        resource: Store(
+            resource, select=SELECTIONS.get(resource, select_whole), on_change=on_change, on_trouble=on_trouble
+        )
+        for resource in resources
+    }
+
+
+class KubeCluster:
+    """Implements `ports.Cluster`. Reads see what `run` has brought in, and the answers to our own writes."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        stores: Mapping[Resource, Store],
+        *,
+        clock: Clock,
+        random: Random,
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
+        self._transport = transport
+        self._stores = stores
+        self._clock = clock
+        self._random = random
+        self._reflectors = [
+            Reflector(transport, store, clock=clock, random=random, pace=pace) for store in stores.values()
+        ]
+
+    async def run(self) -> None:
+        """Keep every store equal to the server, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for reflector in self._reflectors:
+                tasks.create_task(reflector.run())
+
+    async def wait_synced(self) -> None:
+        """Return once each kind is listed, or known to be absent or forbidden. `run` must be running."""
+        for reflector in self._reflectors:
+            await reflector.synced.wait()
+
+    def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        """The newest known object without managedFields, or None if there is none."""
+        return self._store(resource).read(key)
+
+    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+        """All known objects of a kind, in one namespace or in all."""
+        return self._store(resource).list_all(namespace)
+
+    def trouble(self, resource: Resource) -> str:
+        """Why this kind can't be watched now, for a person; empty if it can."""
+        return self._store(resource).trouble
+
+    async def write(self, write: Write) -> Manifest:
+        """Send one write and return the object as the server has it now. Raises KubeError.
+
+        An Event that exists already was written by an attempt whose answer got lost: that is success.
+        """
+        try:
+            answer = await self._deliver(request_for(write))
+        except AlreadyExists:
+            if write.resource == EVENTS and isinstance(write, Create):
+                return write.manifest
+            raise
+        store = self._stores.get(write.resource)
+        if store is not None:
+            if not is_object(answer):
+                raise Unavailable(f"{write.resource}: the answer to a write is no object")
+            store.absorb(answer)
+        return answer
+
+    async def _deliver(self, request: Request) -> Manifest:
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(had_no_effect),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=self._wait_s,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        response: Response = await retrying(self._transport.send, request)
+        return response.manifest()
+
+    def _wait_s(self, state: RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked_s = error.retry_after_s if isinstance(error, KubeError) else None
+        return (asked_s or 0.0) + self._random.uniform(0.0, 0.2 * 2.0**state.attempt_number)
+
+    def _store(self, resource: Resource) -> Store:
+        store = self._stores.get(resource)
+        if store is None:
+            raise InvariantViolated(f"{resource} is read but not watched")
+        return store
+
+
+def request_for(write: Write) -> Request:
+    """The request that carries out one write."""
+    match write:
+        case Apply(resource, manifest, field_manager):
+            return requests.apply(resource, manifest, field_manager=field_manager)
+        case PatchJson(resource, key, operations):
+            return requests.patch_json(resource, key, operations)
+        case PatchStatus(resource, key, resource_version, status):
+            return requests.patch_status(resource, key, resource_version=resource_version, status=status)
+        case Create(resource, manifest):
+            return requests.create(resource, manifest)
+        case _:
+            assert_never(write)
+
+
+def had_no_effect(error: BaseException) -> bool:
+    """Whether the write surely did nothing and may soon be sent again as it is."""
+    if isinstance(error, Throttled):
+        return error.retry_after_s is not None and error.retry_after_s <= RETRY_AFTER_LIMIT_S
+    return isinstance(error, NotSent)

@@ -1,0 +1,155 @@
+"""Keeps one store equal to the API server: list, watch from there, and again when that breaks.
+
+    list (paged) -> store.replace -> watch --EOF at its time-out--> watch again from the same place, at once
+         ^                             |---failure-------------> back-off, then watch from the same place
+         '---- 410, kind absent, garbage without progress, five failures in a row
+
+Runs until cancelled; failures end in the store's `trouble` and in the log, never in an exception.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from random import Random
+from typing import assert_never
+
+import structlog
+
+from rollouts.errors import Gone, KubeError, NotFound, Unavailable
+from rollouts.kube.backoff import Backoff
+from rollouts.kube.cursor import Added, Bookmark, Deleted, Expired, Failed, Garbled, Modified, WatchCursor, WatchEvent
+from rollouts.kube.failures import failure_from_status
+from rollouts.kube.paging import list_pages
+from rollouts.kube.requests import Request, watch
+from rollouts.kube.store import Store
+from rollouts.kube.transport import Transport
+from rollouts.kube.trouble import explain_trouble, is_lasting
+from rollouts.ports import Clock
+
+_log = structlog.get_logger(__name__)
+
+RELIST_EVERY_FAILURES = 5
+"""A watch that keeps failing may stand at a place that the server will never accept again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The times of a reflector, in seconds. `watch_s` is the range that each watch's length is drawn from."""
+
+    watch_s: tuple[int, int] = (240, 300)
+    silence_grace_s: float = 15.0
+    """A connection silent for this much longer than the watch should last is dead."""
+    healthy_s: float = 60.0
+    """A watch that lasted this long wipes out the failures before it."""
+    first_delay_s: float = 0.25
+    lasting_delay_s: float = 2.0
+    """The shortest wait where only a person can help (kind absent, right missing)."""
+    cap_s: float = 30.0
+    retry_after_cap_s: float = 120.0
+    """No server may silence us for longer."""
+    patience: int = 3
+    """Failures in a row before an unreachable server counts as trouble: hiccups mend themselves."""
+
+
+DEFAULT_PACE = Pace()
+
+
+class Reflector:
+    """Feeds one store. `synced` is set once the first list is in, or the kind is known to be absent or forbidden."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        store: Store,
+        *,
+        clock: Clock,
+        random: Random,
+        pace: Pace = DEFAULT_PACE,
+    ) -> None:
+        self._transport = transport
+        self._store = store
+        self._clock = clock
+        self._random = random
+        self._pace = pace
+        self._backoff = Backoff(random, first_s=pace.first_delay_s, cap_s=pace.cap_s)
+        self._cursor = WatchCursor()
+        self.synced = asyncio.Event()
+
+    async def run(self) -> None:
+        """List and watch for ever."""
+        while True:
+            try:
+                if not self._cursor.resource_version:
+                    await self._list()
+                await self._watch()
+            except KubeError as error:
+                await self._pause(error)
+
+    async def _list(self) -> None:
+        known_to = self._store.horizon
+        listing = await list_pages(self._transport, self._store.resource, self._store.keep)
+        version = listing.resource_version
+        rewound = version.isdigit() and int(version) < known_to
+        self._store.replace(listing.manifests, version, rewound=rewound)
+        self._cursor.resource_version = version
+        self.synced.set()
+        _log.debug("list_completion", resource=str(self._store.resource), objects=len(listing.manifests))
+
+    async def _watch(self) -> None:
+        began_at = self._cursor.resource_version
+        timeout_s = self._random.randint(*self._pace.watch_s)
+        request = watch(self._store.resource, resource_version=began_at, timeout_s=timeout_s)
+        opened = self._clock.now()
+        try:
+            limit_s = timeout_s + self._pace.silence_grace_s
+            async with self._transport.stream(request, silence_limit_s=limit_s) as lines:
+                self._store.note_trouble("")
+                async for line in lines:
+                    self._take(request, self._cursor.feed(line), began_at=began_at)
+        finally:
+            lasted = self._clock.now() - opened
+            if lasted >= timedelta(seconds=self._pace.healthy_s):
+                self._backoff.reset()
+        if lasted < timedelta(seconds=timeout_s / 2):
+            raise _broken(request, f"the watch ended after {lasted.total_seconds():.1f} s of {timeout_s} s")
+
+    def _take(self, request: Request, event: WatchEvent, *, began_at: str) -> None:
+        match event:
+            case Added(manifest) | Modified(manifest):
+                self._store.absorb(manifest)
+                self._store.advance(self._cursor.resource_version)
+            case Deleted(manifest):
+                self._store.remove(manifest)
+                self._store.advance(self._cursor.resource_version)
+            case Bookmark(resource_version):
+                self._store.advance(resource_version)
+            case Expired():
+                raise failure_from_status(request, 410, {})
+            case Failed(status, told):
+                raise failure_from_status(request, status or 500, told)
+            case Garbled(reason):
+                if self._cursor.resource_version == began_at:
+                    self._cursor.resource_version = ""  # the same place brought the same garbage, or would
+                raise _broken(request, f"garbage in the watch: {reason}")
+            case _:
+                assert_never(event)
+
+    async def _pause(self, error: KubeError) -> None:
+        lasting = is_lasting(error)
+        at_least_s = self._pace.lasting_delay_s if lasting else error.retry_after_s or 0.0
+        delay_s = self._backoff.next_s(at_least_s=min(at_least_s, self._pace.retry_after_cap_s))
+        failures = self._backoff.failures
+        if isinstance(error, (Gone, NotFound)) or failures % RELIST_EVERY_FAILURES == 0:
+            self._cursor.resource_version = ""
+        if lasting or failures >= self._pace.patience:
+            self._store.note_trouble(explain_trouble(self._store.resource, error))
+        if lasting:
+            self.synced.set()
+        _log.info("watch_failure", resource=str(self._store.resource), reason=str(error), delay_s=round(delay_s, 3))
+        await self._clock.sleep(delay_s)
+
+
+def _broken(request: Request, what: str) -> Unavailable:
+    return Unavailable(f"{request}: {what}", verb=request.verb, resource=request.resource)

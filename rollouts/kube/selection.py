@@ -1,0 +1,82 @@
+"""What the stores keep of each kind: what the engine reads, and nothing else.
+
+A shallow copy of what is named here; the rest of an object is dropped before anything is stored, so that a change
+in it (a heartbeat, a load balancer's address, who owns which field) wakes nobody and costs no memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from rollouts.api.resources import DEPLOYMENTS, DESTINATION_RULES, SERVICES, VIRTUAL_SERVICES, Manifest, Resource
+
+Select = Callable[[Manifest], Manifest]
+
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+_DROPPED_METADATA = frozenset({"managedFields", "selfLink"})
+_DEPLOYMENT_STATUS = (
+    "observedGeneration",
+    "replicas",
+    "updatedReplicas",
+    "readyReplicas",
+    "availableReplicas",
+    "unavailableReplicas",
+)
+_CONDITION = ("type", "status", "reason", "message")
+
+
+def select_whole(manifest: Manifest) -> Manifest:
+    """Everything but the book-keeping of server-side apply and kubectl."""
+    return {**manifest, "metadata": _metadata(manifest["metadata"])}
+
+
+def select_spec(manifest: Manifest) -> Manifest:
+    """As `select_whole`, without status."""
+    kept = select_whole(manifest)
+    kept.pop("status", None)
+    return kept
+
+
+def select_deployment(manifest: Manifest) -> Manifest:
+    """The whole spec, the counts of replicas, and conditions without their times, which tick by themselves."""
+    status = manifest.get("status") or {}
+    kept_status = _pick(status, _DEPLOYMENT_STATUS)
+    if "conditions" in status:
+        kept_status["conditions"] = [_pick(condition, _CONDITION) for condition in status["conditions"]]
+    return {**select_spec(manifest), "status": kept_status}
+
+
+SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
+    {
+        DEPLOYMENTS: select_deployment,
+        SERVICES: select_spec,
+        VIRTUAL_SERVICES: select_spec,
+        DESTINATION_RULES: select_spec,
+    }
+)
+"""What is kept of each kind; of kinds not named, everything (`select_whole`)."""
+
+
+def is_object(candidate: object) -> bool:
+    """Whether this is an object that can be stored: it has metadata with a name."""
+    metadata = candidate.get("metadata") if isinstance(candidate, dict) else None
+    return isinstance(metadata, dict) and isinstance(metadata.get("name"), str)
+
+
+def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in metadata.items() if name not in _DROPPED_METADATA}
+    annotations = kept.get("annotations")
+    if annotations and LAST_APPLIED in annotations:
+        rest = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
+        if rest:
+            kept["annotations"] = rest
+        else:
+            del kept["annotations"]
+    return kept
+
+
+def _pick(source: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: source[name] for name in names if name in source}

@@ -1,0 +1,170 @@
+"""One good Canary, and the table of bad ones that both the models and the API server must refuse."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+ABSENT = object()
+"""In a change: the field is left out."""
+
+SUCCESS_RATE = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
+DURATION = {"name": "request-duration", "thresholdRange": {"max": 500}}
+
+
+@dataclass(frozen=True, slots=True)
+class BadCanary:
+    """What is changed in the good spec, and the words with which each side refuses it."""
+
+    name: str
+    changes: Mapping[str, Any]
+    at: str
+    """Where the API server says it is: a path below `spec`; empty for the spec itself."""
+    says: str
+    """Words of the API server's message."""
+    model_says: str = ""
+    """Words of the model's message, where they differ."""
+
+    def spec(self) -> dict[str, Any]:
+        """The bad spec."""
+        spec = good_spec()
+        for path, value in self.changes.items():
+            *parents, last = path.split(".")
+            node = spec
+            for parent in parents:
+                node = node[parent]
+            if value is ABSENT:
+                del node[last]
+            else:
+                node[last] = value
+        return spec
+
+
+def good_spec() -> dict[str, Any]:
+    """The smallest spec that is accepted."""
+    return {
+        "targetRef": {"name": "app"},
+        "service": {"port": 80},
+        "analysis": {"stepWeight": 10, "metrics": [copy.deepcopy(SUCCESS_RATE)]},
+    }
+
+
+def manifest(spec: dict[str, Any], name: str = "app") -> dict[str, Any]:
+    """A Canary in the namespace `default`."""
+    return {
+        "apiVersion": "rollouts.dev/v1beta1",
+        "kind": "Canary",
+        "metadata": {"name": name, "namespace": "default"},
+        "spec": spec,
+    }
+
+
+def _metric(**changes: object) -> list[dict[str, Any]]:
+    return [{**SUCCESS_RATE, **changes}]
+
+
+_MISSING = {"says": "Required value", "model_says": "Field required"}
+_A_DURATION = {"says": "write a duration such as 10s or 1m30s"}
+_TOO_SHORT = "too short: the least is 1s"
+_ONE_SCHEDULE = "set exactly one of stepWeight and stepWeights"
+_ASCENDING = "stepWeights must ascend: each weight greater than the one before"
+_WEIGHTS = {"analysis.stepWeight": ABSENT}
+
+BAD = (
+    BadCanary("no target", {"targetRef": ABSENT}, "targetRef", **_MISSING),
+    BadCanary("no service", {"service": ABSENT}, "service", **_MISSING),
+    BadCanary("no port", {"service": {}}, "service.port", **_MISSING),
+    BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis.metrics", **_MISSING),
+    BadCanary(
+        "target of another kind",
+        {"targetRef.kind": "StatefulSet"},
+        "targetRef.kind",
+        'supported values: "Deployment"',
+        "Input should be 'Deployment'",
+    ),
+    BadCanary(
+        "empty target name", {"targetRef.name": ""}, "targetRef.name", "at least 1 chars", "at least 1 character"
+    ),
+    BadCanary(
+        "target name too long for a copy", {"targetRef.name": "a" * 246}, "targetRef.name", "than 245", "at most 245 char"
+    ),
+    BadCanary("target names no Service", {"targetRef.name": "my.app"}, "", "set service.name: targetRef.name can't be"),
+    BadCanary("target too long for a Service", {"targetRef.name": "a" * 56}, "", "set service.name: targetRef.name"),
+    BadCanary(
+        "service name too long for a copy",
+        {"service.name": "a" * 56},
+        "service.name",
+        "may not be more than 55 bytes",
+        "at most 55 characters",
+    ),
+    BadCanary(
+        "service name with a digit first",
+        {"service.name": "1app"},
+        "service.name",
+        "a letter first and no dash last",
+        "should match pattern",
+    ),
+    BadCanary("port 0", {"service.port": 0}, "service.port", "greater than or equal to 1"),
+    BadCanary("port 65536", {"service.port": 65536}, "service.port", "less than or equal to 65535"),
+    BadCanary(
+        "target port 65536",
+        {"service.targetPort": 65536},
+        "service.targetPort",
+        "a number must be from 1 to 65535",
+        "less than or equal to 65535",
+    ),
+    BadCanary(
+        "target port with a dot",
+        {"service.targetPort": "http.web"},
+        "service.targetPort",
+        "lower-case letters, digits and dashes",
+        "should match pattern",
+    ),
+    BadCanary("no gateway", {"service.gateways": []}, "service.gateways", "at least 1 item"),
+    BadCanary("no schedule", {"analysis.stepWeight": ABSENT}, "analysis", _ONE_SCHEDULE),
+    BadCanary("two schedules", {"analysis.stepWeights": [10, 20]}, "analysis", _ONE_SCHEDULE),
+    BadCanary("weight falls", {**_WEIGHTS, "analysis.stepWeights": [10, 5]}, "analysis.stepWeights", _ASCENDING),
+    BadCanary("weight twice", {**_WEIGHTS, "analysis.stepWeights": [10, 10]}, "analysis.stepWeights", _ASCENDING),
+    BadCanary(
+        "weight above 100",
+        {**_WEIGHTS, "analysis.stepWeights": [10, 101]},
+        "analysis.stepWeights[1]",
+        "less than or equal to 100",
+    ),
+    BadCanary("step of 0", {"analysis.stepWeight": 0}, "analysis.stepWeight", "greater than or equal to 1"),
+    BadCanary("threshold 0", {"analysis.threshold": 0}, "analysis.threshold", "greater than or equal to 1"),
+    BadCanary("interval in words", {"analysis.interval": "soon"}, "analysis.interval", **_A_DURATION),
+    BadCanary("interval without unit", {"analysis.interval": "10"}, "analysis.interval", **_A_DURATION),
+    BadCanary("interval under a second", {"analysis.interval": "999ms"}, "analysis.interval", _TOO_SHORT),
+    BadCanary(
+        "look-back of 0", {"analysis.metrics": _metric(interval="0s")}, "analysis.metrics[0].interval", _TOO_SHORT
+    ),
+    BadCanary(
+        "range without an end",
+        {"analysis.metrics": _metric(thresholdRange={})},
+        "analysis.metrics[0].thresholdRange",
+        "thresholdRange needs min, max or both",
+    ),
+    BadCanary(
+        "range upside down",
+        {"analysis.metrics": _metric(thresholdRange={"min": 99.5, "max": 99})},
+        "analysis.metrics[0].thresholdRange",
+        "thresholdRange: min is above max",
+        "thresholdRange: min 99.5 is above max 99",
+    ),
+    BadCanary(
+        "metric twice",
+        {"analysis.metrics": [SUCCESS_RATE, DURATION, SUCCESS_RATE]},
+        "analysis.metrics",
+        "metrics: each name may stand once",
+    ),
+    BadCanary(
+        "metric unknown",
+        {"analysis.metrics": _metric(name="latency")},
+        "analysis.metrics[0].name",
+        'supported values: "request-success-rate", "request-duration"',
+        "Input should be 'request-success-rate' or 'request-duration'",
+    ),
+)

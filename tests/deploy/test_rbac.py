@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rollouts.api import resources
+from rollouts.api.resources import Resource
+from tests.kube.kubectl import run_kubectl
+
+RBAC_FILE = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    document["kind"]: document for document in yaml.safe_load_all(RBAC_FILE.read_text())
+}
+READ = {"get", "list", "watch"}
+WATCHED = (
+    resources.CANARIES,
+    resources.DEPLOYMENTS,
+    resources.SERVICES,
+    resources.VIRTUAL_SERVICES,
+    resources.DESTINATION_RULES,
+)
+MADE = WATCHED[1:]
+ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
+
+
+def _granted(group: str, plural: str) -> set[str]:
+    rules = DOCUMENTS["ClusterRole"]["rules"]
+    return {
+        verb for rule in rules if group in rule["apiGroups"] and plural in rule["resources"] for verb in rule["verbs"]
+    }
+
+
+def test_nothing_is_a_wildcard() -> None:
+    """No group, resource or verb is `*`, and nothing outside the API's resources is granted."""
+    for rule in DOCUMENTS["ClusterRole"]["rules"]:
+        assert rule.keys() == {"apiGroups", "resources", "verbs"}
+        assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
+
+
+def test_nothing_may_be_deleted_and_no_secret_read() -> None:
+    """The role can neither delete anything nor see Secrets or ConfigMaps."""
+    rules = DOCUMENTS["ClusterRole"]["rules"]
+
+    assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"create", "patch"}
+    assert not {"secrets", "configmaps"} & {name for rule in rules for name in rule["resources"]}
+
+
+@pytest.mark.parametrize("resource", WATCHED, ids=str)
+def test_what_is_watched_may_be_read(resource: Resource) -> None:
+    """Everything that the controller keeps in a store may be listed and watched."""
+    assert _granted(resource.group, resource.plural) >= READ
+
+
+@pytest.mark.parametrize("resource", MADE, ids=str)
+def test_what_is_made_may_be_applied(resource: Resource) -> None:
+    """Server-side apply needs patch, and create where the object is new."""
+    assert _granted(resource.group, resource.plural) == READ | {"create", "patch"}
+
+
+def test_canaries_are_only_judged() -> None:
+    """Of a Canary the controller writes the status, and never the spec."""
+    assert _granted(resources.GROUP, "canaries") == READ
+    assert _granted(resources.GROUP, "canaries/status") == {"get", "patch"}
+
+
+def test_binding_names_what_the_file_makes() -> None:
+    """The binding joins the role and the account of this file."""
+    binding, account = DOCUMENTS["ClusterRoleBinding"], DOCUMENTS["ServiceAccount"]["metadata"]
+
+    assert binding["roleRef"]["name"] == DOCUMENTS["ClusterRole"]["metadata"]["name"]
+    assert binding["subjects"] == [
+        {"kind": "ServiceAccount", "name": account["name"], "namespace": account["namespace"]}
+    ]
+    assert account["namespace"] == DOCUMENTS["Namespace"]["metadata"]["name"]
+
+
+@pytest.mark.kube
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("patch", "deployments.apps", "-n", "default"), "yes"),
+        (("create", "services", "-n", "default"), "yes"),
+        (("create", "selfsubjectrulesreviews.authorization.k8s.io"), "yes"),
+        (("delete", "deployments.apps", "-n", "default"), "no"),
+        (("get", "secrets", "-n", "default"), "no"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
+)
+def test_server_agrees(words: tuple[str, ...], answer: str) -> None:
+    """A real API server grants the account what the file says, and nothing else."""
+    applied = run_kubectl("apply", "--server-side", "-f", str(RBAC_FILE))
+    assert applied.returncode == 0, applied.stderr
+
+    groups = ("--as-group=system:authenticated", "--as-group=system:serviceaccounts")
+    asked = run_kubectl("auth", "can-i", *words, f"--as={ACCOUNT}", *groups)
+
+    assert asked.stdout.strip() == answer, asked.stderr

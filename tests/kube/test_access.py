@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollouts import __version__
+from rollouts.kube.access import AccessUnknown, open_client
+
+GOOD = """
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "https://127.0.0.1:1", insecure-skip-tls-verify: true}}]
+users: [{name: u, user: {token: secret-token}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+"""
+
+
+async def test_a_kubeconfig_gives_a_client(tmp_path: Path) -> None:
+    """Server and token are read, and the client says who is asking."""
+    path = tmp_path / "config"
+    path.write_text(GOOD)
+    client = await open_client(kubeconfig=path)
+    assert client.configuration.host == "https://127.0.0.1:1"
+    assert client.user_agent == f"rollouts/{__version__}"
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "a: [", "just words", GOOD.replace("current-context: c", "current-context: nope")],
+    ids=["missing", "empty", "no-yaml", "words", "no-context"],
+)  # fmt: skip
+async def test_a_useless_kubeconfig_is_named(tmp_path: Path, text: str | None) -> None:
+    """The message names the file, and holds no secret."""
+    path = tmp_path / "config"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(AccessUnknown, match="kubeconfig") as caught:
+        await open_client(kubeconfig=path)
+    assert "secret-token" not in str(caught.value)
+
+
+async def test_outside_a_cluster_the_service_account_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither kubeconfig nor pod: the message says so."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
+    with pytest.raises(AccessUnknown, match="service account"):
+        await open_client()

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import copy
+
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.kube.selection import LAST_APPLIED, SELECTIONS, is_object, select_whole
+
+MANIFEST = {
+    "metadata": {
+        "name": "app",
+        "uid": "u",
+        "labels": {"a": "b"},
+        "annotations": {LAST_APPLIED: "{}", "mine": "kept"},
+        "managedFields": [{"manager": "kubectl"}],
+    },
+    "spec": {"replicas": 2},
+    "status": {
+        "readyReplicas": 1,
+        "terminatingReplicas": 1,
+        "conditions": [{"type": "Available", "status": "True", "lastUpdateTime": "now", "message": "m"}],
+    },
+}
+
+
+def test_bookkeeping_is_dropped_and_the_rest_kept() -> None:
+    """ManagedFields and kubectl's annotation go, other annotations, labels, spec and status stay."""
+    kept = select_whole(MANIFEST)
+    assert kept["metadata"] == {"name": "app", "uid": "u", "labels": {"a": "b"}, "annotations": {"mine": "kept"}}
+    assert (kept["spec"], kept["status"]) == (MANIFEST["spec"], MANIFEST["status"])
+
+
+def test_annotations_vanish_with_their_last_one() -> None:
+    """An object that kubectl has applied looks like one that it has not."""
+    kept = select_whole({"metadata": {"name": "a", "annotations": {LAST_APPLIED: "{}"}}})
+    assert kept["metadata"] == {"name": "a"}
+
+
+def test_a_deployments_ticking_fields_are_dropped() -> None:
+    """Times of conditions and counts that nobody reads would wake a Canary for nothing."""
+    kept = SELECTIONS[DEPLOYMENTS](MANIFEST)
+    assert kept["spec"] == MANIFEST["spec"]
+    assert kept["status"] == {
+        "readyReplicas": 1,
+        "conditions": [{"type": "Available", "status": "True", "message": "m"}],
+    }
+    assert SELECTIONS[DEPLOYMENTS]({"metadata": {"name": "a"}})["status"] == {}
+
+
+def test_a_route_has_no_status_and_a_canary_keeps_its_own() -> None:
+    """What others write into a route's status is not ours to follow; a Canary's status is the truth we go on from."""
+    assert "status" not in SELECTIONS[VIRTUAL_SERVICES](MANIFEST)
+    assert CANARIES not in SELECTIONS
+
+
+def test_selecting_changes_nothing_in_its_argument() -> None:
+    """The answer to a write is handed to the caller whole, after the store has taken its part."""
+    before = copy.deepcopy(MANIFEST)
+    for select in (*SELECTIONS.values(), select_whole):
+        select(MANIFEST)
+    assert before == MANIFEST
+
+
+def test_what_has_no_name_is_no_object() -> None:
+    """Only an object with metadata and a name can be stored."""
+    assert is_object({"metadata": {"name": "a"}})
+    assert not any(map(is_object, ([], {}, {"metadata": []}, {"metadata": {}}, {"metadata": {"name": 1}}, None)))
