@@ -1,0 +1,104 @@
+"""From what is desired to the writes that are missing: make before break, and nothing where nothing differs.
+
+Pure but for reading the stores. Services and hosts come before the route that names them; the canary is scaled up
+before it is given weight and down after, because weights follow `step`, which waits for either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rollouts.api.resources import (
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
+from rollouts.core.decision import Desired
+from rollouts.core.observed import Observed
+from rollouts.core.selector import SelectorLabel, selector_label
+from rollouts.engine.observe import Subject
+from rollouts.ports import Apply, Cluster, PatchJson, Write
+from rollouts.traffic.istio import observed_weight, render_destination_rules, render_virtual_service, weight_operations
+from rollouts.traffic.services import render_apex_selector, render_services
+from rollouts.workloads.primary_copy import render_primary, render_scale
+
+
+def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+    """The writes that make `desired` true, in order; none if it is true already.
+
+    To be carried out one by one: each is worked out from what the store holds after the one before.
+    """
+    owner, spec = subject.owner, subject.spec
+    if desired.routing and seen.route_weight is not None and desired.weight_percent < seen.route_weight:
+        # Taking weight away waits for nothing else, whatever the other writes meet.
+        yield from _route(cluster, subject, desired)
+    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
+    label = selector_label(target) if target is not None else None
+    if target is None or label is None:
+        yield from _route(cluster, subject, desired) if desired.routing else ()
+        return
+    if desired.copy_to_primary and seen.target is not None:
+        replicas = max(1, seen.target.replicas)
+        yield Apply(DEPLOYMENTS, render_primary(owner, spec, target, seen.target.revision, replicas))
+    if desired.routing:
+        yield from _services(cluster, subject, label)
+        for rule in render_destination_rules(owner, spec):
+            yield from _whole(cluster, DESTINATION_RULES, rule)
+        yield from _route(cluster, subject, desired)
+    if desired.canary_replicas is not None and target["spec"].get("replicas", 1) != desired.canary_replicas:
+        yield Apply(DEPLOYMENTS, render_scale(target, desired.canary_replicas))
+
+
+def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
+    owner, spec = subject.owner, subject.spec
+    services = render_services(owner, spec, label)
+    yield from _whole(cluster, SERVICES, services.primary)
+    yield from _whole(cluster, SERVICES, services.canary)
+    apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
+    if apex is None or owner.owns(apex):
+        yield from _whole(cluster, SERVICES, services.apex)
+    elif apex["spec"].get("selector") != label.primary():
+        # The user's own Service: its selector is the one field of it that becomes ours.
+        yield Apply(SERVICES, render_apex_selector(owner, spec, label, apex))
+
+
+def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    owner, spec = subject.owner, subject.spec
+    rendered = render_virtual_service(owner, spec, desired.weight_percent)
+    key = ObjectKey.of(rendered)
+    known = cluster.read(VIRTUAL_SERVICES, key)
+    if known is not None:
+        # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
+        rendered["metadata"]["resourceVersion"] = known["metadata"]["resourceVersion"]
+    if known is None or observed_weight(owner, spec, known) is None:
+        yield Apply(VIRTUAL_SERVICES, rendered)
+        return
+    if operations := weight_operations(owner, spec, known, desired.weight_percent):
+        yield PatchJson(VIRTUAL_SERVICES, key, operations)
+        return
+    # What others put into the rules of our object stays: only what is ours alone is compared and applied.
+    rendered["spec"]["http"] = known["spec"]["http"]
+    yield from _whole(cluster, VIRTUAL_SERVICES, rendered)
+
+
+def _whole(cluster: Cluster, resource: Resource, rendered: Manifest) -> Iterator[Write]:
+    known = cluster.read(resource, ObjectKey.of(rendered))
+    if known is None or not _contains(known, rendered):
+        yield Apply(resource, rendered)
+
+
+def _contains(known: Any, rendered: Any) -> bool:
+    """Whether all that was rendered is there already; what the server or others added is no difference."""
+    if isinstance(rendered, dict):
+        return isinstance(known, dict) and all(
+            key in known and _contains(known[key], value) for key, value in rendered.items()
+        )
+    if isinstance(rendered, list) and isinstance(known, list) and all(isinstance(item, dict) for item in rendered):
+        # The ports of a Service: the server tells them apart, so others may add theirs.
+        return all(any(_contains(one, item) for one in known) for item in rendered)
+    return bool(known == rendered)

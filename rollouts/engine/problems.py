@@ -1,0 +1,102 @@
+"""Why a Canary can't be acted on: all that can be told from the stores, looked at before anything is touched.
+
+Each answer names the object and the way out. Pure but for reading the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
+from rollouts.core.observed import Problem
+from rollouts.core.selector import SELECTOR_LABELS, selector_label
+from rollouts.ports import Cluster
+from rollouts.traffic.metadata import canary_service, primary_service
+from rollouts.workloads.state import find_target_port_problem
+
+_READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+
+
+def find_problem(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Problem | None:
+    """The first reason not to act, or None."""
+    return next(_problems(cluster, owner, spec), None)
+
+
+def _problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+    for resource in _READ:
+        if trouble := cluster.trouble(resource):
+            yield Problem("KindUnavailable", trouble)
+    yield from _contested(cluster, owner, spec)
+    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
+    if target is None:
+        missing = f"Deployment {owner.namespace}/{spec.target_ref.name} does not exist"
+        yield Problem("TargetNotFound", f"{missing}: create it, or correct spec.targetRef.name")
+        return
+    if selector_label(target) is None:
+        demand = f"spec.selector.matchLabels of Deployment {spec.target_ref.name} has none of the labels"
+        yield Problem("SelectorUnsupported", f"{demand} {', '.join(SELECTOR_LABELS)} that its pods carry: add one")
+    if (target["spec"].get("strategy") or {}).get("type") == "Recreate":
+        cost = f"Deployment {spec.target_ref.name} has the strategy Recreate, which at promotion would stop all pods of"
+        yield Problem("StrategyUnsupported", f"{cost} the primary while they have traffic: change it to RollingUpdate")
+    if port_problem := find_target_port_problem(spec, target):
+        yield Problem("PortNotFound", port_problem)
+    yield from _names_taken(cluster, owner, spec)
+    yield from _apex_without_port(cluster, owner, spec)
+
+
+def _contested(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+    rivals = [
+        canary for canary in cluster.list_all(CANARIES, owner.namespace) if _target_of(canary) == spec.target_ref.name
+    ]
+    first = min(rivals, key=_seniority, default=None)
+    if first is not None and first["metadata"]["uid"] != owner.uid:
+        older = f"Canary {owner.namespace}/{first['metadata']['name']}, which is older, releases the same target"
+        yield Problem("TargetContested", f"{older} {spec.target_ref.name}: delete one of the two")
+
+
+def _target_of(canary: Manifest) -> str:
+    reference = (canary.get("spec") or {}).get("targetRef") or {}
+    return str(reference.get("name", ""))
+
+
+def _seniority(canary: Manifest) -> tuple[str, str]:
+    metadata = canary["metadata"]
+    return metadata.get("creationTimestamp", ""), metadata["uid"]
+
+
+def _names_taken(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+    name = spec.service_name
+    ours: tuple[tuple[Resource, str], ...] = (
+        (DEPLOYMENTS, spec.primary_name),
+        (SERVICES, primary_service(name)),
+        (SERVICES, canary_service(name)),
+        (DESTINATION_RULES, primary_service(name)),
+        (DESTINATION_RULES, canary_service(name)),
+        (VIRTUAL_SERVICES, name),
+    )
+    for resource, taken in ours:
+        manifest = cluster.read(resource, ObjectKey(owner.namespace, taken))
+        if manifest is not None and not owner.owns(manifest):
+            found = f"{resource.kind} {owner.namespace}/{taken} exists and was not made by this Canary"
+            yield Problem("NameTaken", f"{found}: delete or rename it, the controller needs the name")
+
+
+def _apex_without_port(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+    apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
+    if apex is None or owner.owns(apex):
+        return
+    ports = [port["port"] for port in apex["spec"].get("ports") or ()]
+    if spec.service.port not in ports:
+        found = f"Service {owner.namespace}/{spec.service_name} has no port {spec.service.port} (it has {ports})"
+        yield Problem("PortNotFound", f"{found}: correct spec.service.port, or add the port to the Service")

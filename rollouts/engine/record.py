@@ -1,0 +1,77 @@
+"""What is said of a Canary on the API server: its status and its Events."""
+
+from __future__ import annotations
+
+import structlog
+from pydantic import ValidationError
+
+from rollouts.api.resources import CANARIES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus, ConditionType
+from rollouts.core.conditions import is_told, with_conditions
+from rollouts.core.decision import Announcement
+from rollouts.core.observed import Problem
+from rollouts.engine.news import render_event
+from rollouts.errors import Forbidden, KubeError, Rejected
+from rollouts.ports import Clock, Cluster, PatchStatus
+
+_log = structlog.get_logger(__name__)
+
+REFUSALS = (Forbidden, Rejected)
+"""Errors by which the API server says that the same write never passes until somebody changes something."""
+
+
+def read_status(canary: Manifest) -> CanaryStatus:
+    """The status as it stands on the object; of an object that has none, the state before anything happened."""
+    return CanaryStatus.model_validate(canary.get("status") or {})
+
+
+def told_refusal(status: CanaryStatus) -> Problem | None:
+    """The refused write that the conditions speak of: what one process was told, the next one need not say again."""
+    ready = next((one for one in status.conditions if one.type == ConditionType.READY), None)
+    if ready is None or ready.reason not in {refusal.__name__ for refusal in REFUSALS}:
+        return None
+    return Problem(ready.reason, ready.message)
+
+
+class Recorder:
+    """Writes statuses and Events, nothing else."""
+
+    def __init__(self, cluster: Cluster, clock: Clock) -> None:
+        self._cluster = cluster
+        self._clock = clock
+
+    async def write_status(self, canary: Manifest, status: CanaryStatus) -> Manifest:
+        """Make `status` the object's; the object as it is then. Raises Conflict if it has changed since it was read."""
+        if status == read_status(canary):
+            return canary
+        version = canary["metadata"]["resourceVersion"]
+        return await self._cluster.write(PatchStatus(CANARIES, ObjectKey.of(canary), version, status.to_wire()))
+
+    async def announce(self, canary: Manifest, news: Announcement | None) -> None:
+        """Tell people. Called after the status that it speaks of was written.
+
+        An Event that can't be written is logged and lost: it holds up no release.
+        """
+        if news is None:
+            return
+        try:
+            await self._cluster.write(render_event(canary, news, self._clock.now()))
+        except KubeError as lost:
+            _log.warning("event_lost", canary=str(ObjectKey.of(canary)), event_reason=news.reason, reason=str(lost))
+
+    async def tell_problem(self, canary: Manifest, problem: Problem) -> None:
+        """Put a problem into the conditions, and announce it once."""
+        status = read_status(canary)
+        generation = canary["metadata"].get("generation", 0)
+        told = with_conditions(
+            status.model_copy(update={"observed_generation": generation}), self._clock.now(), problem=problem, news=None
+        )
+        written = await self.write_status(canary, told)
+        if not is_told(status, problem):
+            await self.announce(written, Announcement(problem.reason, problem.message, warning=True))
+
+
+def explain_invalid(invalid: ValidationError) -> str:
+    """What is wrong with a spec, field by field, in one line."""
+    found = (f"spec.{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in invalid.errors())
+    return "; ".join(found)[:1024]

@@ -1,0 +1,84 @@
+"""Which rights a Canary needs, and which of them a review says are missing.
+
+Looked at once, before anything is touched, so that a missing right can't leave things half made. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    EVENTS,
+    RULES_REVIEWS,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    Resource,
+)
+from rollouts.core.measurement import Outcome, Rejected, Value
+from rollouts.ports import Create
+
+_WRITTEN = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One verb on one kind, as a Role grants it."""
+
+    verb: str
+    resource: Resource
+    subresource: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.resource}{'/' + self.subresource if self.subresource else ''}"
+
+
+def render_review(namespace: str) -> Create:
+    """The question to the API server: what may I do in this namespace?"""
+    manifest = {
+        "apiVersion": RULES_REVIEWS.api_version,
+        "kind": RULES_REVIEWS.kind,
+        "spec": {"namespace": namespace},
+    }
+    return Create(RULES_REVIEWS, manifest)
+
+
+def judge_rights(review: Manifest, namespace: str) -> Outcome:
+    """Value(1) if all that a Canary needs is granted; else Rejected, naming each verb and resource that is not.
+
+    An authorizer that can't list its rules (a webhook) says `incomplete`: then nothing can be told beforehand.
+    """
+    status = review.get("status") or {}
+    rules = status.get("resourceRules") or []
+    missing = [str(right) for right in _needed() if not _granted(rules, right)]
+    if not missing or status.get("incomplete"):
+        return Value(1.0)
+    lacks = f"the controller's account may not {', '.join(missing)} in namespace {namespace}"
+    return Rejected(f"{lacks}: grant it, see deploy/rbac.yaml")
+
+
+def _needed() -> Iterator[Right]:
+    yield Right("patch", CANARIES, "status")
+    for resource in _WRITTEN:
+        yield Right("create", resource)
+        yield Right("patch", resource)
+    yield Right("create", EVENTS)
+
+
+def _granted(rules: Sequence[Manifest], right: Right) -> bool:
+    plural = right.resource.plural
+    return any(
+        _covers(rule.get("verbs"), right.verb)
+        and _covers(rule.get("apiGroups"), right.resource.group)
+        and _covers(rule.get("resources"), f"{plural}/{right.subresource}" if right.subresource else plural)
+        and not rule.get("resourceNames")
+        for rule in rules
+    )
+
+
+def _covers(granted: Sequence[str] | None, wanted: str) -> bool:
+    return granted is not None and ("*" in granted or wanted in granted)

@@ -1,0 +1,1 @@
+"""Measurements: which query answers a probe, and the sources that answer queries."""

@@ -1,0 +1,70 @@
+"""What a Deployment's object says: the version it runs, how far it has come, and whether a port can be reached on it.
+
+Pure: a manifest as the API server returns it in, values for the judgement out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import REVISION_ANNOTATION
+from rollouts.api.resources import Manifest
+from rollouts.core.observed import WorkloadState
+from rollouts.core.revision import revision_of
+
+
+def observe_deployment(manifest: Manifest) -> WorkloadState:
+    """A Deployment as far as the judgement cares. A status that speaks of an older spec is not ready."""
+    metadata, spec, status = manifest["metadata"], manifest["spec"], manifest.get("status") or {}
+    replicas = spec.get("replicas", 1)
+    available = status.get("availableReplicas", 0)
+    current = status.get("observedGeneration", 0) >= metadata.get("generation", 0)
+    counts = {available, status.get("updatedReplicas", 0), status.get("replicas", 0)}
+    return WorkloadState(
+        revision=revision_of(spec["template"]),
+        source_revision=(metadata.get("annotations") or {}).get(REVISION_ANNOTATION, ""),
+        replicas=replicas,
+        available=available,
+        ready=current and counts == {replicas},
+        deadline_exceeded=current and _deadline_exceeded(status),
+    )
+
+
+def find_target_port_problem(spec: CanarySpec, target: Manifest) -> str:
+    """Why the Services would reach no container, for a person; empty if they would.
+
+    Only a port given by name can be told to be absent: a number needs no declaration.
+    """
+    wanted = spec.service.target_port
+    containers = _port_names(target["spec"]["template"]["spec"])
+    if not isinstance(wanted, str) or any(wanted in names for names in containers.values()):
+        return ""
+    listed = "; ".join(f"{name}: {', '.join(names) or 'none'}" for name, names in containers.items())
+    return (
+        f'service.targetPort "{wanted}": no container of Deployment {spec.target_ref.name} has a TCP port of that name '
+        f"(named ports by container: {listed}); name the container's port so, or set targetPort to one of these "
+        "or to a number"
+    )
+
+
+def _deadline_exceeded(status: dict[str, Any]) -> bool:
+    return any(
+        condition.get("type") == "Progressing"
+        and condition.get("status") == "False"
+        and condition.get("reason") == "ProgressDeadlineExceeded"
+        for condition in status.get("conditions") or ()
+    )
+
+
+def _port_names(pod_spec: dict[str, Any]) -> dict[str, list[str]]:
+    """The named TCP ports of each container that keeps running: a restartable init container is a sidecar."""
+    sidecars = [item for item in pod_spec.get("initContainers") or () if item.get("restartPolicy") == "Always"]
+    return {
+        container["name"]: [
+            port["name"]
+            for port in container.get("ports") or ()
+            if port.get("name") and port.get("protocol", "TCP") == "TCP"
+        ]
+        for container in [*pod_spec["containers"], *sidecars]
+    }

@@ -1,0 +1,107 @@
+"""The queries against a real Prometheus that has a known past: each answer is plain arithmetic."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import yaml
+
+from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Value
+from rollouts.metrics.istio import render_query
+from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
+from tests.adapters.exposition import Traffic
+from tests.adapters.prometheus_server import Canned, prometheus_server
+
+pytestmark = pytest.mark.lab
+
+TRAFFIC = (
+    Traffic("healthy", {"200": 9, "404": 1}, {25: 10}),
+    Traffic("failing", {"500": 4, "503": 6}, {25: 10}),
+    Traffic("half", {"200": 5, "500": 5}, {25: 10}),
+    Traffic("idle", {"200": 0, "500": 0}, {25: 0}),
+    Traffic("slow", {"200": 100}, {25: 95, 2500: 5}),
+    # Neither of these may be counted as the healthy one's.
+    Traffic("healthy", {"500": 50}, {2500: 50}, namespace="elsewhere"),
+    Traffic("healthy", {"500": 50}, {2500: 50}, reporter="source"),
+)
+RATE, P99 = Probe(Signal.SUCCESS_RATE, window_s=60), Probe(Signal.DURATION, window_s=60)
+REQUESTS = Probe(Signal.REQUEST_RATE)
+
+
+def _rounded(outcome: Outcome) -> Outcome:
+    return Value(round(outcome.number, 6)) if isinstance(outcome, Value) else outcome
+
+
+@asynccontextmanager
+async def _prometheus(binary: str, target: str, folder: Path) -> AsyncIterator[str]:
+    scrape = {"job_name": "past", "scrape_interval": "1s", "static_configs": [{"targets": [target]}]}
+    config = folder / "prometheus.yaml"
+    config.write_text(yaml.safe_dump({"scrape_configs": [scrape]}))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    process = await asyncio.create_subprocess_exec(
+        binary,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'data'}",
+        f"--web.listen-address={address}",
+        "--log.level=error",
+    )
+    try:
+        yield f"http://{address}"
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def test_each_query_gives_what_the_requests_were(tmp_path: Path) -> None:
+    """All failed is 0 and none at all is no data; others' requests do not count; p99 is the bucket's own."""
+    binary = shutil.which("prometheus")
+    if binary is None:
+        pytest.skip("no prometheus on PATH: run inside the lab")
+    at = datetime.now(tz=UTC).replace(microsecond=0)
+    expected: dict[tuple[Probe, str], Outcome] = {
+        (RATE, "healthy"): Value(100),
+        (RATE, "failing"): Value(0),
+        (RATE, "half"): Value(50),
+        (RATE, "idle"): NoData(),
+        (RATE, "absent"): NoData(),
+        # 95 of 100 below 25 ms, so the 99th lies at 4/5 of the bucket from 1000 to 2500 ms.
+        (P99, "slow"): Value(2200),
+        (P99, "healthy"): Value(24.75),
+        (P99, "idle"): NoData(),
+        (P99, "absent"): NoData(),
+        (REQUESTS, "healthy"): Value(10),
+        (REQUESTS, "idle"): Value(0),
+        (REQUESTS, "absent"): NoData(),
+        (Probe(Signal.SOURCE_ALIVE), "any"): Value(1.0),
+    }
+    past = "\n".join(line for traffic in TRAFFIC for line in traffic.lines(at)) + "\n"
+    page = Canned(body=past.encode(), headers=(("Content-Type", "text/plain; version=0.0.4"),))
+    async with prometheus_server(page) as target, _prometheus(binary, target.url[7:], tmp_path) as url:
+        source = PrometheusSource(url, PrometheusOptions(workers=2))
+        await _scraped(source, at)
+        answers = {
+            (probe, workload): _rounded(await source.measure(render_query(probe, "shop", workload), at))
+            for probe, workload in expected
+        }
+        refused = await source.measure("sum(", at)
+        await source.aclose()
+    assert answers == expected
+    assert isinstance(refused, Rejected)
+    assert "parse error" in refused.reason
+
+
+async def _scraped(source: PrometheusSource, at: datetime) -> None:
+    """Return once Prometheus has the past; TimeoutError after 30 s."""
+    query = render_query(REQUESTS, "shop", "slow")
+    async with asyncio.timeout(30):
+        while not isinstance(await source.measure(query, at), Value):  # noqa: ASYNC110 - a scrape is no event of ours
+            await asyncio.sleep(0.1)

@@ -1,0 +1,138 @@
+"""The clusters that have to keep the contract: the one in memory that the engine's tests run against, and a real one.
+
+Both are given the same kinds, a namespace to work in, and somebody else who changes things there.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Protocol
+
+import pytest
+
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.kube.access import open_client
+from rollouts.kube.cluster import KubeCluster, stores_for
+from rollouts.kube.connect import read_clock
+from rollouts.kube.reflector import Pace
+from rollouts.kube.requests import JSON, MERGE_PATCH, Request
+from rollouts.kube.transport import Transport
+from rollouts.ports import Apply, Cluster, Create
+from tests.engine.memory_cluster import MemoryCluster
+from tests.kube.waiting import running, until
+
+ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")
+"""A custom kind with lists, as Istio's are, for a server on which Istio is not installed."""
+KINDS = (CANARIES, DEPLOYMENTS, SERVICES, ROUTES)
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
+DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
+
+Changes = list[tuple[Resource, ObjectKey]]
+
+
+class Other(Protocol):
+    """Somebody else, who writes past our stores. After each call the stores have heard of it."""
+
+    async def edit(self, resource: Resource, key: ObjectKey, patch: Manifest) -> None:
+        """A merge patch."""
+        ...
+
+    async def delete(self, resource: Resource, key: ObjectKey) -> None:
+        """The object is gone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Arranged:
+    """A cluster to be tested. `changes` grows with each change that it tells."""
+
+    cluster: Cluster
+    namespace: str
+    other: Other
+    changes: Changes
+
+
+Factory = Callable[[], AbstractAsyncContextManager[Arranged]]
+
+
+@dataclass(frozen=True, slots=True)
+class _MemoryOther:
+    cluster: MemoryCluster
+
+    async def edit(self, resource: Resource, key: ObjectKey, patch: Manifest) -> None:
+        self.cluster.edit(resource, key, patch)
+
+    async def delete(self, resource: Resource, key: ObjectKey) -> None:
+        self.cluster.delete(resource, key)
+
+
+@asynccontextmanager
+async def memory() -> AsyncIterator[Arranged]:
+    """The double."""
+    cluster, changes = MemoryCluster(lambda: datetime.now(UTC)), Changes()
+    cluster.on_change = lambda resource, key: changes.append((resource, key))
+    yield Arranged(cluster, "contract", _MemoryOther(cluster), changes)
+
+
+@dataclass(frozen=True, slots=True)
+class _KubeOther:
+    transport: Transport
+    cluster: KubeCluster
+
+    async def edit(self, resource: Resource, key: ObjectKey, patch: Manifest) -> None:
+        path = resource.path(namespace=key.namespace, name=key.name)
+        headers = (("Accept", JSON), ("Content-Type", MERGE_PATCH))
+        request = Request("PATCH", path, (("fieldManager", "user"),), headers, patch, "patch", str(resource))
+        version = (await self.transport.send(request)).manifest()["metadata"]["resourceVersion"]
+        await until(lambda: self._version(resource, key) == version)
+
+    async def delete(self, resource: Resource, key: ObjectKey) -> None:
+        path = resource.path(namespace=key.namespace, name=key.name)
+        await self.transport.send(Request("DELETE", path, (), (), None, "delete", str(resource)))
+        await until(lambda: self.cluster.read(resource, key) is None)
+
+    def _version(self, resource: Resource, key: ObjectKey) -> str:
+        known = self.cluster.read(resource, key)
+        return "" if known is None else str(known["metadata"]["resourceVersion"])
+
+
+@asynccontextmanager
+async def kube() -> AsyncIterator[Arranged]:
+    """The real thing, on the API server that KUBECONFIG names."""
+    path = os.environ.get("KUBECONFIG")
+    if not path:
+        pytest.fail("KUBECONFIG is not set: run `make test-kube`, which starts an API server of its own")
+    transport, changes = Transport(await open_client(kubeconfig=Path(path)), monotonic=time.monotonic), Changes()
+    clock = await read_clock(transport, time.monotonic)
+    stores = stores_for(KINDS, on_change=lambda resource, key: changes.append((resource, key)))
+    pace = Pace(first_delay_s=0.05, lasting_delay_s=0.2, cap_s=0.5)
+    cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=pace)
+    await cluster.write(Apply(DEFINITIONS, _definition(ROUTES)))
+    made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))
+    namespace: str = made["metadata"]["name"]
+    try:
+        async with running(cluster.run()):
+            await cluster.wait_synced()
+            await until(lambda: not any(cluster.trouble(kind) for kind in KINDS), within_s=15)
+            yield Arranged(cluster, namespace, _KubeOther(transport, cluster), changes)
+    finally:
+        await transport.send(Request("DELETE", NAMESPACES.path(name=namespace), (), (), None, "delete", "namespaces"))
+        await transport.close()
+
+
+FACTORIES = [pytest.param(memory, id="memory"), pytest.param(kube, id="kube", marks=pytest.mark.kube)]
+
+
+def _definition(resource: Resource) -> Manifest:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {"plural": resource.plural, "kind": resource.kind}
+    spec = {"group": resource.group, "scope": "Namespaced", "names": names, "versions": [version]}
+    return {"metadata": {"name": str(resource)}, "spec": spec}

@@ -1,0 +1,91 @@
+"""What the engine relies on in every metric source, whatever stands behind it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from rollouts.core.measurement import NoData, Rejected, Unreachable, Value
+from tests.contract.metric_sources import FACTORIES, Factory, Situation
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+LONGEST_S = 4.0
+
+
+@pytest.fixture(params=[*FACTORIES.values()], ids=[*FACTORIES])
+def factory(request: pytest.FixtureRequest) -> Factory:
+    """Each source in turn."""
+    made: Factory = request.param
+    return made
+
+
+async def test_a_value_is_a_finite_number(factory: Factory) -> None:
+    """The one value of the query, and the same one when the same question is asked again."""
+    async with factory(Situation.VALUE) as arranged:
+        assert await arranged.source.measure(arranged.query, AT) == Value(42.0)
+        assert await arranged.source.measure(arranged.query, AT) == Value(42.0)
+
+
+async def test_nothing_to_judge_is_no_data(factory: Factory) -> None:
+    """It is neither a number nor an error."""
+    async with factory(Situation.NOTHING) as arranged:
+        assert await arranged.source.measure(arranged.query, AT) == NoData()
+
+
+@pytest.mark.parametrize(
+    ("situation", "kind"),
+    [
+        pytest.param(Situation.REFUSING, Rejected, id="refusing"),
+        pytest.param(Situation.SILENT, Unreachable, id="silent"),
+        pytest.param(Situation.GONE, Unreachable, id="gone"),
+    ],
+)
+async def test_failures_are_values_with_a_short_reason(
+    factory: Factory, situation: Situation, kind: type[Rejected | Unreachable]
+) -> None:
+    """Nothing is raised, the answer comes in bounded time, and the reason fits into a status."""
+    async with factory(situation) as arranged:
+        started = time.monotonic()
+        outcome = await arranged.source.measure(arranged.query, AT)
+        assert time.monotonic() - started < LONGEST_S
+        assert isinstance(outcome, kind)
+        assert 0 < len(outcome.reason) <= 256
+        assert outcome.reason.isprintable()
+
+
+async def test_many_questions_at_once_are_all_answered(factory: Factory) -> None:
+    """However few can be in flight."""
+    async with factory(Situation.VALUE) as arranged:
+        instants = [AT.replace(microsecond=1000 * index) for index in range(50)]
+        outcomes = await asyncio.gather(*(arranged.source.measure(arranged.query, at) for at in instants))
+    assert outcomes == [Value(42.0)] * 50
+
+
+async def test_the_event_loop_is_never_held_up(factory: Factory) -> None:
+    """While a silent place is waited for, others run."""
+    async with factory(Situation.SILENT) as arranged:
+        asked = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
+        turns = 0
+        while not asked.done():
+            started = time.monotonic()
+            await asyncio.wait({asked}, timeout=0.01)
+            assert time.monotonic() - started < 0.4
+            turns += 1
+    assert turns > 5
+
+
+async def test_a_cancelled_question_ends_at_once_and_harms_no_other(factory: Factory) -> None:
+    """Cancellation reaches the one who asked, and the source can be asked on."""
+    async with factory(Situation.SILENT) as arranged:
+        cancelled = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
+        other = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        started = time.monotonic()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        assert time.monotonic() - started < 0.4
+        assert isinstance(await other, Unreachable)
