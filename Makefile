@@ -10,7 +10,7 @@ KUBE_LAB := .lab/kube
 PARTS_LAB := .lab/parts
 RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
-FIRST_LIGHT_ARGS ?=
+FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -86,7 +86,11 @@ crds: venv ## Write crds/ from the models
 	$(BIN)/rollouts crds > crds/canary.yaml.new
 	mv crds/canary.yaml.new crds/canary.yaml
 
+.PHONY: docs
+docs: venv ## Write the generated pages of docs/
+	$(BIN)/python -c 'from rollouts.core.diagram import page; print(page(), end="")' > docs/state-machine.md
+
 .PHONY: clean
 clean: ## Remove environments and results; built parts stay in the user's cache
-	if [ -x $(BIN)/python ]; then $(LAB) down --dir $(KUBE_LAB); $(LAB) down; fi
+	if [ -x $(BIN)/python ]; then for lab in .lab/*/; do $(LAB) down --dir $$lab; done; fi
 	rm -rf .venv .venv-3.* .lab .out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

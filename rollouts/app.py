@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from random import Random
 
 import structlog
-import uvicorn
 from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
@@ -27,13 +26,16 @@ from rollouts.engine.ask import Asker
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
+from rollouts.errors import KubeError
 from rollouts.kube.access import open_client
+from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
 from rollouts.kube.transport import Transport
 from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.server.health import make_server
-from rollouts.settings import Settings
+from rollouts.server.listen import bind, serving
+from rollouts.settings import Settings, read_settings
 from rollouts.telemetry.logging import set_up_logging
 from rollouts.telemetry.report import Reporter
 
@@ -41,11 +43,13 @@ _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
 WATCHED = (CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+FIRST_RETRY_S = 1.0
+RETRY_MAX_S = 30.0
 
 
 def main() -> None:
     """Run the controller until SIGTERM or SIGINT. Raises RolloutsError if it can't start."""
-    settings = Settings()
+    settings = read_settings()
     set_up_logging(settings.log_level)
     asyncio.run(_run(settings))
 
@@ -55,46 +59,44 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    registry = CollectorRegistry()
-    async with _controller(settings, registry) as controller, asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(controller.cluster.run()),
-            tasks.create_task(controller.work(settings.workers)),
-            tasks.create_task(_serve(settings, registry, controller)),
-        ]
-        await stop.wait()
-        _log.info("stopping")
-        for task in running:
-            task.cancel()
+    registry, readiness = CollectorRegistry(), Readiness()
+    async with _outside(settings, Reporter(registry)) as outside:
+        listener = bind(settings.listen)
+        _log.info("listening", port=listener.getsockname()[1])
+        async with serving(make_server(registry, readiness.not_ready), listener), asyncio.TaskGroup() as tasks:
+            controlling = tasks.create_task(_control(outside, settings.workers, readiness))
+            await stop.wait()
+            _log.info("stopping")
+            controlling.cancel()
 
 
 @dataclass(frozen=True, slots=True)
-class Controller:
-    """The running parts, as far as they are started and asked after."""
+class Outside:
+    """The ways out of the process."""
 
-    cluster: KubeCluster
-    queue: KeyQueue
-    workers: Workers
-    synced: asyncio.Event
+    transport: Transport
+    metrics: PrometheusSource
+    reporter: Reporter
 
-    async def work(self, count: int) -> None:
-        """Wait for the first lists, then look at every Canary and go on from there."""
-        await self.cluster.wait_synced()
-        self.synced.set()
-        wake_all(self.cluster, self.queue)
-        _log.info("ready", canaries=len(self.queue))
-        await self.workers.run(count)
+
+@dataclass(slots=True)
+class Readiness:
+    """How far the start has come."""
+
+    cluster: KubeCluster | None = None
+    synced: bool = False
 
     def not_ready(self) -> str:
         """Why no Canary can be worked on yet; empty when it can."""
-        if not self.synced.is_set():
+        if self.cluster is None:
+            return "waiting for the API server"
+        if not self.synced:
             return "waiting for the first lists of all kinds"
         return self.cluster.trouble(CANARIES)
 
 
 @asynccontextmanager
-async def _controller(settings: Settings, registry: CollectorRegistry) -> AsyncIterator[Controller]:
-    reporter = Reporter(registry)
+async def _outside(settings: Settings, reporter: Reporter) -> AsyncIterator[Outside]:
     async with AsyncExitStack() as stack:
         transport = Transport(
             await open_client(kubeconfig=settings.kubeconfig),
@@ -104,22 +106,39 @@ async def _controller(settings: Settings, registry: CollectorRegistry) -> AsyncI
         stack.push_async_callback(transport.close)
         metrics = PrometheusSource(settings.metrics_server, on_query=lambda _: reporter.query_sent())
         stack.push_async_callback(metrics.aclose)
-        clock = await read_clock(transport, MONOTONIC)
-        queue = KeyQueue(clock)
-
-        def on_change(resource: Resource, key: ObjectKey) -> None:
-            wake_interested(cluster, queue, resource, key)
-
-        def on_trouble(_resource: Resource) -> None:
-            wake_all(cluster, queue)
-
-        stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
-        cluster = KubeCluster(transport, stores, clock=clock, random=Random())
-        reconciler = Reconciler(cluster, Asker(cluster, metrics), clock, reporter)
-        yield Controller(cluster, queue, Workers(queue, reconciler, clock, reporter), asyncio.Event())
+        yield Outside(transport, metrics, reporter)
 
 
-async def _serve(settings: Settings, registry: CollectorRegistry, controller: Controller) -> None:
-    host, _, port = settings.listen.rpartition(":")
-    application = make_server(registry, controller.not_ready)
-    await uvicorn.Server(uvicorn.Config(application, host=host, port=int(port), log_config=None)).serve()
+async def _control(outside: Outside, workers: int, readiness: Readiness) -> None:
+    """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
+    clock = await wait_for_clock(outside.transport)
+    queue = KeyQueue(clock)
+
+    def on_change(resource: Resource, key: ObjectKey) -> None:
+        wake_interested(cluster, queue, resource, key)
+
+    def on_trouble(_resource: Resource) -> None:
+        wake_all(cluster, queue)
+
+    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
+    cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
+    reconciler = Reconciler(cluster, Asker(cluster, outside.metrics), clock, outside.reporter)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(cluster.run())
+        await cluster.wait_synced()
+        readiness.synced = True
+        wake_all(cluster, queue)
+        _log.info("ready", canaries=len(queue))
+        await Workers(queue, reconciler, clock, outside.reporter).run(workers)
+
+
+async def wait_for_clock(transport: Transport, *, first_retry_s: float = FIRST_RETRY_S) -> ServerClock:
+    """The common clock, as soon as the API server answers: until then nothing can be done, and dying helps nobody."""
+    retry_s = first_retry_s
+    while True:
+        try:
+            return await read_clock(transport, MONOTONIC)
+        except KubeError as away:
+            _log.warning("waiting_for_api_server", reason=str(away), again_in_s=retry_s)
+        await asyncio.sleep(retry_s)
+        retry_s = min(2 * retry_s, RETRY_MAX_S)

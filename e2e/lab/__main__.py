@@ -30,7 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m e2e.lab", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="build|up|down|status|exec")
     folder = argparse.ArgumentParser(add_help=False)
-    folder.add_argument("--dir", type=Path, default=Path(".lab"), help="the lab's folder (.lab)")
+    folder.add_argument("--dir", type=Path, default=Path(".lab/main"), help="the lab's folder (.lab/main)")
     profile = argparse.ArgumentParser(add_help=False)
     profile.add_argument("--profile", choices=sorted(PROFILES), default="istio")
     both = [folder, profile]

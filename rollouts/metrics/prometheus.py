@@ -72,6 +72,8 @@ class PrometheusSource:
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise SpecInvalid("the URL of Prometheus must be http://host[:port][/path], or https")
+        # What people are told of it: never the user and password that a URL may hold.
+        self._name = f"Prometheus at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self._patience_s = options.patience_s
         self._connections = tuple(_Connection(url.rstrip("/"), options) for _ in range(options.workers))
         # The one used last is taken first: its socket is open.
@@ -84,7 +86,8 @@ class PrometheusSource:
         """The query's one value at one instant. The same question asked twice at a time is sent once."""
         time = f"{at.timestamp():.3f}"
         report = await self._flights.result((query, time), partial(self._ask, query, time))
-        return Unreachable(f"no answer within {self._patience_s:g} s") if report is None else report.answer.outcome
+        outcome = Unreachable(f"no answer within {self._patience_s:g} s") if report is None else report.answer.outcome
+        return Unreachable(bounded(f"{self._name}: {outcome.reason}")) if isinstance(outcome, Unreachable) else outcome
 
     async def aclose(self) -> None:
         """Send nothing more, wait for what is in flight, close the connections."""

@@ -88,9 +88,14 @@ async def test_each_answer_becomes_an_outcome_at_once(answer: Canned, expected: 
     """One request, no retry whatever the server asks for, and never an exception."""
     async with prometheus_server(answer) as server, _source(server.url, HASTY) as source:
         started = time.monotonic()
-        assert await source.measure("vector(1)", AT) == expected
+        assert await source.measure("vector(1)", AT) == _named(expected, server.url)
         assert time.monotonic() - started < 5
         assert len(server.requests) == 1 or answer.status == 302
+
+
+def _named(expected: Outcome, url: str) -> Outcome:
+    """Who could not be reached stands before why."""
+    return Unreachable(f"Prometheus at {url}: {expected.reason}") if isinstance(expected, Unreachable) else expected
 
 
 async def test_a_query_names_its_instant_and_its_time_out() -> None:
@@ -113,11 +118,13 @@ async def test_headers_are_sent_and_the_environment_plays_no_part(monkeypatch: p
 
 
 async def test_a_refused_connection_is_unreachable_and_names_no_password() -> None:
-    """The reason says what failed; the URL, which may hold a password, is not in it."""
+    """The reason says where and what failed; a password in the URL is not in it."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        async with _source(f"http://user:hunter2@127.0.0.1:{bound.getsockname()[1]}") as source:
-            assert await source.measure("up", AT) == Unreachable("connection failed: [Errno 111] Connection refused")
+        address = f"127.0.0.1:{bound.getsockname()[1]}"
+        async with _source(f"http://user:hunter2@{address}") as source:
+            refused = Unreachable("connection failed: [Errno 111] Connection refused")
+            assert await source.measure("up", AT) == _named(refused, f"http://{address}")
 
 
 async def test_a_server_without_tls_is_unreachable_over_https() -> None:
@@ -132,7 +139,7 @@ async def test_a_server_without_tls_is_unreachable_over_https() -> None:
         async with _source(f"https://127.0.0.1:{port}") as source:
             outcome = await source.measure("up", AT)
     assert isinstance(outcome, Unreachable)
-    assert outcome.reason.startswith("TLS: ")
+    assert f"127.0.0.1:{port}: TLS: " in outcome.reason
 
 
 async def test_a_missing_ca_file_is_unreachable() -> None:

@@ -1,0 +1,124 @@
+"""The stories that release something: each is a `kubectl set env` by a person, and what is seen until it is over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from e2e.first_light.facts import PRIMARY, TARGET, Plan, ReleaseFacts, Restart
+from e2e.first_light.journal import Json, since
+from e2e.first_light.kubectl import apply, kubectl
+from e2e.first_light.manifests import example, paced
+from e2e.first_light.scene import Scene
+from e2e.first_light.waiting import OverdueError, until
+
+DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
+_PODS = "/api/v1/namespaces/default/pods"
+_TAIL_S = 2.0
+"""For how long the clients are watched after the last pod has gone: its end could hurt them too."""
+_DOWN_S = 2.0
+_INITIALIZED_WITHIN_S = 60.0
+
+
+async def initialise(scene: Scene) -> float:
+    """Start the controller and apply the example; once it is Initialized the load begins, for good.
+
+    Returns the seconds from apply until the canary's own pods have gone. Raises OverdueError.
+    """
+    await scene.controller.start()
+    await scene.controller.become_ready()
+    applied_at_s = time.time()
+    await apply(example("deployment"), example("gateway"), paced(example("canary"), scene.interval_s))
+    what = "Initialized, and Envoy's routes to the primary"
+    await until(lambda: _initialized(scene), what=what, within_s=_INITIALIZED_WITHIN_S)
+    scene.load.start()
+    await until(lambda: _scaled_down(scene), what="the canary's scale-down", within_s=_INITIALIZED_WITHIN_S)
+    return time.time() - applied_at_s
+
+
+async def release(scene: Scene, plan: Plan, *, kill_at: int | None = None) -> ReleaseFacts:
+    """Release a version and record what comes of it; at weight `kill_at` the controller is killed and started again."""
+    applied_at_s = time.time()
+    restart, overdue = None, ""
+    words = [f"{name}={value}" for name, value in plan.env.items()]
+    await kubectl("set", "env", f"deployment/{TARGET}", f"VERSION={plan.version}", *words)
+    # Twice the plan's time: a release that waits for pods or holds a step is slow, not lost.
+    patience_s = 2 * plan.interval_s * (len(plan.weights) + 1) + 60
+    try:
+        if kill_at is not None:
+            restart = await _interrupt(scene, kill_at, applied_at_s, patience_s)
+        await until(lambda: _over(scene, applied_at_s), what="the release's end", within_s=patience_s)
+        await asyncio.sleep(_TAIL_S)
+    except OverdueError as error:
+        overdue = f"{error}; phase {scene.journal.phase}"
+    return await _facts(scene, plan, applied_at_s, restart=restart, overdue=overdue)
+
+
+async def _interrupt(scene: Scene, weight_percent: int, since_s: float, within_s: float) -> Restart:
+    """Send kill -9 in the middle of a dwell, and a new process 2 s later."""
+
+    async def reached() -> bool:
+        routes = since(scene.journal.routes, since_s)
+        return bool(routes) and routes[-1].weight_percent == weight_percent
+
+    await until(reached, what=f"weight {weight_percent}", within_s=within_s, every_s=0.05)
+    await asyncio.sleep(scene.interval_s / 2)
+    standing = scene.journal.statuses[-1]
+    killed_at_s = await scene.controller.kill()
+    await asyncio.sleep(_DOWN_S)
+    started_at_s = await scene.controller.start()
+    return Restart(killed_at_s, started_at_s, standing.step_index, standing.desired_weight)
+
+
+async def _initialized(scene: Scene) -> bool:
+    shown = scene.journal.envoy
+    routed = bool(shown) and shown[-1].weight_percent == 0
+    return scene.journal.phase == "Initialized" and routed
+
+
+async def _over(scene: Scene, since_s: float) -> bool:
+    phases = [seen.phase for seen in since(scene.journal.statuses, since_s)]
+    ended = "Progressing" in phases and phases[-1] in {"Succeeded", "Failed"}
+    return ended and await _scaled_down(scene)
+
+
+async def _scaled_down(scene: Scene) -> bool:
+    """Whether the canary is at 0 and its last pod has gone."""
+    target = await _deployment(scene, TARGET)
+    pods, _ = await scene.api.list_objects(_PODS)
+    left = [pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == TARGET]
+    return target is not None and target["spec"]["replicas"] == 0 and not left
+
+
+async def _deployment(scene: Scene, name: str) -> Json | None:
+    found, _ = await scene.api.list_objects(DEPLOYMENTS.format("default"))
+    return next((item for item in found if item["metadata"]["name"] == name), None)
+
+
+async def _facts(
+    scene: Scene, plan: Plan, applied_at_s: float, *, restart: Restart | None, overdue: str
+) -> ReleaseFacts:
+    ended_at_s = time.time()
+    primary, target = await _deployment(scene, PRIMARY), await _deployment(scene, TARGET)
+    journal = scene.journal
+    return ReleaseFacts(
+        plan=plan,
+        applied_at_s=applied_at_s,
+        ended_at_s=ended_at_s,
+        statuses=since(journal.statuses, applied_at_s),
+        routes=since(journal.routes, applied_at_s),
+        envoy=since(journal.envoy, applied_at_s),
+        records=tuple(record for record in scene.load.records if record.sent_at_s >= applied_at_s),
+        requests=tuple(scene.requests(applied_at_s, ended_at_s)),
+        queries=tuple(scene.queries(applied_at_s, ended_at_s)),
+        primary_version=_version(primary),
+        canary_replicas=target["spec"]["replicas"] if target else None,
+        restart=restart,
+        overdue=overdue,
+    )
+
+
+def _version(deployment: Json | None) -> str:
+    containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
+    pairs = {entry["name"]: entry.get("value", "") for entry in containers[0]["env"]} if containers else {}
+    return str(pairs.get("VERSION", ""))
