@@ -27,7 +27,7 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
             message = _in_words(metric, number)
         case NoData():
             verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
-        case Rejected(reason) | Unreachable(reason):
+        case Rejected(reason) | Unreachable(reason):  # pragma: no branch - the last there is
             message = f"{metric.name}: {reason}"
     return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
 

@@ -51,8 +51,11 @@ def _problem_of(sample: Sample) -> Problem | None:
     match sample.outcome:
         case Value() | NoData():
             return None
-        case Rejected(reason) | Unreachable(reason):
-            return Problem("Forbidden" if sample.probe.signal is Signal.RIGHTS else "MetricsUnavailable", reason)
+        case Rejected(reason) | Unreachable(reason):  # pragma: no branch - the last there is
+            if sample.probe.signal is Signal.RIGHTS:
+                return Problem("Forbidden", reason)
+            way_out = "nothing is touched until it answers: check the controller's ROLLOUTS_METRICS_SERVER"
+            return Problem("MetricsUnavailable", f"{reason}; {way_out}")
 
 
 def find_idle(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:

@@ -27,7 +27,7 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
         return Finding(event, f"the target changed to revision {seen.target.revision} in mid-run")
     ends_at = deadline(spec, status)
     if seen.target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
-        side = "primary" if grown(seen.target) else "canary"
+        side = "primary" if grown(seen.target) and not seen.target.deadline_exceeded else "canary"
         return give_up(seen, f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s")
     if status.desired_weight == 0:
         return _first_weight(spec, status, seen)
@@ -71,7 +71,7 @@ def _first_weight(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Fin
 
 def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     if status.dwell_started_at is None:
-        return waited("waiting for the routes to carry the weight")
+        return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
     due_at = (status.last_check_at or status.dwell_started_at) + timedelta(seconds=spec.analysis.interval_s)
     if seen.now < due_at:
         ends_at = deadline(spec, status)
@@ -90,7 +90,7 @@ def _decided(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tu
             return _passed(spec, status, seen, results)
         case Verdict.NO_DATA:
             return _without_data(spec, status, seen, results)
-        case Verdict.ERROR:
+        case Verdict.ERROR:  # pragma: no branch - the last there is
             return Finding(Event.UNDECIDED, worst(results).message, results=results)
 
 

@@ -21,7 +21,8 @@ def after_transition(
     """Everything that a transition writes, as fields of the status."""
     update: dict[str, Any] = {"phase": row.to}
     if row.to is not status.phase:
-        update |= {"last_transition_time": seen.now, "not_ready_since": None}
+        promoting = row.to is Phase.PROMOTING
+        update |= {"last_transition_time": seen.now, "not_ready_since": seen.now if promoting else None}
     if finding.results:
         update |= _judged(status, finding)
     if row.to is Phase.PROGRESSING and finding.event in _STARTS:

@@ -1,0 +1,85 @@
+"""What somebody may do to a world: named, so that a failing walk reads as a story."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from rollouts.api.canary import CanarySpec
+from tests.core.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that happens: a verb of VERBS, or the name of a signal and its value from now on."""
+
+    verb: str
+    value: Any = None
+
+    def __call__(self, world: World) -> None:
+        """Do it."""
+        if self.verb in VERBS:
+            VERBS[self.verb](world, self.value)
+        else:
+            setattr(world.signals, self.verb, self.value)
+
+
+def _delete(world: World, what: str) -> None:
+    setattr(world, what, None)
+
+
+def _lose(world: World, what: str, *, lost: bool) -> None:
+    workload = getattr(world, what)
+    if workload is not None:
+        workload.lost = lost
+
+
+def _give_up(world: World, what: str) -> None:
+    workload = getattr(world, what)
+    if workload is not None:
+        workload.given_up = True
+
+
+def _scale(world: World, replicas: int) -> None:
+    if world.target is not None:
+        world.target.scale(replicas, world.now, 3.0)
+
+
+def _edit_spec(world: World, spec: CanarySpec) -> None:
+    world.spec, world.generation = spec, world.generation + 1
+
+
+VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
+    {
+        "apply": World.apply,
+        "controller": lambda world, up: world.restart(up=up),
+        "delete": _delete,
+        "lose": lambda world, what: _lose(world, what, lost=True),
+        "find": lambda world, what: _lose(world, what, lost=False),
+        "give up": _give_up,
+        "scale": _scale,
+        "spec": _edit_spec,
+        "routes": lambda world, weight: setattr(world, "route", weight),
+        "blocked": lambda world, problem: setattr(world, "problem", problem),
+        "refused": lambda world, refused: setattr(world, "refused", refused),
+    }
+)
+
+
+def mend(world: World) -> None:
+    """Everything outside works from now on; what was deleted is applied again as it was promoted."""
+    good = {
+        "controller": True, "blocked": None, "refused": False, "find": "target", "metrics_down": "",
+        "rights_missing": "", "success_rate": 100.0, "duration_ms": 20.0, "canary_rps": 5.0, "stable_rps": 5.0,
+    }  # fmt: skip
+    for verb, value in [*good.items(), ("find", "primary")]:
+        Act(verb, value)(world)
+    world.ready_after, world.copy_ready_after = {}, {}
+    for workload in filter(None, (world.target, world.primary)):
+        workload.ready_at = min(workload.ready_at, world.now + 3.0)
+        workload.given_up = False
+    if world.target is None or world.primary is None:
+        # Without a primary only the promoted revision can be copied at once; what else is applied must be proven first.
+        world.apply(world.status.last_promoted_spec)

@@ -1,0 +1,85 @@
+"""Short ways to write the three arguments of `step` and what it may be told."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.measurement import Outcome, Probe, Sample, Signal, Subject, Value
+from rollouts.core.observed import Observed, WorkloadState
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+SUCCESS = Probe(Signal.SUCCESS_RATE, Subject.CANARY, 10.0)
+DURATION = Probe(Signal.DURATION, Subject.CANARY, 10.0)
+METRICS = [
+    {"name": "request-success-rate", "interval": "10s", "thresholdRange": {"min": 99}},
+    {"name": "request-duration", "interval": "10s", "thresholdRange": {"max": 500}},
+]
+
+
+def at(seconds: float) -> datetime:
+    """That many seconds into the story."""
+    return EPOCH + timedelta(seconds=seconds)
+
+
+def spec_of(progress_deadline_s: int = 60, **analysis: Any) -> CanarySpec:
+    """A spec with an interval of 10 s and both metrics; `analysis` as in YAML, stepWeight 10 up to 50 if not said."""
+    defaults: dict[str, Any] = {"interval": "10s", "metrics": METRICS}
+    if not {"stepWeight", "stepWeights"} & analysis.keys():
+        defaults |= {"stepWeight": 10, "maxWeight": 50}
+    return CanarySpec.model_validate(
+        {
+            "targetRef": {"name": "app"},
+            "service": {"port": 80},
+            "progressDeadlineSeconds": progress_deadline_s,
+            "analysis": defaults | analysis,
+        }
+    )
+
+
+def pods(revision: str, available: int = 2, **changes: Any) -> WorkloadState:
+    """A workload that is ready with that many pods, unless `changes` say otherwise."""
+    known: dict[str, Any] = {"replicas": available, "available": available, "ready": True}
+    return WorkloadState(revision, **(known | changes))
+
+
+def copy(source: str, available: int = 2, **changes: Any) -> WorkloadState:
+    """The primary, copied from that revision."""
+    return pods("copy", available, source_revision=source, **changes)
+
+
+def status_in(phase: Phase | None, **changes: Any) -> CanaryStatus:
+    """A status in which revision a is promoted and nothing else has happened."""
+    promoted = {} if phase in {None, Phase.INITIALIZING} else {"last_applied_spec": "a", "last_promoted_spec": "a"}
+    return CanaryStatus.model_validate({"phase": phase, **promoted, **changes})
+
+
+def running(weight: int, phase: Phase = Phase.PROGRESSING, **changes: Any) -> CanaryStatus:
+    """Revision b is being released, with that weight in force since second 0."""
+    known = {"last_applied_spec": "b", "desired_weight": weight, "started_at": EPOCH, "drained": False}
+    return status_in(phase, **(known | ({"dwell_started_at": EPOCH} if weight else {}) | changes))
+
+
+def seen_at(seconds: float, **changes: Any) -> Observed:
+    """Canary b and primary a are up, and the routes give the canary nothing, unless `changes` say otherwise."""
+    known: dict[str, Any] = {
+        "generation": 1, "target": pods("b"), "primary": copy("a"), "route_weight": 0, "apex_on_primary": True,
+    }  # fmt: skip
+    return Observed(now=at(seconds), **(known | changes))
+
+
+def sample(probe: Probe, seconds: float, outcome: Outcome | float) -> Sample:
+    """An answer that speaks of that second."""
+    return Sample(probe, at(seconds), Value(outcome) if isinstance(outcome, int | float) else outcome)
+
+
+def good(seconds: float) -> tuple[Sample, ...]:
+    """Both metrics pass."""
+    return sample(SUCCESS, seconds, 100.0), sample(DURATION, seconds, 20.0)
+
+
+def bad(seconds: float) -> tuple[Sample, ...]:
+    """Half of the answers are errors."""
+    return sample(SUCCESS, seconds, 50.0), sample(DURATION, seconds, 20.0)

@@ -1,0 +1,125 @@
+"""What must hold for every single Decision, whatever led there. Each check names what it protects."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.core.decision import Decision
+from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.phases import TRANSITIONS, Event
+from rollouts.core.plan import next_weight
+
+STATUS_MAX_BYTES = 16 * 1024
+STANDING = {Event.WAITED, Event.BLOCKED}
+
+
+def check(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    """All of them."""
+    _check_table(before, decision)
+    _check_time(seen, decision)
+    _check_raise(spec, before, seen, decision)
+    _check_promotion(before, seen, decision)
+    _check_failure(spec, before, seen, decision)
+    _check_scale(seen, decision)
+    check_status(decision.status)
+    _check_conditions(before, seen, decision)
+
+
+def _check_table(before: CanaryStatus, decision: Decision) -> None:
+    """The phase and the weight move by the table alone."""
+    phase, after = before.phase or Phase.INITIALIZING, decision.status
+    assert after.phase is TRANSITIONS[phase, decision.event].to
+    assert decision.desired.weight_percent == after.desired_weight
+    assert 0 <= after.desired_weight <= 100
+    if decision.event in STANDING:
+        assert (after.desired_weight, after.phase) == (before.desired_weight, phase)
+
+
+def _check_time(seen: Observed, decision: Decision) -> None:
+    """No hot loop: whoever is told when to call again is told a time to come; who is asked is asked while waiting."""
+    assert decision.wake_at is None or decision.wake_at > seen.now
+    assert not decision.asks or decision.event in STANDING
+    assert len(set(decision.asks)) == len(decision.asks)
+
+
+def _check_raise(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    """More weight only for the judged revision, one step at a time, with every pod up, after a dwell that passed."""
+    if decision.status.desired_weight <= before.desired_weight or decision.event is Event.STRANDED:
+        return
+    assert decision.event is Event.ADVANCE
+    assert decision.status.desired_weight == next_weight(spec.analysis, before.desired_weight)
+    assert grown(seen.target)
+    assert grown(seen.primary)
+    assert seen.problem is None
+    assert seen.target is not None
+    assert seen.target.revision == before.last_applied_spec
+    if before.desired_weight > 0:
+        _check_passed(spec, before, seen, decision)
+
+
+def _check_passed(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    results = decision.status.metrics
+    assert [result.name for result in results] == [metric.name for metric in spec.analysis.metrics]
+    assert {result.verdict for result in results} == {Verdict.PASS}
+    began = before.dwell_started_at
+    assert began is not None
+    assert all((result.measured_at - began).total_seconds() >= spec.analysis.interval_s for result in results)
+    assert (seen.now - began).total_seconds() >= spec.analysis.interval_s
+
+
+def _check_promotion(before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    """The primary is given nothing but a proven revision, and is called promoted only when it runs it."""
+    after = decision.status
+    if decision.desired.copy_to_primary and after.phase is not Phase.INITIALIZING:
+        assert seen.target is not None
+        proven = after.last_applied_spec if after.phase is Phase.PROMOTING else after.last_promoted_spec
+        assert after.phase is not Phase.PROGRESSING
+        assert seen.target.revision == proven
+    if after.last_promoted_spec != before.last_promoted_spec:
+        assert decision.event in {Event.PRIMARY_READY, Event.PREPARED}
+        assert seen.primary is not None
+        assert after.last_promoted_spec == seen.primary.source_revision
+        assert grown(seen.primary)
+
+
+def _check_failure(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    """The decision that finds the threshold reached takes the weight away itself, unless only the canary serves."""
+    after = decision.status
+    counted = after.failed_checks > before.failed_checks
+    if counted and after.failed_checks >= spec.analysis.threshold:
+        assert after.phase is Phase.FAILED
+    if decision.event is Event.STRANDED:
+        assert serves(seen.target)
+        assert not serves(seen.primary) or before.phase is Phase.PROMOTING
+    elif after.phase is Phase.FAILED and before.phase is not Phase.FAILED:
+        assert after.desired_weight == 0
+
+
+def _check_scale(seen: Observed, decision: Decision) -> None:
+    """The canary's last pods stay while anything may reach them, or nobody else answers."""
+    if decision.desired.canary_replicas == 0:
+        assert decision.desired.weight_percent == 0
+        assert seen.route_weight == 0
+        assert serves(seen.primary)
+
+
+def check_status(status: CanaryStatus) -> None:
+    """What is written is read back as the same, is valid, and fits."""
+    text = json.dumps(status.to_wire())
+    assert CanaryStatus.model_validate(json.loads(text)) == status
+    assert len(text.encode()) <= STATUS_MAX_BYTES
+
+
+def _check_conditions(before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    """The time of a condition moves when its status flips, and only then; conditions are each there once."""
+    told = {condition.type: condition for condition in before.conditions}
+    types = [condition.type for condition in decision.status.conditions]
+    assert all(one != other for one, other in pairwise(sorted(types)))
+    for condition in decision.status.conditions:
+        known = told.get(condition.type)
+        flipped = known is None or known.status != condition.status
+        since = seen.now if known is None or flipped else known.last_transition_time
+        assert condition.last_transition_time == since

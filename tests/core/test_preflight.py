@@ -1,0 +1,79 @@
+"""Before anything is touched: rights and metrics are looked at, and what is missing is said."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from rollouts.core.phases import Event
+from rollouts.core.step import step
+from tests.core.given import at, spec_of
+from tests.core.invariants import check
+from tests.core.pods import Pods
+from tests.core.world import World
+
+
+def _new_world() -> World:
+    world = World(spec_of(), Pods("a"))
+    world.watchers.append(lambda before, seen, decision: check(world.spec, before, seen, decision))
+    return world
+
+
+@pytest.mark.parametrize(
+    ("signal", "why", "reason"),
+    [
+        ("rights_missing", "may not patch virtualservices.networking.istio.io in namespace default", "Forbidden"),
+        ("metrics_down", "http://prometheus:9090 refused the connection", "MetricsUnavailable"),
+    ],
+)
+def test_nothing_is_made_while_something_is_missing(signal: str, why: str, reason: str) -> None:
+    """Not Ready with the reason, asked again every 30 s, said once, and neither primary nor route made."""
+    world, asked, said = _new_world(), [], []
+    world.watchers.append(lambda _, seen, decision: asked.append(seen.now) if decision.asks else None)
+    world.watchers.append(lambda _, __, decision: said.append(decision.announcement) if decision.announcement else None)
+    setattr(world.signals, signal, why)
+
+    world.run(100)
+
+    ready = world.status.conditions[0]
+    assert (ready.type, ready.status, ready.reason) == ("Ready", "False", reason)
+    assert ready.message.startswith(why)
+    assert asked == [at(0), at(30), at(60), at(90)]
+    assert [news.reason for news in said] == [reason]
+    assert (world.primary, world.route, world.apex_on_primary) == (None, None, False)
+
+
+def test_an_empty_answer_shows_that_the_source_is_alive() -> None:
+    """No data is an answer: it does not keep a Canary from being made."""
+    world = _new_world()
+    world.signals.stable_rps = world.signals.canary_rps = None
+
+    world.run(10)
+
+    assert world.status.phase == "Initialized"
+
+
+def test_order_of_making() -> None:
+    """Routes are made when the primary is ready, and the Canary is initialized when they point at it."""
+    world = _new_world()
+    world.run(2)
+    half = (world.primary is not None, world.route)
+
+    world.run(3)
+
+    assert half == (True, None)
+    assert (world.route, world.apex_on_primary, world.status.phase) == (0, True, "Initialized")
+
+
+def test_an_apex_that_points_elsewhere_is_waited_for() -> None:
+    """Initialized is said only when the Service that clients use selects the primary."""
+    world = _new_world()
+    world.run(60)
+    status = world.status.model_copy(update={"phase": "Initializing"})
+
+    waiting = step(world.spec, status, replace(world.observe(), apex_on_primary=False))
+
+    assert (waiting.event, waiting.message) == (
+        Event.WAITED, "waiting for Services and routes to point at the primary",
+    )  # fmt: skip

@@ -1,0 +1,157 @@
+"""A small world to step through: workloads, routes and answers in virtual time, driven as the engine does it.
+
+The loop is the engine's: observe, step, keep the status (as JSON, as the API server does), make `desired` true, answer
+what is asked, until nothing differs; then jump to the next instant at which anything can differ. No I/O, no waiting.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus
+from rollouts.core.decision import Decision, Desired
+from rollouts.core.measurement import Sample
+from rollouts.core.observed import Observed, Problem
+from rollouts.core.step import step
+from tests.core.given import EPOCH, at
+from tests.core.pods import NEVER, Pods
+from tests.core.signals import Signals
+
+ROUNDS_MAX = 16
+Happening = Callable[["World"], None]
+Watcher = Callable[[CanaryStatus, Observed, Decision], None]
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that `step` can see, and how long things take, in seconds."""
+
+    spec: CanarySpec
+    target: Pods | None
+    ready_after: dict[str, float] = field(default_factory=dict)
+    """Until a revision's pods are ready as canary; 3 if not said."""
+    copy_ready_after: dict[str, float] = field(default_factory=dict)
+    """The same as primary; 3 if not said."""
+    route_lag: float = 0.0
+    signals: Signals = field(default_factory=Signals)
+    problem: Problem | None = None
+    now: float = 0.0
+    generation: int = 1
+    up: bool = True
+    """Whether the controller runs."""
+    refused: bool = False
+    """Whether the API server refuses every write but that of the status."""
+    status: CanaryStatus = field(default_factory=CanaryStatus)
+    primary: Pods | None = None
+    route: int | None = None
+    route_next: tuple[float, int] | None = None
+    """When the routes will carry another weight, and which."""
+    apex_on_primary: bool = False
+    samples: tuple[Sample, ...] = ()
+    wake_at: float = NEVER
+    watchers: list[Watcher] = field(default_factory=list)
+    """Called with the status before, what was seen, and the Decision, at each step."""
+
+    def run(self, until: float, happenings: Iterable[tuple[float, Happening]] = ()) -> None:
+        """Go on until that second, while others do what they do."""
+        for when, happen in sorted(happenings, key=lambda pair: pair[0]):
+            self._pass_time(when)
+            happen(self)
+            self.settle()
+        self._pass_time(until)
+
+    def settle(self) -> None:
+        """What the engine does with one key: rounds until nothing differs."""
+        if self.route_next is not None and self.now >= self.route_next[0]:
+            self.route, self.route_next = self.route_next[1], None
+        self.wake_at = NEVER
+        for _ in range(ROUNDS_MAX if self.up else 0):
+            seen, before = self.observe(), self.status
+            decision = step(self.spec, before, seen)
+            for watch in self.watchers:
+                watch(before, seen, decision)
+            self.status = CanaryStatus.model_validate(json.loads(json.dumps(decision.status.to_wire())))
+            changed = self._make_true(decision.desired)
+            self.samples = self._answers(decision) + self.samples[:16]
+            if self.status == before and not changed and not decision.asks:
+                if decision.wake_at is not None:
+                    self.wake_at = (decision.wake_at - EPOCH).total_seconds()
+                return
+        assert not self.up, f"still moving after {ROUNDS_MAX} rounds: {self.status}"
+
+    def observe(self) -> Observed:
+        """The third argument of `step`."""
+        return Observed(
+            now=at(self.now),
+            generation=self.generation,
+            target=self.target.state(self.now) if self.target is not None else None,
+            primary=self.primary.state(self.now) if self.primary is not None else None,
+            route_weight=self.route,
+            apex_on_primary=self.apex_on_primary,
+            problem=self.problem,
+            samples=self.samples,
+        )
+
+    def apply(self, revision: str) -> None:
+        """The user applies another version."""
+        ready_after = self.ready_after.get(revision, 3.0)
+        if self.target is None:
+            self.target = Pods(revision, ready_at=self.now + ready_after)
+        else:
+            self.target.roll(revision, self.now, ready_after)
+
+    def restart(self, *, up: bool) -> None:
+        """The controller dies, or comes back and knows nothing but the status."""
+        self.up, self.samples = up, ()
+
+    def _pass_time(self, until: float) -> None:
+        self.settle()
+        while (instant := min(self._instants(), default=NEVER)) <= until:
+            self.now = instant
+            self.settle()
+        self.now = max(self.now, until)
+
+    def _instants(self) -> list[float]:
+        """When anything can differ next."""
+        known = [workload.ready_at for workload in (self.target, self.primary) if workload is not None]
+        known += [self.wake_at, *([self.route_next[0]] if self.route_next is not None else [])]
+        return [instant for instant in known if self.now < instant < NEVER]
+
+    def _make_true(self, desired: Desired) -> bool:
+        """What the engine writes; whether anything was."""
+        return not self.refused and any([self._copy(desired), self._route(desired), self._scale(desired)])
+
+    def _copy(self, desired: Desired) -> bool:
+        if not desired.copy_to_primary or self.target is None:
+            return False
+        ready_after = self.copy_ready_after.get(self.target.revision, 3.0)
+        if self.primary is None:
+            self.primary = Pods("", ready_at=self.now + ready_after)
+        self.primary.roll(f"copy of {self.target.revision}", self.now, ready_after)
+        self.primary.source_revision = self.target.revision
+        return True
+
+    def _route(self, desired: Desired) -> bool:
+        meant = self.route_next[1] if self.route_next is not None else self.route
+        if not desired.routing or (meant == desired.weight_percent and self.apex_on_primary):
+            return False
+        self.apex_on_primary = True
+        if self.route_lag == 0 or self.route is None:
+            self.route = desired.weight_percent
+        else:
+            self.route_next = self.now + self.route_lag, desired.weight_percent
+        return True
+
+    def _scale(self, desired: Desired) -> bool:
+        if self.target is None or desired.canary_replicas in (None, self.target.replicas):
+            return False
+        assert desired.canary_replicas is not None
+        self.target.scale(desired.canary_replicas, self.now, self.ready_after.get(self.target.revision, 3.0))
+        return True
+
+    def _answers(self, decision: Decision) -> tuple[Sample, ...]:
+        weight = self.route or 0
+        return tuple(Sample(probe, at(self.now), self.signals.answer(probe, weight)) for probe in decision.asks)
