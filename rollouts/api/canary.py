@@ -143,6 +143,12 @@ class CanarySpec(BaseModel):
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86400)] = Field(
         600, description="How long the pods of a release may take to become ready before it is rolled back."
     )
+    skip_analysis: bool = Field(
+        default=False, description="Promote a new revision as soon as its pods are ready, without steps or checks."
+    )
+    suspend: bool = Field(
+        default=False, description="Change nothing and judge nothing; weights stay as they are until it is false."
+    )
     service: CanaryService = Field(description="How the workload is reached.")
     analysis: Analysis = Field(description="The schedule and the checks.")
 

@@ -69,6 +69,21 @@ class MetricResult(BaseModel):
     measured_at: datetime
 
 
+class ActionTaken(BaseModel):
+    """The last action of one kind, and what became of it."""
+
+    model_config = WIRE
+
+    verb: Annotated[str, Field(max_length=16)]
+    id: Annotated[str, Field(max_length=64)]
+    user: Annotated[str, Field(max_length=253)] = Field(
+        "", description="Who asked, as the annotation says: unverified."
+    )
+    outcome: Literal["Done", "Refused"]
+    message: Annotated[str, Field(max_length=256)] = ""
+    taken_at: datetime
+
+
 class CanaryStatus(BaseModel):
     """The state of a Canary."""
 
@@ -99,6 +114,10 @@ class CanaryStatus(BaseModel):
     )
     drain_started_at: datetime | None = Field(
         None, description="Since when the canary, out of traffic, waits for its last requests before scale-down."
+    )
+    paused: bool = Field(default=False, description="Whether a person holds the weight where it is.")
+    actions: Annotated[tuple[ActionTaken, ...], Field(max_length=8)] = Field(
+        (), description="The last action of each kind."
     )
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=16)] = Field((), description="The last measurements.")
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field((), description="Conditions.")

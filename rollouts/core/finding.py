@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollouts.api.actions import Action
 from rollouts.api.status import MetricResult
 from rollouts.core.measurement import Probe, Sample
 from rollouts.core.observed import Problem
@@ -25,6 +26,8 @@ class Finding:
     starved: bool = False
     """The judgement had no request of the canary to look at, while the stable side has some."""
     problem: Problem | None = None
+    action: Action | None = None
+    """What was asked for, if that led here."""
     prepare: bool = False
     """The primary may be made: all that it takes has been looked at."""
 

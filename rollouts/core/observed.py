@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rollouts.api.actions import Action
 from rollouts.core.measurement import Sample
 
 
@@ -45,6 +46,10 @@ class Problem:
     message: str
 
 
+SUSPENDED = Problem("Suspended", "spec.suspend is true: nothing is changed until it is false")
+"""The one problem that is meant to be there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Observed:
     """The world at `now` (UTC)."""
@@ -60,5 +65,7 @@ class Observed:
     apex_on_primary: bool = False
     """Whether the Service that clients use selects the primary."""
     problem: Problem | None = None
+    actions: tuple[Action, ...] = ()
+    """What people ask for; those carried out already may be among them."""
     samples: tuple[Sample, ...] = field(default=())
     """The newest answers to what was asked; older ones may be among them."""

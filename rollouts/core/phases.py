@@ -47,7 +47,7 @@ class Event(StrEnum):
     CHECK_FAILED = "CheckFailed"
     """A judgement failed, and the threshold is not reached."""
     UNDECIDED = "Undecided"
-    """A judgement was due, and there was no data or no answer."""
+    """A judgement was due, and there was no data or no answer; or it passed, and something else holds the weight."""
     CANARY_LOST = "CanaryLost"
     """No pod of the canary is available while it has weight."""
     STEPS_PASSED = "StepsPassed"
@@ -60,6 +60,13 @@ class Event(StrEnum):
     """Threshold or deadline reached, or the target is gone; the stable side can serve."""
     STRANDED = "Stranded"
     """As ROLLBACK, but the canary is the side that can serve: the primary has no pod, or its promotion failed."""
+
+    PAUSED = "Paused"
+    """A person holds the weight."""
+    RESUMED = "Resumed"
+    """A person lets it go on."""
+    REFUSED = "ActionRefused"
+    """A person asked for what can't be done now."""
 
 
 class Share(StrEnum):
@@ -85,13 +92,18 @@ _M, _Z, _S, _F = Phase.PROMOTING, Phase.FINALISING, Phase.SUCCEEDED, Phase.FAILE
 TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_I, Event.BLOCKED):       Row(_I, Share.KEEP),
     (_I, Event.WAITED):        Row(_I, Share.KEEP),
+    (_I, Event.REFUSED):       Row(_I, Share.KEEP),
     (_I, Event.PREPARED):      Row(_R, Share.NONE),
     (_R, Event.BLOCKED):       Row(_R, Share.KEEP),
     (_R, Event.WAITED):        Row(_R, Share.KEEP),
+    (_R, Event.REFUSED):       Row(_R, Share.KEEP),
     (_R, Event.DRAINED):       Row(_R, Share.KEEP),
     (_R, Event.NEW_REVISION):  Row(_P, Share.NONE),
     (_P, Event.BLOCKED):       Row(_P, Share.KEEP),
     (_P, Event.WAITED):        Row(_P, Share.KEEP),
+    (_P, Event.REFUSED):       Row(_P, Share.KEEP),
+    (_P, Event.PAUSED):        Row(_P, Share.KEEP),
+    (_P, Event.RESUMED):       Row(_P, Share.KEEP),
     (_P, Event.ADVANCE):       Row(_P, Share.NEXT),
     (_P, Event.CHECK_FAILED):  Row(_P, Share.KEEP),
     (_P, Event.UNDECIDED):     Row(_P, Share.KEEP),
@@ -104,6 +116,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_P, Event.STRANDED):      Row(_F, Share.ALL),
     (_M, Event.BLOCKED):       Row(_M, Share.KEEP),
     (_M, Event.WAITED):        Row(_M, Share.KEEP),
+    (_M, Event.REFUSED):       Row(_M, Share.KEEP),
     (_M, Event.NEW_REVISION):  Row(_M, Share.NONE),
     (_M, Event.RESCUE):        Row(_P, Share.KEEP),
     (_M, Event.REVERTED):      Row(_S, Share.NONE),
@@ -113,13 +126,16 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_M, Event.STRANDED):      Row(_F, Share.ALL),
     (_Z, Event.BLOCKED):       Row(_Z, Share.KEEP),
     (_Z, Event.WAITED):        Row(_Z, Share.KEEP),
+    (_Z, Event.REFUSED):       Row(_Z, Share.KEEP),
     (_Z, Event.DRAINED):       Row(_S, Share.NONE),
     (_S, Event.BLOCKED):       Row(_S, Share.KEEP),
     (_S, Event.WAITED):        Row(_S, Share.KEEP),
+    (_S, Event.REFUSED):       Row(_S, Share.KEEP),
     (_S, Event.DRAINED):       Row(_S, Share.KEEP),
     (_S, Event.NEW_REVISION):  Row(_P, Share.NONE),
     (_F, Event.BLOCKED):       Row(_F, Share.KEEP),
     (_F, Event.WAITED):        Row(_F, Share.KEEP),
+    (_F, Event.REFUSED):       Row(_F, Share.KEEP),
     (_F, Event.DRAINED):       Row(_F, Share.KEEP),
     (_F, Event.NEW_REVISION):  Row(_P, Share.NONE),
     (_F, Event.RESCUE):        Row(_P, Share.KEEP),

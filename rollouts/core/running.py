@@ -29,8 +29,8 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
     if seen.target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
         side = "primary" if grown(seen.target) and not seen.target.deadline_exceeded else "canary"
         return give_up(seen, f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s")
-    if status.desired_weight == 0:
-        return _first_weight(spec, status, seen)
+    if status.desired_weight == 0 or spec.skip_analysis:
+        return _from_zero(spec, status, seen)
     if not serves(seen.target) and serves(seen.primary):
         return Finding(Event.CANARY_LOST, "no pod of the canary is available")
     return _judged(spec, status, seen)
@@ -61,11 +61,16 @@ def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:
     return status.not_ready_since + timedelta(seconds=spec.progress_deadline_seconds)
 
 
-def _first_weight(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+def _from_zero(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """All pods first; then the first weight, or the primary at once where nothing is to be judged."""
     if not grown(seen.target):
         return waited("waiting for the canary's pods", wake_at=deadline(spec, status))
     if not grown(seen.primary):
         return waited("waiting for the primary's pods", wake_at=deadline(spec, status))
+    if status.paused:
+        return waited("paused before the first step")
+    if spec.skip_analysis:
+        return Finding(Event.STEPS_PASSED, "the analysis is skipped")
     return Finding(Event.ADVANCE, "the canary is ready")
 
 
@@ -111,6 +116,8 @@ def _failed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tup
 
 def _passed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
     message = "; ".join(result.message for result in results)
+    if status.paused:
+        return Finding(Event.UNDECIDED, f"paused at {status.desired_weight} %: {message}", results=results)
     if next_weight(spec.analysis, status.desired_weight) is None:
         if not grown(seen.target):
             return Finding(Event.UNDECIDED, "passed, but not all pods of the canary are ready", results=results)

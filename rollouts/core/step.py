@@ -14,12 +14,13 @@ from types import MappingProxyType
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.announce import announcement_of
+from rollouts.core.asked import find_action
 from rollouts.core.conditions import is_told, with_conditions
-from rollouts.core.decision import Decision
+from rollouts.core.decision import Decision, Desired
 from rollouts.core.desired import desired_of
 from rollouts.core.finding import Finding
 from rollouts.core.note import note
-from rollouts.core.observed import Observed
+from rollouts.core.observed import SUSPENDED, Observed
 from rollouts.core.phases import TRANSITIONS, Event
 from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
@@ -48,15 +49,17 @@ _RUNNING = frozenset({Phase.PROGRESSING, Phase.PROMOTING, Phase.FINALISING})
 
 def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Decide what follows from what was seen. Never raises for any observation."""
+    if spec.suspend:
+        return _suspended(status, seen)
     noted = note(status, seen)
     phase = noted.phase or Phase.INITIALIZING
-    finding = _unblocked(FINDERS[phase](spec, noted, seen), phase, seen)
+    finding = find_action(spec, noted, seen) or _unblocked(FINDERS[phase](spec, noted, seen), phase, seen)
     row = TRANSITIONS[phase, finding.event]
     standing = finding.event in _STANDING
     moved = noted
     if not standing or finding.results:
         moved = noted.model_copy(update=after_transition(spec, noted, seen, finding=finding, row=row))
-    quiet = standing or (row.to is phase and phase not in _RUNNING)
+    quiet = standing or finding.event is Event.REFUSED or (row.to is phase and phase not in _RUNNING)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
@@ -71,6 +74,19 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         asks=finding.asks,
         wake_at=finding.wake_at,
         announcement=announcement_of(status, after, finding),
+        message=finding.message,
+    )
+
+
+def _suspended(status: CanaryStatus, seen: Observed) -> Decision:
+    """Nothing is judged, and no object is touched: `routing` is what makes any of ours to be looked after."""
+    finding = Finding(Event.BLOCKED, SUSPENDED.message, problem=SUSPENDED)
+    known = status.model_copy(update={"observed_generation": seen.generation})
+    return Decision(
+        event=finding.event,
+        status=with_conditions(known, seen.now, problem=SUSPENDED, news=None),
+        desired=Desired(weight_percent=status.desired_weight),
+        announcement=announcement_of(status, status, finding),
         message=finding.message,
     )
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from rollouts.api.actions import Action
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.api.status import ActionTaken, CanaryStatus, Phase, Verdict
 from rollouts.core.finding import Finding
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event, Row, Share
@@ -20,30 +21,47 @@ def after_transition(
 ) -> dict[str, Any]:
     """Everything that a transition writes, as fields of the status."""
     update: dict[str, Any] = {"phase": row.to}
-    if row.to is not status.phase:
-        promoting = row.to is Phase.PROMOTING
-        update |= {"last_transition_time": seen.now, "not_ready_since": seen.now if promoting else None}
+    if finding.action is not None:
+        update |= {"actions": _taken(status, seen, finding, finding.action)}
     if finding.results:
         update |= _judged(status, finding)
+    if row.to is not status.phase:
+        update |= _moved(seen, row)
     if row.to is Phase.PROGRESSING and finding.event in _STARTS:
         update |= _run_started(seen)
-    if finding.event is Event.PREPARED and seen.primary is not None:
-        promoted = seen.primary.source_revision
-        update |= {"last_applied_spec": promoted, "last_promoted_spec": promoted}
-    if finding.event is Event.PRIMARY_READY:
-        update |= {"last_promoted_spec": status.last_applied_spec}
-    if finding.event is Event.REVERTED:
-        update |= {"last_applied_spec": status.last_promoted_spec}
-    if finding.event is Event.DRAINED:
-        update |= {"drained": True, "drain_started_at": None}
-    elif row.to is not status.phase and row.to not in {Phase.PROGRESSING, Phase.PROMOTING}:
-        update |= {"drained": False, "drain_started_at": None}
-    update |= _weighed(spec, status, row)
+    update |= _by_event(status, seen, finding.event) | _weighed(spec, status, row)
     if row.to is Phase.PROGRESSING:
         weight = update.get("desired_weight", status.desired_weight)
         steps = step_weights(spec.analysis)
         update |= {"step_index": step_index(spec.analysis, weight), "step_count": len(steps)}
     return update
+
+
+def _moved(seen: Observed, row: Row) -> dict[str, Any]:
+    """What another phase means, whichever event led to it."""
+    waits = seen.now if row.to is Phase.PROMOTING else None
+    update: dict[str, Any] = {"last_transition_time": seen.now, "not_ready_since": waits, "paused": False}
+    if row.to not in {Phase.PROGRESSING, Phase.PROMOTING}:
+        update |= {"drained": False, "drain_started_at": None}
+    return update
+
+
+def _by_event(status: CanaryStatus, seen: Observed, event: Event) -> dict[str, Any]:
+    """What one event means, in whichever phase."""
+    match event:
+        case Event.PREPARED if seen.primary is not None:
+            promoted = seen.primary.source_revision
+            return {"last_applied_spec": promoted, "last_promoted_spec": promoted}
+        case Event.PRIMARY_READY:
+            return {"last_promoted_spec": status.last_applied_spec}
+        case Event.REVERTED:
+            return {"last_applied_spec": status.last_promoted_spec}
+        case Event.DRAINED:
+            return {"drained": True, "drain_started_at": None}
+        case Event.PAUSED | Event.RESUMED:
+            return {"paused": event is Event.PAUSED}
+        case _:
+            return {}
 
 
 def _weighed(spec: CanarySpec, status: CanaryStatus, row: Row) -> dict[str, Any]:
@@ -67,8 +85,16 @@ def _run_started(seen: Observed) -> dict[str, Any]:
         "canary_replicas": wanted or max(1, fallback),
         "failed_checks": 0, "metrics": (), "started_at": seen.now, "not_ready_since": seen.now,
         "no_data_since": None, "dwell_started_at": None, "last_check_at": None, "drained": False,
-        "drain_started_at": None,
+        "drain_started_at": None, "paused": False,
     }  # fmt: skip
+
+
+def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Action) -> tuple[ActionTaken, ...]:
+    taken = ActionTaken(
+        verb=action.verb, id=action.id, user=action.user, message=finding.message[:256], taken_at=seen.now,
+        outcome="Refused" if finding.event is Event.REFUSED else "Done",
+    )  # fmt: skip
+    return (*(before for before in status.actions if before.verb != action.verb), taken)
 
 
 def _judged(status: CanaryStatus, finding: Finding) -> dict[str, Any]:

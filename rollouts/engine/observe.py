@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from rollouts.api.actions import read_actions
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
@@ -40,6 +41,7 @@ def observe(cluster: Cluster, subject: Subject, now: datetime, samples: tuple[Sa
         route_weight=observed_weight(owner, spec, route),
         apex_on_primary=_apex_on_primary(cluster, subject, target),
         problem=find_problem(cluster, owner, spec),
+        actions=read_actions(subject.manifest),
         samples=samples,
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision
 from rollouts.core.observed import Observed, Problem
@@ -114,6 +115,11 @@ def _do(world: World, key: str, value: Any) -> None:
             world.restart(up={"up": True, "down": False}[value])
         case "routes":
             world.route = value
+        case "ask":
+            world.annotations |= value
+        case "spec":
+            world.spec = CanarySpec.model_validate(world.spec.model_dump(by_alias=True) | value)
+            world.generation += 1
         case "blocked":
             world.problem = Problem(**value) if value else None
         case _:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rollouts.api.actions import Action, Verb
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.measurement import NoData
 from rollouts.core.observed import Observed, Problem
@@ -37,6 +38,12 @@ DEAD: dict[str, Any] = {"available": 0, "replicas": 2, "ready": False}
 Example = tuple[CanaryStatus, Observed]
 
 
+def _asked(verb: str, example: Example) -> Example:
+    """The same, with an action asked for."""
+    status, seen = example
+    return status, replace(seen, actions=(Action(verb=Verb(verb), id="1", user="ann"),))
+
+
 def _progressing(weight: int = 10, seconds: float = 10, *, failed: int = 0, **seen: Any) -> Example:
     return running(weight, failed_checks=failed), seen_at(seconds, **{"route_weight": weight, **seen})
 
@@ -51,6 +58,7 @@ def _resting(phase: Phase) -> dict[Event, Example]:
     return {
         Event.BLOCKED: (status_in(phase, **released), seen_at(0, problem=PROBLEM)),
         Event.WAITED: (status_in(phase, **released), seen_at(0)),
+        Event.REFUSED: _asked("pause", (status_in(phase, **released), seen_at(0))),
         Event.DRAINED: (
             status_in(phase, **released, drain_started_at=EPOCH), seen_at(2, samples=(sample(SILENCE, 2, 0.0),)),
         ),
@@ -63,11 +71,15 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.BLOCKED: (status_in(None), seen_at(0, primary=None, route_weight=None, problem=PROBLEM)),
         Event.WAITED: (status_in(None), seen_at(0, primary=None, route_weight=None)),
         Event.PREPARED: (status_in(Phase.INITIALIZING), seen_at(0)),
+        Event.REFUSED: _asked("abort", (status_in(Phase.INITIALIZING), seen_at(0))),
     },
     Phase.INITIALIZED: _resting(Phase.INITIALIZED),
     Phase.PROGRESSING: {
         Event.BLOCKED: _progressing(samples=good(10), problem=PROBLEM),
         Event.WAITED: _progressing(seconds=5),
+        Event.REFUSED: _asked("resume", _progressing()),
+        Event.PAUSED: _asked("pause", _progressing()),
+        Event.RESUMED: _asked("resume", (running(10, paused=True), seen_at(10, route_weight=10))),
         Event.ADVANCE: _progressing(samples=good(10)),
         Event.CHECK_FAILED: _progressing(samples=bad(10)),
         Event.UNDECIDED: _progressing(samples=NO_DATA),
@@ -82,6 +94,7 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
     Phase.PROMOTING: {
         Event.BLOCKED: _promoting(problem=PROBLEM),
         Event.WAITED: _promoting(),
+        Event.REFUSED: _asked("promote", _promoting()),
         Event.NEW_REVISION: _promoting(target=pods("c"), primary=copy("b", ready=False)),
         Event.RESCUE: _promoting(target=pods("c"), primary=copy("a", **DEAD)),
         Event.REVERTED: _promoting(target=pods("a")),

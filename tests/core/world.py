@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from rollouts.api.actions import PREFIX, read_actions
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision, Desired
@@ -38,6 +39,8 @@ class World:
     route_lag: float = 0.0
     signals: Signals = field(default_factory=Signals)
     problem: Problem | None = None
+    annotations: dict[str, str] = field(default_factory=dict)
+    """What people have asked for, by verb."""
     now: float = 0.0
     generation: int = 1
     up: bool = True
@@ -92,6 +95,7 @@ class World:
             route_weight=self.route,
             apex_on_primary=self.apex_on_primary,
             problem=self.problem,
+            actions=read_actions({"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}}),
             samples=self.samples,
         )
 
