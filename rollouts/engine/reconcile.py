@@ -109,9 +109,7 @@ class Reconciler:
             return seen
         return replace(seen, problem=memory.refused)
 
-    async def _converge(
-        self, subject: Subject, seen: Observed, decision: Decision
-    ) -> tuple[bool, KubeError | None]:
+    async def _converge(self, subject: Subject, seen: Observed, decision: Decision) -> tuple[bool, KubeError | None]:
         """Send what is missing, up to the first that fails; whether anything was written, and that failure."""
         changed = False
         try:
