@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -115,7 +116,8 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
     queue = KeyQueue(clock)
 
     def on_change(resource: Resource, key: ObjectKey) -> None:
-        wake_interested(cluster, queue, resource, key)
+        if readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
+            wake_interested(cluster, queue, resource, key)
 
     def on_trouble(_resource: Resource) -> None:
         wake_all(cluster, queue)
@@ -123,6 +125,9 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     reconciler = Reconciler(cluster, Asker(cluster, outside.metrics), clock, outside.reporter)
+    # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
+    gc.collect()
+    gc.freeze()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(cluster.run())
         await cluster.wait_synced()

@@ -2,22 +2,57 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, FilePath, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rollouts.errors import RolloutsError
+
+PREFIX = "ROLLOUTS_"
+
+
+class SettingsInvalid(RolloutsError):
+    """The environment holds a value that can't be meant: the operator has to correct it."""
 
 
 class Settings(BaseSettings):
     """One frozen object for the whole process."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLLOUTS_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    kubeconfig: Path | None = Field(None, description="Path of a kubeconfig; by default the pod's service account.")
+    kubeconfig: FilePath | None = Field(None, description="Path of a kubeconfig; by default the pod's service account.")
     metrics_server: str = Field("http://prometheus:9090", description="URL of Prometheus.")
-    listen: str = Field(
-        "0.0.0.0:8080", pattern=r"^[^:]+:\d+$", description="Address of /healthz, /readyz and /metrics."
-    )
+    listen: str = Field("0.0.0.0:8080", description="Address of /healthz, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
+
+    @field_validator("metrics_server")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("write a URL such as http://prometheus:9090")
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or ":" in host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
+            raise ValueError("write host:port, such as 0.0.0.0:8080")
+        return value
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingsInvalid, naming each variable that is wrong, and never its value."""
+    try:
+        return Settings()
+    except ValidationError as invalid:
+        wrong = (f"{PREFIX}{str(error['loc'][0]).upper()}: {_plain(error['msg'])}" for error in invalid.errors())
+        raise SettingsInvalid("; ".join(wrong)) from None
+
+
+def _plain(message: str) -> str:
+    return message.removeprefix("Value error, ")

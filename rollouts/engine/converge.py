@@ -21,6 +21,7 @@ from rollouts.api.resources import (
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed
 from rollouts.core.selector import SelectorLabel, selector_label
+from rollouts.engine.belonging import is_ours
 from rollouts.engine.observe import Subject
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import observed_weight, render_destination_rules, render_virtual_service, weight_operations
@@ -60,7 +61,7 @@ def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Itera
     yield from _whole(cluster, SERVICES, services.primary)
     yield from _whole(cluster, SERVICES, services.canary)
     apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
-    if apex is None or owner.owns(apex):
+    if apex is None or is_ours(cluster, owner, apex):
         yield from _whole(cluster, SERVICES, services.apex)
     elif apex["spec"].get("selector") != label.primary():
         # The user's own Service: its selector is the one field of it that becomes ours.

@@ -29,7 +29,12 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
 
 def _names(canary: Manifest) -> set[str]:
     """The names of all objects that a Canary reads or makes. Tolerates a spec that is invalid."""
-    spec = canary.get("spec") or {}
-    target = str((spec.get("targetRef") or {}).get("name", ""))
-    service = str((spec.get("service") or {}).get("name") or target)
+    target = _name_in(canary, "targetRef")
+    service = _name_in(canary, "service") or target
     return {f"{name}{suffix}" for name in (target, service) for suffix in ("", "-primary", "-canary")}
+
+
+def _name_in(canary: Manifest, field: str) -> str:
+    spec = canary.get("spec")
+    part = spec.get(field) if isinstance(spec, dict) else None
+    return str(part.get("name") or "") if isinstance(part, dict) else ""

@@ -20,13 +20,15 @@ def render_event(canary: Manifest, news: Announcement, at: datetime) -> Create:
     identity = "|".join((metadata["uid"], metadata["resourceVersion"], news.reason, news.message))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
     stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # Cut where a dot or a dash stands, the name would have an empty label.
+    about = metadata["name"][: _NAME_MAX - len(digest) - 1].rstrip("-.")
     return Create(
         EVENTS,
         {
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
             "metadata": {
-                "name": f"{metadata['name'][: _NAME_MAX - len(digest) - 1]}.{digest}",
+                "name": f"{about}.{digest}",
                 "namespace": metadata["namespace"],
             },
             "involvedObject": {

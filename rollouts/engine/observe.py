@@ -12,6 +12,7 @@ from rollouts.api.resources import DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Mani
 from rollouts.core.measurement import Sample
 from rollouts.core.observed import Observed
 from rollouts.core.selector import selector_label
+from rollouts.engine.belonging import is_ours
 from rollouts.engine.problems import find_problem
 from rollouts.ports import Cluster
 from rollouts.traffic.istio import observed_weight
@@ -32,12 +33,13 @@ def observe(cluster: Cluster, subject: Subject, now: datetime, samples: tuple[Sa
     owner, spec = subject.owner, subject.spec
     target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
     primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+    ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
     route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
     return Observed(
         now=now,
         generation=subject.manifest["metadata"].get("generation", 0),
         target=observe_deployment(target) if target is not None else None,
-        primary=observe_deployment(primary) if primary is not None and owner.owns(primary) else None,
+        primary=observe_deployment(ours) if ours is not None else None,
         route_weight=observed_weight(owner, spec, route),
         apex_on_primary=_apex_on_primary(cluster, subject, target),
         problem=find_problem(cluster, owner, spec),

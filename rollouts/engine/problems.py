@@ -21,6 +21,7 @@ from rollouts.api.resources import (
 )
 from rollouts.core.observed import Problem
 from rollouts.core.selector import SELECTOR_LABELS, selector_label
+from rollouts.engine.belonging import is_ours
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.workloads.state import find_target_port_problem
@@ -66,8 +67,9 @@ def _contested(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Pro
 
 
 def _target_of(canary: Manifest) -> str:
-    reference = (canary.get("spec") or {}).get("targetRef") or {}
-    return str(reference.get("name", ""))
+    spec = canary.get("spec")
+    reference = spec.get("targetRef") if isinstance(spec, dict) else None
+    return str(reference.get("name") or "") if isinstance(reference, dict) else ""
 
 
 def _seniority(canary: Manifest) -> tuple[str, str]:
@@ -87,14 +89,14 @@ def _names_taken(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[P
     )
     for resource, taken in ours:
         manifest = cluster.read(resource, ObjectKey(owner.namespace, taken))
-        if manifest is not None and not owner.owns(manifest):
+        if manifest is not None and not is_ours(cluster, owner, manifest):
             found = f"{resource.kind} {owner.namespace}/{taken} exists and was not made by this Canary"
             yield Problem("NameTaken", f"{found}: delete or rename it, the controller needs the name")
 
 
 def _apex_without_port(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
-    if apex is None or owner.owns(apex):
+    if apex is None or is_ours(cluster, owner, apex):
         return
     ports = [port["port"] for port in apex["spec"].get("ports") or ()]
     if spec.service.port not in ports:

@@ -14,7 +14,7 @@ from rollouts.api.resources import CANARIES, ObjectKey, Resource
 from rollouts.engine.interest import interested
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.reconcile import Reconciler
-from rollouts.errors import Conflict, RolloutsError
+from rollouts.errors import Conflict, Retry, RolloutsError
 from rollouts.ports import Clock, Cluster
 from rollouts.telemetry.report import Reporter
 
@@ -55,7 +55,8 @@ class Workers:
             self._failures.pop(key, None)
         except RolloutsError as error:
             failure = type(error).__name__
-            again_at = self._later(key, error.retry_after_s)
+            defect = error.retry is Retry.NEVER
+            again_at = self._later(key, BACKOFF_MAX_S if defect else error.retry_after_s)
             level = "debug" if isinstance(error, Conflict) else "warning"
             getattr(_log, level)("reconcile_failure", canary=str(key), kind=failure, reason=str(error))
         except Exception:  # noqa: BLE001 - the one in the program, see below

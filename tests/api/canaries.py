@@ -88,7 +88,11 @@ BAD = (
         "empty target name", {"targetRef.name": ""}, "targetRef.name", "at least 1 chars", "at least 1 character"
     ),
     BadCanary(
-        "target name too long for a copy", {"targetRef.name": "a" * 246}, "targetRef.name", "than 245", "at most 245 char"
+        "target name too long for a copy",
+        {"targetRef.name": "a" * 246},
+        "targetRef.name",
+        "than 245",
+        "at most 245 char",
     ),
     BadCanary("target names no Service", {"targetRef.name": "my.app"}, "", "set service.name: targetRef.name can't be"),
     BadCanary("target too long for a Service", {"targetRef.name": "a" * 56}, "", "set service.name: targetRef.name"),

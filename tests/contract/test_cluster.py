@@ -124,12 +124,13 @@ async def test_ports_of_a_service_are_told_apart(arranged: Arranged) -> None:
 
 
 async def test_one_field_of_a_users_object_is_applied_alone(arranged: Arranged) -> None:
-    """Replicas of a Deployment and the selector of a Service, with all the rest staying as it was."""
+    """Replicas of a Deployment and the selector of a Service as a whole, with all the rest staying as it was."""
     other = Apply(DEPLOYMENTS, deployment(arranged, 1), "kubectl")
     made = await arranged.cluster.write(other)
     metadata = {"namespace": arranged.namespace, "name": "a"}
     scaled = await arranged.cluster.write(Apply(DEPLOYMENTS, {"metadata": metadata, "spec": {"replicas": 3}}))
-    await arranged.cluster.write(Apply(SERVICES, service(arranged, 80), "kubectl"))
+    theirs = service(arranged, 80, selector={"app": "a", "tier": "web"})
+    await arranged.cluster.write(Apply(SERVICES, theirs, "kubectl"))
     selecting = {"metadata": metadata, "spec": {"selector": {"app": "a-primary"}}}
     selected = await arranged.cluster.write(Apply(SERVICES, selecting))
 
@@ -308,5 +309,3 @@ async def test_errors_name_verb_and_resource(arranged: Arranged) -> None:
     with pytest.raises(KubeError) as caught:
         await arranged.cluster.write(PatchJson(ROUTES, key_a(arranged), weigh("1")))
     assert (caught.value.verb, caught.value.resource) == ("patch", str(ROUTES))
-
-

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rollouts.settings import Settings, SettingsInvalid, read_settings
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(f"ROLLOUTS_{name.upper()}", raising=False)
+
+
+def test_without_any_variable_a_pod_can_start() -> None:
+    """The defaults are those of a pod beside Prometheus."""
+    settings = read_settings()
+    assert (settings.kubeconfig, settings.metrics_server) == (None, "http://prometheus:9090")
+    assert (settings.listen, settings.log_level, settings.workers) == ("0.0.0.0:8080", "info", 8)
+
+
+def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Each by its name in capitals, with the prefix."""
+    kubeconfig = tmp_path / "config"
+    kubeconfig.touch()
+    values = {
+        "KUBECONFIG": str(kubeconfig),
+        "METRICS_SERVER": "https://u:p@prom.example/x",
+        "LISTEN": "127.0.0.1:0",
+        "LOG_LEVEL": "debug",
+        "WORKERS": "64",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(f"ROLLOUTS_{name}", value)
+    settings = read_settings()
+    assert settings.model_dump(mode="json") == {
+        "kubeconfig": str(kubeconfig),
+        "metrics_server": "https://u:p@prom.example/x",
+        "listen": "127.0.0.1:0",
+        "log_level": "debug",
+        "workers": 64,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("METRICS_SERVER", "nonsense", "write a URL such as http://prometheus:9090"),
+        ("METRICS_SERVER", "ftp://secret@host", "write a URL such as http://prometheus:9090"),
+        ("METRICS_SERVER", "http://[", "Invalid IPv6 URL"),
+        ("KUBECONFIG", "/nowhere/secret", "Path does not point to a file"),
+        ("KUBECONFIG", "", "Path does not point to a file"),
+        ("LISTEN", "8080", "write host:port, such as 0.0.0.0:8080"),
+        ("LISTEN", ":8080", "write host:port, such as 0.0.0.0:8080"),
+        ("LISTEN", "localhost:http", "write host:port, such as 0.0.0.0:8080"),
+        ("LISTEN", "localhost:65536", "write host:port, such as 0.0.0.0:8080"),
+        ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
+        ("WORKERS", "0", "Input should be greater than or equal to 1"),
+        ("WORKERS", "many", "Input should be a valid integer, unable to parse string as an integer"),
+    ],
+)
+def test_a_bad_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str) -> None:
+    """The variable and what to write; never the value, which may hold a password."""
+    monkeypatch.setenv(f"ROLLOUTS_{name}", value)
+    with pytest.raises(SettingsInvalid) as refused:
+        read_settings()
+    assert str(refused.value) == f"ROLLOUTS_{name}: {says}"
+
+
+def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has two to correct hears of both at once."""
+    monkeypatch.setenv("ROLLOUTS_LISTEN", "x")
+    monkeypatch.setenv("ROLLOUTS_WORKERS", "0")
+    with pytest.raises(SettingsInvalid, match=r"ROLLOUTS_LISTEN: .*; ROLLOUTS_WORKERS: "):
+        read_settings()

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
+from rollouts.engine.interest import interested
+from tests.engine.memory_cluster import MemoryCluster
+from tests.engine.virtual_time import VirtualClock
+
+
+def canary(name: str, spec: Any, namespace: str = "shop") -> Manifest:
+    """A Canary with that spec."""
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": CANARIES.api_version, "kind": CANARIES.kind, "metadata": metadata, "spec": spec}
+
+
+@pytest.fixture
+def cluster() -> MemoryCluster:
+    """Canaries that share a target, a Service, or nothing; one of them with a spec that is none."""
+    made = MemoryCluster(VirtualClock().now)
+    for manifest in (
+        canary("web", {"targetRef": {"name": "web"}}),
+        canary("web-too", {"targetRef": {"name": "web"}}),
+        canary("pay", {"targetRef": {"name": "payments"}, "service": {"name": "pay"}}),
+        canary("invalid", {}),
+        canary("web", {"targetRef": {"name": "web"}}, "elsewhere"),
+    ):
+        made.put(CANARIES, manifest)
+    return made
+
+
+def names(cluster: MemoryCluster, resource: Resource, name: str, namespace: str = "shop") -> set[str]:
+    """Who is woken by a change of that object."""
+    return {str(key) for key in interested(cluster, resource, ObjectKey(namespace, name))}
+
+
+@pytest.mark.parametrize(
+    ("resource", "name", "woken"),
+    [
+        (DEPLOYMENTS, "web", {"shop/web", "shop/web-too"}),
+        (DEPLOYMENTS, "web-primary", {"shop/web", "shop/web-too"}),
+        (DEPLOYMENTS, "payments", {"shop/pay"}),
+        (DEPLOYMENTS, "payments-primary", {"shop/pay"}),
+        (SERVICES, "pay", {"shop/pay"}),
+        (SERVICES, "pay-canary", {"shop/pay"}),
+        (SERVICES, "pay-primary", {"shop/pay"}),
+        (VIRTUAL_SERVICES, "pay", {"shop/pay"}),
+        (DESTINATION_RULES, "pay-canary", {"shop/pay"}),
+        (DEPLOYMENTS, "unrelated", set()),
+        (SERVICES, "we", set()),
+    ],
+    ids=lambda value: str(value) if isinstance(value, (Resource, str)) else None,
+)
+def test_an_object_wakes_those_who_read_it(
+    cluster: MemoryCluster, resource: Resource, name: str, woken: set[str]
+) -> None:
+    """By target and by Service name, with the names of the copies, in its own namespace only."""
+    assert names(cluster, resource, name) == woken
+
+
+def test_a_canary_wakes_itself_and_its_rivals(cluster: MemoryCluster) -> None:
+    """Itself first; those on the same names; nobody else."""
+    assert names(cluster, CANARIES, "web") == {"shop/web", "shop/web-too"}
+    assert names(cluster, CANARIES, "pay") == {"shop/pay"}
+    assert next(interested(cluster, CANARIES, ObjectKey("shop", "web"))) == ObjectKey("shop", "web")
+
+
+def test_a_deleted_canary_wakes_all_in_its_namespace(cluster: MemoryCluster) -> None:
+    """What it had read is not known any more; one of them may go on now."""
+    cluster.delete(CANARIES, ObjectKey("shop", "web"))
+    assert names(cluster, CANARIES, "web") == {"shop/web", "shop/web-too", "shop/pay", "shop/invalid"}
+
+
+@pytest.mark.parametrize("spec", [{}, {"targetRef": None}, {"targetRef": {"name": 7}}, {"service": None}, None])
+def test_any_spec_can_be_read(spec: Any) -> None:
+    """A spec that is invalid harms nobody's wake-ups."""
+    cluster = MemoryCluster(VirtualClock().now)
+    cluster.put(CANARIES, canary("odd", spec))
+    assert names(cluster, CANARIES, "odd") == {"shop/odd"}
+    assert names(cluster, DEPLOYMENTS, "x") == set()
+
+
+@pytest.mark.parametrize("spec", ["text", ["list"], {"targetRef": "web"}, {"service": ["web"]}])
+def test_not_even_a_spec_of_another_shape_does_harm(spec: Any) -> None:
+    """What the schema would never let in, but who knows how the object was stored."""
+    cluster = MemoryCluster(VirtualClock().now)
+    cluster.put(CANARIES, canary("odd", spec))
+    assert names(cluster, CANARIES, "odd") == {"shop/odd"}

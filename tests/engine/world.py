@@ -1,0 +1,249 @@
+"""One Canary in a cluster in memory, with virtual time and a Deployment controller that makes every pod ready at once.
+
+`settle` is what a worker of the queue does: reconcile as long as something changes. `run_until` also lets time pass,
+to each `wake_at` and no further, so that a wake-up that is not asked for never comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    EVENTS,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
+from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
+from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
+from rollouts.engine.ask import Asker
+from rollouts.engine.reconcile import Reconciler
+from rollouts.metrics.istio import render_query
+from rollouts.ports import Create, Write
+from rollouts.telemetry.report import Reporter
+from rollouts.traffic.istio import observed_weight
+from tests.engine.memory_cluster import MemoryCluster
+from tests.engine.virtual_time import VirtualClock
+
+NAMESPACE = "shop"
+KEY = ObjectKey(NAMESPACE, "app")
+PRIMARY_KEY = ObjectKey(NAMESPACE, "app-primary")
+CANARY_KEY = ObjectKey(NAMESPACE, "app-canary")
+INTERVAL_S = 10.0
+SUCCESS_RATE = Probe(Signal.SUCCESS_RATE, Subject.CANARY, INTERVAL_S)
+CANARY_REQUESTS = Probe(Signal.REQUEST_RATE, Subject.CANARY)
+STABLE_REQUESTS = Probe(Signal.REQUEST_RATE, Subject.STABLE)
+ROUNDS_MAX = 50
+
+
+class Crash(Exception):
+    """The process dies here."""
+
+
+def canary_manifest(name: str = "app", **analysis: Any) -> Manifest:
+    """A Canary for the Deployment `app`; `analysis` is laid over its analysis, in wire names."""
+    metric = {"name": "request-success-rate", "interval": "10s", "thresholdRange": {"min": 99}}
+    return {
+        "apiVersion": CANARIES.api_version,
+        "kind": CANARIES.kind,
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "targetRef": {"name": "app"},
+            "service": {"port": 80, "targetPort": 8080},
+            "analysis": {"interval": "10s", "stepWeights": [20, 50], "metrics": [metric]} | analysis,
+        },
+    }
+
+
+def deployment_manifest(image: str = "app:1", **spec: Any) -> Manifest:
+    """The user's Deployment; `spec` is laid over its spec."""
+    labels = {"app": "app"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": image}]}}
+    whole = {"replicas": 3, "selector": {"matchLabels": labels}, "template": pod} | spec
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "app", "namespace": NAMESPACE, "labels": labels},
+        "spec": whole,
+    }
+
+
+class ScriptedMetrics:
+    """Answers from a table, by query; a query that nobody expects fails the test."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Outcome] = {"vector(1)": Value(1.0)}
+        self.asked: list[tuple[str, datetime]] = []
+        self.set(SUCCESS_RATE, Value(100.0))
+        self.set(CANARY_REQUESTS, Value(0.0))
+        self.set(STABLE_REQUESTS, Value(5.0))
+
+    def set(self, probe: Probe, outcome: Outcome) -> None:
+        """The answer to that probe from now on."""
+        workload = "app" if probe.subject is Subject.CANARY else "app-primary"
+        self.answers[render_query(probe, NAMESPACE, workload)] = outcome
+
+    async def measure(self, query: str, at: datetime) -> Outcome:
+        """As the port says."""
+        self.asked.append((query, at))
+        return self.answers[query]
+
+
+class World:
+    """All of it. Tests change the cluster and the metrics, let it run, and look at the cluster."""
+
+    def __init__(self, *, canary: Manifest | None = None, deployment: Manifest | None = None) -> None:
+        self.clock = VirtualClock()
+        self.cluster = MemoryCluster(self.clock.now)
+        self.cluster.on_change = self._on_change
+        self.metrics = ScriptedMetrics()
+        self.weights: list[tuple[float, int | None]] = []
+        """When, in virtual seconds, the routes gave the canary which percentage."""
+        self.crashes = 0
+        self.pods_follow = True
+        """Whether the Deployment controller does its work."""
+        self._dirty = True
+        self.reconciler = self._start()
+        self.cluster.put(DEPLOYMENTS, deployment or deployment_manifest())
+        self.cluster.put(CANARIES, canary or canary_manifest())
+
+    async def settle(self) -> datetime | None:
+        """Reconcile until nothing changes any more; when to look again."""
+        for _ in range(ROUNDS_MAX):
+            self._dirty = False
+            wake_at = await self._reconcile()
+            if self.pods_follow:
+                self.grow_pods()
+            if not self._dirty:
+                return wake_at
+        raise AssertionError(f"still changing after {ROUNDS_MAX} reconciles")
+
+    async def run_until(self, condition: Callable[[], object], within_s: float = 600.0) -> None:
+        """Let things happen until the condition holds."""
+        ends_at_s = self.clock.elapsed_s + within_s
+        while True:
+            wake_at = await self.settle()
+            if condition():
+                return
+            assert wake_at is not None, f"nothing more will happen: {self.status}"
+            self.clock.advance(max(0.0, (wake_at - self.clock.now()).total_seconds()))
+            assert self.clock.elapsed_s <= ends_at_s, f"not within {within_s:g} s: {self.status}"
+
+    async def run_until_phase(self, phase: Phase) -> None:
+        """Let things happen until the Canary is in that phase."""
+        await self.run_until(lambda: self.status.phase is phase)
+
+    async def run_until_quiet(self, within_s: float = 600.0) -> None:
+        """Let things happen until only a change from outside can make a difference."""
+        ends_at_s = self.clock.elapsed_s + within_s
+        while (wake_at := await self.settle()) is not None:
+            self.clock.advance(max(0.0, (wake_at - self.clock.now()).total_seconds()))
+            assert self.clock.elapsed_s <= ends_at_s, f"no rest within {within_s:g} s: {self.status}"
+
+    async def initialize(self) -> None:
+        """Bring a fresh Canary to rest."""
+        await self.run_until_quiet()
+        assert self.status.phase is Phase.INITIALIZED
+        self.weights.clear()
+
+    def release(self, image: str = "app:2") -> None:
+        """The user rolls out another image."""
+        template = deployment_manifest(image)["spec"]["template"]
+        self.cluster.edit(DEPLOYMENTS, KEY, {"spec": {"template": template}})
+
+    def restart(self) -> None:
+        """Another process goes on from what the API server has."""
+        self.reconciler = self._start()
+        self._dirty = True
+
+    def grow_pods(self) -> None:
+        """Every Deployment gets the pods it asks for, on its present template."""
+        for manifest in self.cluster.list_all(DEPLOYMENTS):
+            count = manifest["spec"]["replicas"]
+            counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
+            status = {"observedGeneration": manifest["metadata"]["generation"], **counts}
+            self.cluster.set_status(DEPLOYMENTS, ObjectKey.of(manifest), status)
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[Write]]:
+        """The writes that are tried within the block."""
+        begin, writes = len(self.cluster.writes), list[Write]()
+        yield writes
+        writes += self.cluster.writes[begin:]
+
+    def get(self, resource: Resource, key: ObjectKey = KEY) -> Manifest:
+        """An object that is there."""
+        found = self.cluster.stored(resource, key)
+        assert found is not None, f"{resource} {key} is absent"
+        return found
+
+    @property
+    def status(self) -> CanaryStatus:
+        """The Canary's status as the server has it."""
+        return CanaryStatus.model_validate(self.get(CANARIES).get("status") or {})
+
+    @property
+    def weight(self) -> int | None:
+        """What the routes give the canary, in percent."""
+        canary = self.get(CANARIES)
+        spec = CanarySpec.model_validate(canary["spec"])
+        return observed_weight(Owner.of(canary), spec, self.cluster.stored(VIRTUAL_SERVICES, KEY))
+
+    def condition(self, kind: ConditionType) -> Condition:
+        """One condition of the Canary."""
+        return next(condition for condition in self.status.conditions if condition.type == kind)
+
+    def events(self) -> list[tuple[str, str]]:
+        """Reason and message of each Event, in their order."""
+        written = [write.manifest for write in self.cluster.writes if isinstance(write, Create)]
+        return [(event["reason"], event["message"]) for event in written if event["kind"] == EVENTS.kind]
+
+    def replicas(self, key: ObjectKey = KEY) -> int:
+        """The size of a Deployment."""
+        size: int = self.get(DEPLOYMENTS, key)["spec"]["replicas"]
+        return size
+
+    def image(self, key: ObjectKey) -> str:
+        """What a Deployment runs."""
+        image: str = self.get(DEPLOYMENTS, key)["spec"]["template"]["spec"]["containers"][0]["image"]
+        return image
+
+    async def _reconcile(self) -> datetime | None:
+        try:
+            return await self.reconciler.reconcile(KEY)
+        except* Crash:
+            self.crashes += 1
+        self.restart()
+        return None
+
+    def _start(self) -> Reconciler:
+        reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
+        return Reconciler(self.cluster, Asker(self.cluster, self.metrics), self.clock, reporter)
+
+    def _on_change(self, resource: Resource, _key: ObjectKey) -> None:
+        self._dirty = True
+        if resource == VIRTUAL_SERVICES and self.cluster.stored(CANARIES, KEY) is not None:
+            weight = self.weight
+            if not self.weights or self.weights[-1][1] != weight:
+                self.weights.append((self.clock.elapsed_s, weight))
+
+
+def made_keys() -> list[tuple[Resource, ObjectKey]]:
+    """Everything that the controller makes for the Canary `app`."""
+    return [
+        (DEPLOYMENTS, PRIMARY_KEY), (SERVICES, KEY), (SERVICES, PRIMARY_KEY), (SERVICES, CANARY_KEY),
+        (DESTINATION_RULES, PRIMARY_KEY), (DESTINATION_RULES, CANARY_KEY), (VIRTUAL_SERVICES, KEY),
+    ]  # fmt: skip
