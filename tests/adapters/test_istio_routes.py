@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES
+from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.traffic.istio import (
     REQUIRED,
     observed_weight,
@@ -16,7 +17,6 @@ from rollouts.traffic.istio import (
     weight_operations,
 )
 from tests.adapters.golden import assert_golden
-from tests.adapters.json_patch import PatchRefused, patched
 from tests.adapters.manifests import OWNER, canary_spec
 
 SPEC = canary_spec()

@@ -25,7 +25,7 @@ from rollouts.kube.reflector import Pace
 from rollouts.kube.requests import JSON, MERGE_PATCH, Request
 from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Cluster, Create
-from tests.engine.memory_cluster import MemoryCluster
+from rollouts.testing.memory_cluster import MemoryCluster
 from tests.kube.waiting import running, until
 
 ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")

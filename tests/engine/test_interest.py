@@ -15,8 +15,8 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.engine.interest import interested
-from tests.engine.memory_cluster import MemoryCluster
-from tests.engine.virtual_time import VirtualClock
+from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.virtual_time import VirtualClock
 
 
 def canary(name: str, spec: Any, namespace: str = "shop") -> Manifest:

@@ -8,7 +8,7 @@ import pytest
 from rollouts.api.resources import CANARIES, EVENTS, Manifest
 from rollouts.core.decision import Announcement
 from rollouts.engine.news import render_event
-from tests.engine.virtual_time import START
+from rollouts.testing.virtual_time import START
 
 NEWS = Announcement("Advance", "Weight 0 -> 20 %")
 

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from rollouts.api.resources import ObjectKey
 from rollouts.engine.queue import KeyQueue
-from tests.engine.virtual_time import START, VirtualClock, run_virtually
+from rollouts.testing.virtual_time import START, VirtualClock, run_virtually
 
 KEYS = [ObjectKey("shop", name) for name in "abc"]
 A, B, C = KEYS

@@ -16,8 +16,8 @@ from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import BACKOFF_MAX_S, Workers, wake_all, wake_interested
 from rollouts.errors import Conflict, Forbidden, InvariantViolated, Throttled, Unavailable
 from rollouts.telemetry.report import Reporter
-from tests.engine.memory_cluster import MemoryCluster
-from tests.engine.virtual_time import VirtualClock, run_virtually
+from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from tests.engine.world import KEY, NAMESPACE, canary_manifest, deployment_manifest
 
 GOOD, BAD = ObjectKey(NAMESPACE, "good"), ObjectKey(NAMESPACE, "bad")

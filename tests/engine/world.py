@@ -34,9 +34,9 @@ from rollouts.engine.reconcile import Reconciler
 from rollouts.metrics.istio import render_query
 from rollouts.ports import Create, Write
 from rollouts.telemetry.report import Reporter
+from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.virtual_time import VirtualClock
 from rollouts.traffic.istio import observed_weight
-from tests.engine.memory_cluster import MemoryCluster
-from tests.engine.virtual_time import VirtualClock
 
 NAMESPACE = "shop"
 KEY = ObjectKey(NAMESPACE, "app")

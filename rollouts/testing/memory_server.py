@@ -1,22 +1,23 @@
-"""A small API server in memory, behind `ports.Cluster`: what the engine's tests run against.
+"""A small API server in memory: what is stored, and the rules by which it changes.
 
-tests/contract holds it and a real API server to the same cases. It keeps two states apart: what the server has, and
-what the watched stores have heard of it, so that a test can let them lag. Who else works in the cluster (users, the
-Deployment controller) acts through `put`, `edit`, `set_status` and `delete`.
+tests/contract holds it and a real API server to the same cases. Any number of views (memory_view.py) may look at one
+server, each as late as it likes. Who else works in the cluster (users, other controllers) acts through `put`, `edit`,
+`set_status` and `delete`. Knows nothing of time but the stamp on what is made.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
 from rollouts.api.resources import EVENTS, RULES_REVIEWS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.errors import Conflict, NotFound
 from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
-from tests.adapters.json_patch import PatchRefused, patched
-from tests.engine.memory_apply import Owners, applied, merged, owners_after
+from rollouts.testing.json_patch import PatchRefused, patched
+from rollouts.testing.memory_apply import Owners, applied, merged, owners_after
 
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 USER = "user"
@@ -25,57 +26,48 @@ UPDATE = "rollouts-update"
 """The manager of what we write in another way than by apply."""
 
 Place = tuple[Resource, ObjectKey]
-OnWrite = Callable[[Write], None]
 
 
-class MemoryCluster:
-    """Objects by kind and key. Hand-outs are shared, as the real stores' are: treat them as immutable."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One object before and after; None where it does not exist."""
+
+    place: Place
+    before: Manifest | None
+    after: Manifest | None
+    version: int
+    manager: str
+
+
+class MemoryServer:
+    """Objects by kind and key. Hand-outs are shared: treat them as immutable."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
         self._stored: dict[Place, Manifest] = {}
-        self._known: dict[Place, Manifest] = {}
         self._owners: dict[Place, Owners] = {}
         self._version = 100
-        self.writes: list[Write] = []
-        """Every write that was tried, refused ones too."""
-        self.before: OnWrite = lambda _write: None
-        """Called before a write is carried out; what it raises is the write's outcome."""
-        self.after: OnWrite = lambda _write: None
-        """Called after a write has taken effect; what it raises takes the answer's place."""
-        self.on_change: Callable[[Resource, ObjectKey], None] = lambda _resource, _key: None
-        self.troubles: dict[Resource, str] = {}
+        self.watchers: list[Callable[[Change], None]] = []
+        """Told of every change, at once and in order."""
         self.rules: list[Manifest] = [EVERYTHING]
         """What a rights review answers."""
-        self.lagging = False
-        """While set, the stores hear nothing of what others do."""
 
-    def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
-        """As the port says."""
-        return self._known.get((resource, key))
-
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
-        """As the port says."""
-        return [
-            manifest for (kind, key), manifest in self._known.items()
-            if kind == resource and namespace in {"", key.namespace}
-        ]  # fmt: skip
-
-    def trouble(self, resource: Resource) -> str:
-        """As the port says."""
-        return self.troubles.get(resource, "")
-
-    async def write(self, write: Write) -> Manifest:
-        """As the port says."""
-        self.writes.append(write)
-        self.before(write)
-        answer = self._carried_out(write)
-        self.after(write)
-        return answer
+    @property
+    def version(self) -> int:
+        """The resourceVersion of the newest change."""
+        return self._version
 
     def stored(self, resource: Resource, key: ObjectKey) -> Manifest | None:
-        """What the server has, whatever the stores have heard."""
+        """An object as it is now."""
         return self._stored.get((resource, key))
+
+    def places(self) -> list[Place]:
+        """Everything that exists."""
+        return [*self._stored]
+
+    def all_of(self, resource: Resource) -> list[Manifest]:
+        """All objects of a kind."""
+        return [manifest for (kind, _), manifest in self._stored.items() if kind == resource]
 
     def put(self, resource: Resource, manifest: Manifest) -> Manifest:
         """Somebody creates or replaces an object."""
@@ -94,19 +86,13 @@ class MemoryCluster:
 
     def delete(self, resource: Resource, key: ObjectKey) -> None:
         """Somebody deletes an object."""
-        self._existing(resource, key)
+        before = self._existing(resource, key)
         self._version += 1
         del self._stored[resource, key], self._owners[resource, key]
-        if not self.lagging:
-            self._tell((resource, key))
+        self._tell(Change((resource, key), before, None, self._version, USER))
 
-    def catch_up(self) -> None:
-        """The stores hear everything, and go on hearing."""
-        self.lagging = False
-        for place in [*self._known.keys() | self._stored.keys()]:
-            self._tell(place)
-
-    def _carried_out(self, write: Write) -> Manifest:
+    def carry_out(self, write: Write) -> Manifest:
+        """One write of ours, checked and done. Raises KubeError as a real server's answer would."""
         match write:
             case Apply(resource, manifest, manager):
                 return self._apply((resource, ObjectKey.of(manifest)), manifest, manager)
@@ -115,7 +101,7 @@ class MemoryCluster:
             case PatchStatus(resource, key, version, status):
                 before = self._at_version(resource, key, version)
                 after = {**before, "status": merged(before.get("status"), status)}
-                return self._store((resource, key), after, manager=UPDATE, ours=True)
+                return self._store((resource, key), after, manager=UPDATE)
             case Create(resource, manifest):
                 return self._create(resource, manifest)
             case _:
@@ -130,7 +116,7 @@ class MemoryCluster:
         fresh = {**header, "metadata": {"name": key.name, "namespace": key.namespace}}
         before = self._stored.get(place, fresh)
         after, owners = applied(before, self._owners.get(place, {}), {**intent, **header}, manager)
-        stored = self._store(place, after, manager=manager, ours=True)
+        stored = self._store(place, after, manager=manager)
         self._owners[place] = owners
         return stored
 
@@ -143,19 +129,19 @@ class MemoryCluster:
                 f"patch {place[0]}: {refused}", verb="patch", resource=str(place[0]), status=422
             ) from refused
         self._at_version(*place, after["metadata"]["resourceVersion"])
-        return self._store(place, after, manager=UPDATE, ours=True)
+        return self._store(place, after, manager=UPDATE)
 
     def _create(self, resource: Resource, manifest: Manifest) -> Manifest:
         if resource == RULES_REVIEWS:
             return {**manifest, "status": {"resourceRules": self.rules, "nonResourceRules": [], "incomplete": False}}
         place = (resource, ObjectKey.of(manifest))
         if place not in self._stored:
-            return self._store(place, copy.deepcopy(manifest), manager=UPDATE, ours=True)
+            return self._store(place, copy.deepcopy(manifest), manager=UPDATE)
         if resource == EVENTS:
             return manifest
         raise Conflict(f"create {resource}: it exists", verb="create", resource=str(resource), status=409)
 
-    def _store(self, place: Place, manifest: Manifest, *, manager: str, ours: bool = False) -> Manifest:
+    def _store(self, place: Place, manifest: Manifest, *, manager: str) -> Manifest:
         before = self._stored.get(place)
         after = {**manifest, "metadata": {**manifest["metadata"], **self._fixed_metadata(place, manifest, before)}}
         if after == before:
@@ -164,8 +150,7 @@ class MemoryCluster:
         after["metadata"]["resourceVersion"] = str(self._version)
         self._owners[place] = owners_after(before or {}, after, self._owners.get(place, {}), manager)
         self._stored[place] = after
-        if ours or not self.lagging:
-            self._tell(place)
+        self._tell(Change(place, before, after, self._version, manager))
         return after
 
     def _fixed_metadata(self, place: Place, manifest: Manifest, before: Manifest | None) -> dict[str, Any]:
@@ -194,18 +179,6 @@ class MemoryCluster:
             raise Conflict(f"patch {resource}: {key} was modified", verb="patch", resource=str(resource), status=409)
         return found
 
-    def _tell(self, place: Place) -> None:
-        """The stores hear what the server has."""
-        before, after = self._known.get(place), self._stored.get(place)
-        if after is None:
-            self._known.pop(place, None)
-        else:
-            self._known[place] = after
-        if _content(before) != _content(after):
-            self.on_change(*place)
-
-
-def _content(manifest: Manifest | None) -> Manifest | None:
-    if manifest is None:
-        return None
-    return {**manifest, "metadata": manifest["metadata"] | {"resourceVersion": ""}}
+    def _tell(self, change: Change) -> None:
+        for watcher in [*self.watchers]:
+            watcher(change)

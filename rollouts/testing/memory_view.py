@@ -1,0 +1,80 @@
+"""What one process knows of a server in memory: `ports.Cluster` over stores that hear of changes when they are told.
+
+The stores never go backwards for one object: what is older than what is known is ignored, as the real stores do. Knows
+nothing of how late it is told; watch.py decides that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
+from rollouts.ports import Write
+from rollouts.testing.memory_server import MemoryServer, Place
+
+UNSTORED = (EVENTS, RULES_REVIEWS)
+"""What is written and never watched."""
+
+
+class MemoryView:
+    """Implements `ports.Cluster`. Hand-outs are shared, as the real stores' are: treat them as immutable."""
+
+    def __init__(self, server: MemoryServer) -> None:
+        self._server = server
+        self._known: dict[Place, Manifest] = {}
+        self._heard: dict[Place, int] = {}
+        self.on_change: Callable[[Resource, ObjectKey], None] = lambda _resource, _key: None
+        self.troubles: dict[Resource, str] = {}
+
+    def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        """As the port says."""
+        return self._known.get((resource, key))
+
+    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+        """As the port says."""
+        return [
+            manifest for (kind, key), manifest in self._known.items()
+            if kind == resource and namespace in {"", key.namespace}
+        ]  # fmt: skip
+
+    def trouble(self, resource: Resource) -> str:
+        """As the port says."""
+        return self.troubles.get(resource, "")
+
+    async def write(self, write: Write) -> Manifest:
+        """As the port says."""
+        answer = self._server.carry_out(write)
+        self.absorb(write, answer)
+        return answer
+
+    def absorb(self, write: Write, answer: Manifest) -> None:
+        """The answer to a write of ours is seen by the next read."""
+        if write.resource not in UNSTORED:
+            place = (write.resource, ObjectKey.of(answer))
+            self.hear(place, answer, int(answer["metadata"]["resourceVersion"]))
+
+    def hear(self, place: Place, manifest: Manifest | None, version: int) -> None:
+        """An object as it was at `version`, None if it was deleted then. Older than what is known, it is ignored."""
+        if version <= self._heard.get(place, 0):
+            return
+        self._heard[place] = version
+        before = self._known.get(place)
+        if manifest is None:
+            self._known.pop(place, None)
+        else:
+            self._known[place] = manifest
+        if _content(before) != _content(manifest):
+            self.on_change(*place)
+
+    def list_again(self) -> None:
+        """Everything as the server has it now."""
+        version = self._server.version
+        for place in dict.fromkeys([*self._known, *self._server.places()]):
+            stored = self._server.stored(*place)
+            self.hear(place, stored, version if stored is None else int(stored["metadata"]["resourceVersion"]))
+
+
+def _content(manifest: Manifest | None) -> Manifest | None:
+    if manifest is None:
+        return None
+    return {**manifest, "metadata": manifest["metadata"] | {"resourceVersion": ""}}
