@@ -47,6 +47,11 @@ def _scale(world: World, replicas: int) -> None:
         world.target.scale(replicas, world.now, 3.0)
 
 
+def _ask(world: World, asked: tuple[str, str]) -> None:
+    verb, text = asked
+    world.annotations[verb] = text
+
+
 def _edit_spec(world: World, spec: CanarySpec) -> None:
     world.spec, world.generation = spec, world.generation + 1
 
@@ -60,6 +65,7 @@ VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
         "find": lambda world, what: _lose(world, what, lost=False),
         "give up": _give_up,
         "scale": _scale,
+        "ask": _ask,
         "spec": _edit_spec,
         "routes": lambda world, weight: setattr(world, "route", weight),
         "blocked": lambda world, problem: setattr(world, "problem", problem),

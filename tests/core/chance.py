@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, MetricResult, Phase, Verdict
 from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
@@ -14,6 +15,9 @@ from tests.core.pods import NEVER
 
 REVISIONS = ("a", "b", "c")
 PROBLEMS = (None, Problem("PortMissing", "Service app has no port 80"), Problem("KindMissing", "no VirtualService"))
+
+
+_REQUESTS = st.sampled_from(["1", "2", "3", '{"id": "4", "full": true}', '{"id": "5", "revision": "b"}', "{", ""])
 
 
 def specs() -> st.SearchStrategy[CanarySpec]:
@@ -51,6 +55,7 @@ def acts() -> st.SearchStrategy[Act]:
         st.builds(Act, st.just("scale"), st.integers(0, 3)),
         st.builds(Act, st.just("delete"), st.sampled_from(["target", "primary"])),
         st.builds(Act, st.just("spec"), specs()),
+        st.builds(Act, st.just("ask"), st.tuples(st.sampled_from(Verb), _REQUESTS)),
     ]
     return st.one_of([apply] * 6 + [life] * 2 + signals + rest)
 
@@ -96,11 +101,18 @@ _CONDITIONS = st.builds(
 )  # fmt: skip
 
 
+_ACTIONS = st.builds(
+    Action, verb=st.sampled_from(Verb), id=st.sampled_from(["1", "2"]), full=st.booleans(), user=st.just("ann"),
+    revision=st.sampled_from(["", *REVISIONS]), flaw=st.sampled_from(["", "not JSON"]),
+)  # fmt: skip
+
+
 def observations() -> st.SearchStrategy[Observed]:
     """Anything that the types allow."""
     return st.builds(
         Observed, now=INSTANTS, generation=st.integers(0, 9), target=_WORKLOADS, primary=_WORKLOADS,
         route_weight=st.none() | st.integers(0, 100), apex_on_primary=st.booleans(), problem=st.sampled_from(PROBLEMS),
+        actions=st.lists(_ACTIONS, max_size=2, unique_by=lambda a: a.verb).map(tuple),
         samples=st.lists(st.builds(Sample, _PROBES, INSTANTS, _OUTCOMES), max_size=6).map(tuple),
     )  # fmt: skip
 

@@ -56,7 +56,7 @@ def _check_raise(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisio
     assert seen.problem is None
     assert seen.target is not None
     assert seen.target.revision == before.last_applied_spec
-    if before.desired_weight > 0:
+    if before.desired_weight > 0 and decision.status.actions == before.actions:
         _check_passed(spec, before, seen, decision)
 
 

@@ -44,11 +44,12 @@ class Witness:
         self._evidence(before, decision)
 
     def _dwell(self, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
-        """No step is shortened: the routes had the weight for a whole interval before it is left upward."""
+        """No step is shortened but by a person: the routes had the weight for a whole interval before it is raised."""
+        by_hand = decision.status.actions != before.actions
         now = (seen.now - EPOCH).total_seconds()
         if seen.route_weight == before.desired_weight and self.in_force_since is None:
             self.in_force_since = now
-        if decision.event is Event.ADVANCE and before.desired_weight > 0:
+        if decision.event is Event.ADVANCE and before.desired_weight > 0 and not by_hand:
             assert self.in_force_since is not None
             assert now - self.in_force_since >= self.world.spec.analysis.interval_s
         if decision.status.desired_weight != before.desired_weight or decision.event is Event.RESCUE:
