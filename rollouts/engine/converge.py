@@ -45,14 +45,16 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         return
     if desired.copy_to_primary and seen.target is not None:
         replicas = max(1, seen.target.replicas)
-        yield Apply(DEPLOYMENTS, render_primary(owner, spec, target, seen.target.revision, replicas))
+        primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+        rendered = render_primary(owner, spec, target, seen.target.revision, replicas)
+        yield Apply(DEPLOYMENTS, _at_version_of(primary, rendered))
     if desired.routing:
         yield from _services(cluster, subject, label)
         for rule in render_destination_rules(owner, spec):
             yield from _whole(cluster, DESTINATION_RULES, rule)
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and target["spec"].get("replicas", 1) != desired.canary_replicas:
-        yield Apply(DEPLOYMENTS, render_scale(target, desired.canary_replicas))
+        yield Apply(DEPLOYMENTS, _at_version_of(target, render_scale(target, desired.canary_replicas)))
 
 
 def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
@@ -65,7 +67,7 @@ def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Itera
         yield from _whole(cluster, SERVICES, services.apex)
     elif apex["spec"].get("selector") != label.primary():
         # The user's own Service: its selector is the one field of it that becomes ours.
-        yield Apply(SERVICES, render_apex_selector(owner, spec, label, apex))
+        yield Apply(SERVICES, _at_version_of(apex, render_apex_selector(owner, spec, label, apex)))
 
 
 def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
@@ -73,9 +75,8 @@ def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
     rendered = render_virtual_service(owner, spec, desired.weight_percent)
     key = ObjectKey.of(rendered)
     known = cluster.read(VIRTUAL_SERVICES, key)
-    if known is not None:
-        # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
-        rendered["metadata"]["resourceVersion"] = known["metadata"]["resourceVersion"]
+    # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
+    rendered = _at_version_of(known, rendered)
     if known is None or observed_weight(owner, spec, known) is None:
         yield Apply(VIRTUAL_SERVICES, rendered)
         return
@@ -90,7 +91,15 @@ def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
 def _whole(cluster: Cluster, resource: Resource, rendered: Manifest) -> Iterator[Write]:
     known = cluster.read(resource, ObjectKey.of(rendered))
     if known is None or not _contains(known, rendered):
-        yield Apply(resource, rendered)
+        yield Apply(resource, _at_version_of(known, rendered))
+
+
+def _at_version_of(known: Manifest | None, rendered: Manifest) -> Manifest:
+    """To be refused if the object has changed since: a late write, or a rival's, must not undo what came after it."""
+    if known is None:
+        return rendered
+    version = known["metadata"]["resourceVersion"]
+    return rendered | {"metadata": rendered["metadata"] | {"resourceVersion": version}}
 
 
 def _contains(known: Any, rendered: Any) -> bool:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, ObjectKey
+from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Decision
 from rollouts.core.measurement import Sample
@@ -86,7 +86,8 @@ class Reconciler:
         waits = memory.refused is not None and _differ_in_conditions_only(status, decision.status)
         intent = status if waits else decision.status
         written = await self._recorder.write_status(subject.manifest, intent)
-        changed, failed = await self._converge(subject, seen, decision)
+        confirmed = written is not subject.manifest
+        changed, failed = await self._converge(subject, seen, decision, None if confirmed else written)
         await self._recorder.announce(written, None if waits else decision.announcement)
         if decision.asks:
             # Whatever fails above, the release is judged: a bad one must not stay because a repair is refused.
@@ -109,11 +110,20 @@ class Reconciler:
             return seen
         return replace(seen, problem=memory.refused)
 
-    async def _converge(self, subject: Subject, seen: Observed, decision: Decision) -> tuple[bool, KubeError | None]:
-        """Send what is missing, up to the first that fails; whether anything was written, and that failure."""
+    async def _converge(
+        self, subject: Subject, seen: Observed, decision: Decision, unconfirmed: Manifest | None
+    ) -> tuple[bool, KubeError | None]:
+        """Send what is missing, up to the first that fails; whether anything was written, and that failure.
+
+        A status that was only read, from a store that may be late, is confirmed before anything is made of it: another
+        process may have decided otherwise meanwhile.
+        """
         changed = False
         try:
             for write in missing_writes(self._cluster, subject, seen, decision.desired):
+                if unconfirmed is not None:
+                    await self._recorder.confirm(unconfirmed)
+                    unconfirmed = None
                 await self._cluster.write(write)
                 changed = True
         except KubeError as failed:

@@ -47,6 +47,11 @@ class Recorder:
         version = canary["metadata"]["resourceVersion"]
         return await self._cluster.write(PatchStatus(CANARIES, ObjectKey.of(canary), version, status.to_wire()))
 
+    async def confirm(self, canary: Manifest) -> None:
+        """Change nothing, and raise Conflict unless the object is still as it was read."""
+        version = canary["metadata"]["resourceVersion"]
+        await self._cluster.write(PatchStatus(CANARIES, ObjectKey.of(canary), version, {}))
+
     async def announce(self, canary: Manifest, news: Announcement | None) -> None:
         """Tell people. Called after the status that it speaks of was written.
 

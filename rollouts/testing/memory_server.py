@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
-from rollouts.api.resources import EVENTS, RULES_REVIEWS, SERVICES, Manifest, ObjectKey, Resource
-from rollouts.errors import Conflict, NotFound
+from rollouts.api.resources import DEPLOYMENTS, EVENTS, RULES_REVIEWS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.errors import Conflict, NotFound, Rejected
 from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
 from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.testing.memory_apply import Owners, applied, merged, owners_after
@@ -115,6 +115,8 @@ class MemoryServer:
         header = {"apiVersion": resource.api_version, "kind": resource.kind}
         fresh = {**header, "metadata": {"name": key.name, "namespace": key.namespace}}
         before = self._stored.get(place, fresh)
+        if place not in self._stored:
+            _check_complete(resource, intent)
         after, owners = applied(before, self._owners.get(place, {}), {**intent, **header}, manager)
         stored = self._store(place, after, manager=manager)
         self._owners[place] = owners
@@ -182,3 +184,15 @@ class MemoryServer:
     def _tell(self, change: Change) -> None:
         for watcher in [*self.watchers]:
             watcher(change)
+
+
+_DEMANDED = {DEPLOYMENTS: ("selector", "template"), SERVICES: ("ports",)}
+"""What the server demands in the spec of a new object of the kinds that are applied in part."""
+
+
+def _check_complete(resource: Resource, intent: Manifest) -> None:
+    """An apply of one field makes no whole object of one that was deleted meanwhile."""
+    absent = [field for field in _DEMANDED.get(resource, ()) if field not in (intent.get("spec") or {})]
+    if absent:
+        flaw = f"apply {resource}: spec.{absent[0]}: Required value"
+        raise Rejected(flaw, verb="patch", resource=str(resource), status=422)

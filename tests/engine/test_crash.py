@@ -11,7 +11,7 @@ from rollouts.api.resources import RULES_REVIEWS
 from rollouts.api.status import Phase
 from rollouts.core.measurement import Value
 from rollouts.ports import PatchJson, Write
-from tests.engine.world import INTERVAL_S, PRIMARY_KEY, SUCCESS_RATE, Crash, World
+from tests.engine.world import INTERVAL_S, PRIMARY_KEY, SUCCESS_RATE, Crash, World, confirms
 
 
 class Executioner:
@@ -112,7 +112,8 @@ async def test_a_crash_at_every_write() -> None:
     world = World()
 
     def die(write: Write) -> None:
-        if write.resource != RULES_REVIEWS:  # a question changes nothing: who dies at each one never gets further
+        # A question changes nothing: who dies at each one never gets further.
+        if write.resource != RULES_REVIEWS and not confirms(write):
             raise Crash
 
     world.cluster.after = die

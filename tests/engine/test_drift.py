@@ -9,6 +9,7 @@ import pytest
 
 from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION
 from rollouts.api.resources import (
+    CANARIES,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -18,6 +19,7 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.api.status import Phase
+from rollouts.errors import Conflict
 from rollouts.ports import Apply
 from tests.engine.world import CANARY_KEY, KEY, NAMESPACE, PRIMARY_KEY, World, made_keys
 
@@ -190,3 +192,24 @@ async def test_a_scaled_down_target_is_started_for_a_release_and_no_sooner() -> 
     await world.settle()
     assert world.replicas() == 3
     world.get(DESTINATION_RULES, CANARY_KEY)
+
+
+async def test_a_repair_waits_until_the_status_is_known_to_be_the_newest() -> None:
+    """The store of Canaries is late: the routes are not put to what is no longer meant."""
+    world = World()
+    await world.initialize()
+    world.release()
+    await world.run_until(lambda: world.weight == 20)
+    raised = world.status.model_copy(update={"observed_weight": 0})
+    world.cluster.set_status(CANARIES, KEY, raised.to_wire())
+    world.cluster.lagging = True
+    ended = raised.model_copy(update={"phase": Phase.FAILED, "desired_weight": 0})
+    world.cluster.set_status(CANARIES, KEY, ended.to_wire())
+    world.cluster.lagging = False
+    reset = rules(world)
+    reset[0]["route"][0]["weight"], reset[0]["route"][1]["weight"] = 100, 0
+    world.cluster.edit(VIRTUAL_SERVICES, KEY, {"spec": {"http": reset}})
+
+    with world.recorded() as writes, pytest.raises(Conflict):
+        await world.reconciler.reconcile(KEY)
+    assert (writes, world.weight) == ([], 0)

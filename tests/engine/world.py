@@ -32,7 +32,7 @@ from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
 from rollouts.engine.ask import Asker
 from rollouts.engine.reconcile import Reconciler
 from rollouts.metrics.istio import render_query
-from rollouts.ports import Create, Write
+from rollouts.ports import Create, PatchStatus, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.virtual_time import VirtualClock
@@ -179,10 +179,10 @@ class World:
 
     @contextmanager
     def recorded(self) -> Iterator[list[Write]]:
-        """The writes that are tried within the block."""
+        """The writes that are tried within the block, but for those that change nothing."""
         begin, writes = len(self.cluster.writes), list[Write]()
         yield writes
-        writes += self.cluster.writes[begin:]
+        writes += [write for write in self.cluster.writes[begin:] if not confirms(write)]
 
     def get(self, resource: Resource, key: ObjectKey = KEY) -> Manifest:
         """An object that is there."""
@@ -239,6 +239,11 @@ class World:
             weight = self.weight
             if not self.weights or self.weights[-1][1] != weight:
                 self.weights.append((self.clock.elapsed_s, weight))
+
+
+def confirms(write: Write) -> bool:
+    """Whether a write only asks the server if the status is still the one that was read."""
+    return isinstance(write, PatchStatus) and not write.status
 
 
 def made_keys() -> list[tuple[Resource, ObjectKey]]:

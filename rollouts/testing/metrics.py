@@ -1,0 +1,75 @@
+"""A metric source that answers from a script: by workload and signal, as healthy as the workload is said to be.
+
+Queries are known by their text, as the adapters render them: one that nobody has announced is a defect, and raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from enum import StrEnum
+
+from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Unreachable, Value
+from rollouts.metrics.istio import render_query
+
+
+class Health(StrEnum):
+    """What a version is like, as its clients see it."""
+
+    HEALTHY = "healthy"
+    FAILING = "failing"
+    """Half of the answers are errors."""
+    SLOW = "slow"
+    """Every answer takes seconds."""
+    ABSENT = "absent"
+    """No request of it is ever counted."""
+
+
+def answer_of(health: Health, signal: Signal) -> Outcome:
+    """What a version with requests shows in one signal."""
+    if signal is Signal.SOURCE_ALIVE:
+        return Value(1.0)
+    if health is Health.ABSENT:
+        return NoData()
+    match signal:
+        case Signal.SUCCESS_RATE:
+            return Value(50.0 if health is Health.FAILING else 100.0)
+        case Signal.DURATION:
+            return Value(4000.0 if health is Health.SLOW else 20.0)
+        case _:
+            return Value(5.0)
+
+
+Answer = Callable[[Probe], Outcome]
+
+
+class ScriptedMetrics:
+    """Implements `ports.MetricSource`. Announce each workload first."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, Probe, Answer]] = {}
+        self.outage = False
+        """While set, nothing is answered."""
+
+    def announce(self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer) -> None:
+        """These probes of one workload may be asked; `answer` is called with the probe each time."""
+        for probe in probes:
+            self._known[render_query(probe, namespace, workload)] = workload, probe, answer
+
+    def question(self, query: str) -> tuple[str, Probe]:
+        """Which workload and probe a query is the text of."""
+        workload, probe, _ = self._known[query]
+        return workload, probe
+
+    async def measure(self, query: str, at: datetime) -> Outcome:  # noqa: ARG002 - the script knows no past
+        """As the port says."""
+        if self.outage:
+            return Unreachable("no answer within 5 s")
+        _, probe, answer = self._known[query]
+        return answer(probe)
+
+
+def probes_about(subject: Subject, window_s: float) -> tuple[Probe, ...]:
+    """Everything that may be asked of one side with that look-back."""
+    judged = (Probe(signal, subject, window_s) for signal in (Signal.SUCCESS_RATE, Signal.DURATION))
+    return (*judged, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))

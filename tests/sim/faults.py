@@ -1,0 +1,216 @@
+"""What can go wrong at an await of ours, and the port through which a process meets it.
+
+A `Fate` is decided before each write and each measurement: by chance until the calm, or by a test that wants one
+fault at one place. Everything else here carries fates out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from random import Random
+
+from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
+from rollouts.core.measurement import Outcome
+from rollouts.errors import Conflict, Forbidden, KubeError, Rejected, Throttled, Unavailable
+from rollouts.ports import Write
+from rollouts.testing.memory_server import MemoryServer
+from rollouts.testing.memory_view import MemoryView
+from rollouts.testing.metrics import ScriptedMetrics
+from tests.sim.safety import Begun, Safety, name_of
+
+LATE_MAX_S = 2.0
+"""How long after its time-out a write may still land."""
+TIMEOUT_S = 5.0
+
+
+class Crash(BaseException):
+    """The process dies here. No Exception: nothing in the program may catch it."""
+
+
+class Fate(StrEnum):
+    """What happens to one write or measurement."""
+
+    DONE = "done"
+    CRASH_BEFORE = "crash before"
+    CRASH_AFTER = "crash after"
+    CONFLICT = "409"
+    PATCH_REFUSED = "422 of a patch"
+    REJECTED = "422 of a webhook"
+    FORBIDDEN = "403"
+    THROTTLED = "429"
+    BROKEN = "500"
+    TIMED_OUT = "timeout without effect"
+    ANSWER_LOST = "timeout with effect"
+    LATE = "timeout, and lands later"
+
+
+_WRITE_FATES = tuple(fate for fate in Fate if fate is not Fate.DONE)
+_MEASURE_FATES = (Fate.CRASH_BEFORE, Fate.CRASH_AFTER)
+
+
+class Fates:
+    """By chance, as often as `chance` says."""
+
+    def __init__(self, random: Random, chance: float, latency_max_s: float) -> None:
+        self.random = random
+        self.chance = chance
+        self.latency_max_s = latency_max_s
+
+    def of_write(self, _write: Write) -> Fate:
+        """What happens to this write."""
+        return self.random.choice(_WRITE_FATES) if self.random.random() < self.chance else Fate.DONE
+
+    def of_measurement(self) -> Fate:
+        """What happens to this measurement."""
+        return self.random.choice(_MEASURE_FATES) if self.random.random() < self.chance / 5 else Fate.DONE
+
+    def latency_s(self) -> float:
+        """How long half a request takes."""
+        return self.random.uniform(0.0, self.latency_max_s)
+
+
+@dataclass(slots=True)
+class Life:
+    """One life of a process: from a start to a death."""
+
+    process: str
+    dead: bool = False
+
+    def crash(self) -> None:
+        """It ends here."""
+        self.dead = True
+        raise Crash(self.process)
+
+    def check(self) -> None:
+        """A dead process does nothing more, though its tasks have not heard of it yet."""
+        if self.dead:
+            raise Crash(self.process)
+
+
+@dataclass(slots=True)
+class RudeCluster:
+    """Implements `ports.Cluster` for one life."""
+
+    life: Life
+    server: MemoryServer
+    view: MemoryView
+    fates: Fates
+    safety: Safety
+    note: Callable[[str], None]
+
+    def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        """As the port says."""
+        return self.view.read(resource, key)
+
+    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+        """As the port says."""
+        return self.view.list_all(resource, namespace)
+
+    def trouble(self, resource: Resource) -> str:
+        """As the port says."""
+        return self.view.trouble(resource)
+
+    async def write(self, write: Write) -> Manifest:
+        """As the port says, and rudely."""
+        self.life.check()
+        begun = self.safety.begin(self.life.process, self.view, write)
+        fate = self.fates.of_write(write)
+        await self._pass(self.fates.latency_s())
+        if fate is Fate.CRASH_BEFORE:
+            self._tell(write, fate)
+            self.life.crash()
+        if (refusal := _refusal(fate, self.fates.random)) is not None:
+            self._tell(write, fate)
+            raise refusal
+        if fate in {Fate.TIMED_OUT, Fate.LATE}:
+            await self._time_out(write, begun, fate)
+        answer = self._carry_out(write, begun, fate)
+        if fate is Fate.CRASH_AFTER:
+            self.life.crash()
+        await self._pass(TIMEOUT_S if fate is Fate.ANSWER_LOST else self.fates.latency_s())
+        if fate is Fate.ANSWER_LOST:
+            raise Unavailable("no answer within 5 s")
+        self.view.absorb(write, answer)
+        return answer
+
+    async def _time_out(self, write: Write, begun: Begun, fate: Fate) -> None:
+        if fate is Fate.LATE:
+            after_s = self.fates.random.uniform(0.0, LATE_MAX_S)
+            asyncio.get_running_loop().call_later(after_s, self._land, write, begun)
+            await self._pass(self.fates.random.uniform(0.0, LATE_MAX_S))
+        else:
+            await self._pass(TIMEOUT_S)
+        self._tell(write, fate)
+        raise Unavailable("no answer in time")
+
+    def _land(self, write: Write, begun: Begun) -> None:
+        try:
+            self._carry_out(write, begun, Fate.LATE)
+        except KubeError:
+            return  # nobody is there to hear of it
+
+    def _carry_out(self, write: Write, begun: Begun, fate: Fate) -> Manifest:
+        try:
+            with self.safety.writing(begun):
+                answer = self.server.carry_out(write)
+        except KubeError as refused:
+            self._tell(write, f"{fate}: {type(refused).__name__}")
+            raise
+        self._tell(write, fate)
+        return answer
+
+    async def _pass(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.life.check()
+
+    def _tell(self, write: Write, outcome: str) -> None:
+        if write.resource in {EVENTS, RULES_REVIEWS}:
+            return
+        self.note(f"{self.life.process} {type(write).__name__} {write.resource.plural} {name_of(write)}: {outcome}")
+
+
+@dataclass(slots=True)
+class RudeMetrics:
+    """Implements `ports.MetricSource` for one life."""
+
+    life: Life
+    source: ScriptedMetrics
+    fates: Fates
+    safety: Safety
+
+    async def measure(self, query: str, at: datetime) -> Outcome:
+        """As the port says, and rudely."""
+        self.life.check()
+        fate = self.fates.of_measurement()
+        await asyncio.sleep(self.fates.latency_s())
+        self.life.check()
+        if fate is Fate.CRASH_BEFORE:
+            self.life.crash()
+        outcome = await self.source.measure(query, at)
+        workload, probe = self.source.question(query)
+        self.safety.measured(self.life.process, workload, probe, outcome)
+        await asyncio.sleep(self.fates.latency_s())
+        self.life.check()
+        if fate is Fate.CRASH_AFTER:
+            self.life.crash()
+        return outcome
+
+
+def _refusal(fate: Fate, random: Random) -> KubeError | None:
+    """What the server answers without having done anything."""
+    throttled = Throttled("slow down", status=429)
+    if fate is Fate.THROTTLED:
+        throttled.retry_after_s = random.choice((None, 1.0, 12.0))
+    answers: dict[Fate, KubeError] = {
+        Fate.CONFLICT: Conflict("the object was modified", status=409),
+        Fate.PATCH_REFUSED: Conflict("a test of the patch failed", status=422),
+        Fate.REJECTED: Rejected("a webhook will not have it", status=422),
+        Fate.FORBIDDEN: Forbidden("not allowed", status=403),
+        Fate.THROTTLED: throttled,
+        Fate.BROKEN: Unavailable("internal error", status=500),
+    }
+    return answers.get(fate)

@@ -1,0 +1,194 @@
+"""One seed, from nothing to the end: a server, pods, metrics, processes, people, and the judges over all of them."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import partial
+from random import Random
+from typing import Any
+
+import structlog
+
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, ObjectKey, Resource
+from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
+from rollouts.testing.memory_server import MemoryServer
+from rollouts.testing.metrics import Health, ScriptedMetrics, answer_of, probes_about
+from rollouts.testing.pods import NEVER, PodsController
+from rollouts.testing.virtual_time import VirtualClock, run_virtually
+from rollouts.testing.watch import Lateness
+from tests.sim.faults import Fates
+from tests.sim.ledger import weights_of
+from tests.sim.liveness import bound_s, unrest, wrong_end
+from tests.sim.people import People
+from tests.sim.plan import GOOD, HEALTH, NAMESPACE, STUCK, CanaryPlan, Plan, image, kind_of
+from tests.sim.process import Outside, Process, SkewedClock
+from tests.sim.safety import Safety
+
+POLL_S = 1.0
+SILENT_AFTER_S = 1.5
+"""How long the last requests of a canary take after its weight is gone."""
+
+
+@dataclass(slots=True)
+class Outcomes:
+    """What came of one run."""
+
+    seed: int
+    flaws: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
+    virtual_s: float = 0.0
+    crashes: int = 0
+
+    def command(self) -> str:
+        """What repeats it."""
+        return f"python -m tests.sim --first {self.seed} --seeds 1 --trace"
+
+
+class World:
+    """All parts of one run, put together."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.outcomes = Outcomes(plan.seed)
+        self.clock = VirtualClock()
+        self.server = MemoryServer(self.clock.now)
+        self.random = Random(plan.seed + 1)
+        self.metrics = ScriptedMetrics()
+        self.safety = Safety(plan, lambda: self.clock.elapsed_s, self.note)
+        self.server.watchers.append(self.safety.heard)
+        self.pods = PodsController(self.server, Random(plan.seed + 2), self._startup_s)
+        self.fates = Fates(self.random, plan.rudeness.fault_chance, plan.rudeness.latency_max_s)
+        self.processes = [self._process(index, skew_s) for index, skew_s in enumerate(plan.skews_s)]
+        self.people = People(self.server, self.pods, self.metrics, self.safety, self.note)
+        self._zero_since: dict[str, float] = {}
+
+    def note(self, text: str) -> None:
+        """One line of the trace."""
+        self.outcomes.trace.append(f"{self.clock.elapsed_s:9.3f} {text}")
+
+    def run(self) -> Outcomes:
+        """To the end, or to the first flaw."""
+        with structlog.testing.capture_logs(processors=[structlog.processors.format_exc_info]) as logs:
+            run_virtually(self.clock, self._whole())
+        self.outcomes.flaws += self.safety.flaws
+        for entry in logs:
+            if entry["event"] == "reconcile_defect" or entry.get("kind") == "InvariantViolated":
+                self.outcomes.flaws.append(f"a defect: {entry.get('reason') or entry['exception'][-400:]}")
+        self.outcomes.virtual_s = self.clock.elapsed_s
+        self.outcomes.crashes = sum(process.lives - 1 for process in self.processes)
+        return self.outcomes
+
+    def _process(self, index: int, skew_s: float) -> Process:
+        outside = Outside(self.server, self.metrics, self.safety, self.note)
+        process = Process(f"p{index}", outside, SkewedClock(self.clock, skew_s), self.fates)
+        rude = self.plan.rudeness
+        process.lateness = Lateness(rude.delay_max_s, rude.drop_chance)
+        return process
+
+    async def _whole(self) -> None:
+        asyncio.get_running_loop().set_exception_handler(self._failed)
+        self.pods.start()
+        for canary in self.plan.canaries:
+            self._announce(canary)
+            self.server.put(DEPLOYMENTS, canary.deployment(image(canary.name, GOOD, 0)))
+            self.server.put(CANARIES, canary.manifest())
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(process.run()) for process in self.processes]
+            await self._story()
+            for process in running:
+                process.cancel()
+
+    async def _story(self) -> None:
+        for happening in self.plan.happenings:
+            if not await self._pass_until(happening.at_s):
+                return
+            if happening.what == "restart":
+                self.note(f"p{happening.index} is killed")
+                self.processes[happening.index].kill()
+            else:
+                self.people.do(happening, self.plan.canaries[happening.index])
+        if not await self._pass_until(self.plan.calm_at_s):
+            return
+        self._calm()
+        if not await self._rest(strict=False):
+            return
+        for canary, kind in zip(self.plan.canaries, self.plan.finals, strict=True):
+            self.people.release(canary, kind)
+        await self._rest(strict=True)
+
+    def _calm(self) -> None:
+        self.note("from here on nothing goes wrong")
+        for process in self.processes:
+            process.calm()
+        for canary in self.plan.canaries:
+            self.people.make_good(canary)
+
+    async def _rest(self, *, strict: bool) -> bool:
+        """Every Canary comes to its proper end in time."""
+        within_s = max(bound_s(canary) for canary in self.plan.canaries)
+        ends_at_s = self.clock.elapsed_s + within_s
+        await asyncio.sleep(2 * POLL_S)
+        while waits := [text for canary in self.plan.canaries if (text := unrest(self.server, canary))]:
+            if self.clock.elapsed_s > ends_at_s:
+                self.outcomes.flaws.append(f"no rest within {within_s:.0f} s: {'; '.join(waits)}")
+                return False
+            if not await self._pass_until(self.clock.elapsed_s + POLL_S):
+                return False
+        for ledger in self.safety.ledgers.values():
+            if wrong := wrong_end(self.server, ledger, strict=strict):
+                self.outcomes.flaws.append(wrong)
+        return not self.outcomes.flaws
+
+    async def _pass_until(self, at_s: float) -> bool:
+        """Let time pass; whether all is well so far."""
+        while self.clock.elapsed_s < at_s and not self.safety.flaws:
+            await self.clock.sleep(min(POLL_S * 5, at_s - self.clock.elapsed_s))
+        return not self.safety.flaws
+
+    def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A callback of the world raised: a defect of the world itself, or something unsafe in a late write."""
+        self.safety.flaws.append(f"{context['message']}: {context.get('exception')!r}")
+
+    def _announce(self, canary: CanaryPlan) -> None:
+        for workload, subject in ((canary.name, Subject.CANARY), (f"{canary.name}-primary", Subject.STABLE)):
+            self.metrics.announce(NAMESPACE, workload, probes_about(subject, 10.0), partial(self._answer, workload))
+
+    def _answer(self, workload: str, probe: Probe) -> Outcome:
+        """What clients of a workload see: the health of what runs, if it gets requests at all."""
+        images = self.pods.ready_images(ObjectKey(NAMESPACE, workload))
+        share = self._share(workload)
+        if probe.signal is Signal.REQUEST_RATE:
+            return Value(5.0 if share and images else 0.0) if _counted(images) else NoData()
+        if probe.signal is not Signal.SOURCE_ALIVE and not (share and images):
+            return NoData()
+        worst = max((HEALTH[kind_of(one)] for one in images), key=[*HEALTH.values()].index, default=HEALTH[GOOD])
+        return answer_of(worst, probe.signal)
+
+    def _share(self, workload: str) -> bool:
+        name, _, primary = workload.partition("-")
+        weights = weights_of(self.server.stored(*_route(name)), name) or (0, 0)
+        if primary or weights[1] > 0:
+            self._zero_since.pop(workload, None)
+            return bool(primary) or weights[1] > 0
+        since = self._zero_since.setdefault(workload, self.clock.elapsed_s)
+        return self.clock.elapsed_s - since < SILENT_AFTER_S
+
+    def _startup_s(self, of: str) -> float:
+        if kind_of(of) == STUCK:
+            return NEVER
+        return next(canary.startup_s for canary in self.plan.canaries if of.startswith(f"{canary.name}:"))
+
+
+def run(plan: Plan) -> Outcomes:
+    """One whole run."""
+    return World(plan).run()
+
+
+def _route(name: str) -> tuple[Resource, ObjectKey]:
+    return VIRTUAL_SERVICES, ObjectKey(NAMESPACE, name)
+
+
+def _counted(images: list[str]) -> bool:
+    """Whether the requests of what runs are counted anywhere."""
+    return not any(HEALTH[kind_of(one)] is Health.ABSENT for one in images)
