@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.finding import Finding
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event, Row, Share
 from rollouts.core.plan import next_weight, step_index, step_weights
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE})
-_FAILING = frozenset({Event.CHECK_FAILED, Event.ROLLBACK, Event.STRANDED})
 
 
 def after_transition(
@@ -23,13 +23,15 @@ def after_transition(
     if row.to is not status.phase:
         promoting = row.to is Phase.PROMOTING
         update |= {"last_transition_time": seen.now, "not_ready_since": seen.now if promoting else None}
+    update["failed_checks"] = status.failed_checks + int(finding.failed)
     if finding.results:
-        update |= _judged(status, finding)
+        update |= _judged(finding, status.no_data_since)
     if row.to is Phase.PROGRESSING and finding.event in _STARTS:
         update |= _run_started(seen)
     if finding.event is Event.PREPARED and seen.primary is not None:
         promoted = seen.primary.source_revision
-        update |= {"last_applied_spec": promoted, "last_promoted_spec": promoted}
+        size = max(1, seen.primary.replicas)
+        update |= {"last_applied_spec": promoted, "last_promoted_spec": promoted, "canary_replicas": size}
     if finding.event is Event.PRIMARY_READY:
         update |= {"last_promoted_spec": status.last_applied_spec}
     if finding.event is Event.REVERTED:
@@ -71,13 +73,10 @@ def _run_started(seen: Observed) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _judged(status: CanaryStatus, finding: Finding) -> dict[str, Any]:
+def _judged(finding: Finding, no_data_since: datetime | None) -> dict[str, Any]:
     at = finding.results[0].measured_at
-    verdicts = {result.verdict for result in finding.results}
-    failed = finding.event in _FAILING and Verdict.FAIL in verdicts
     return {
         "metrics": finding.results,
         "last_check_at": at,
-        "failed_checks": status.failed_checks + int(failed),
-        "no_data_since": (status.no_data_since or at) if finding.starved else None,
+        "no_data_since": (no_data_since or at) if finding.starved else None,
     }
