@@ -11,7 +11,7 @@ import yaml
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import CANARIES
-from rollouts.api.rules import EXTRAS
+from rollouts.api.rules import CHANGES, EXTRAS
 from rollouts.api.schema import Schema, structural
 from rollouts.api.status import CanaryStatus
 
@@ -57,6 +57,7 @@ def _version() -> Schema:
                 "type": "object",
                 "description": "A release of one workload: its traffic moves in steps while its checks pass, or back.",
                 "required": ["spec"],
+                "x-kubernetes-validations": [rule.to_wire() for rule in CHANGES],
                 "properties": {
                     "apiVersion": {"type": "string"},
                     "kind": {"type": "string"},

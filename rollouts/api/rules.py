@@ -49,3 +49,22 @@ EXTRAS = Extras(
         ),
     },
 )
+
+
+def _service_of(canary: str) -> str:
+    return f"(has({canary}.spec.service.name) ? {canary}.spec.service.name : {canary}.spec.targetRef.name)"
+
+
+_NOTHING_MADE = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Initializing'"
+CHANGES = (
+    Rule(
+        f"{_NOTHING_MADE} || self.spec.targetRef.name == oldSelf.spec.targetRef.name",
+        "targetRef.name can't be changed any more: delete this Canary, and make one for the other target",
+    ),
+    Rule(
+        f"{_NOTHING_MADE} || {_service_of('self')} == {_service_of('oldSelf')}",
+        "service.name can't be changed any more: delete this Canary, and make one with the other name",
+    ),
+)
+"""Of the whole object, before and after. No model says the same: none knows what the Canary was before. All that was
+made bears these names, and would be left without anybody who takes traffic off a bad version."""

@@ -20,6 +20,8 @@ class Desired:
     """Services and routes of ours exist, and the clients' Service selects the primary."""
     copy_to_primary: bool = False
     """The primary gets the target's present template."""
+    primary_replicas: int = 1
+    """And that many pods."""
     canary_replicas: int | None = None
     """Size of the canary; None leaves it alone."""
 

@@ -16,7 +16,8 @@ def desired_of(status: CanaryStatus, seen: Observed, *, prepare: bool = False) -
     return Desired(
         weight_percent=status.desired_weight,
         routing=routing,
-        copy_to_primary=_copies(status, seen) if not initializing else prepare and seen.primary is None,
+        copy_to_primary=_copies(status, seen) if not initializing else prepare,
+        primary_replicas=_primary_replicas(status, seen),
         canary_replicas=None if initializing else _canary_replicas(status, seen),
     )
 
@@ -28,6 +29,11 @@ def _copies(status: CanaryStatus, seen: Observed) -> bool:
     proven = status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
     copied = seen.primary.source_revision if seen.primary is not None else None
     return seen.target.revision == proven and copied != proven
+
+
+def _primary_replicas(status: CanaryStatus, seen: Observed) -> int:
+    """As many as the target has; where that is scaled down between releases, as many as a release would give it."""
+    return (seen.target.replicas if seen.target is not None else 0) or max(1, status.canary_replicas)
 
 
 def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:

@@ -23,13 +23,15 @@ class Finding:
     wake_at: datetime | None = None
     results: tuple[MetricResult, ...] = ()
     """The judgement that led here, if there was one."""
+    failed: bool = False
+    """It counts towards the threshold."""
     starved: bool = False
     """The judgement had no request of the canary to look at, while the stable side has some."""
     problem: Problem | None = None
     action: Action | None = None
     """What was asked for, if that led here."""
     prepare: bool = False
-    """The primary may be made: all that it takes has been looked at."""
+    """The primary may be made, or made again: all that it takes has been looked at."""
 
 
 def waited(message: str, *, wake_at: datetime | None = None, asks: tuple[Probe, ...] = ()) -> Finding:

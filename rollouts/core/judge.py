@@ -12,9 +12,12 @@ _UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
 _WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.NO_DATA, Verdict.PASS)
 
 
-def probes_of(metrics: Iterable[Metric]) -> tuple[Probe, ...]:
-    """The questions that judge these metrics, in their order."""
-    return tuple(Probe(Signal(metric.name), Subject.CANARY, metric.window_s) for metric in metrics)
+def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
+    """The questions that judge these metrics, in their order, `run_s` after the run began.
+
+    None looks back beyond that: there the canary was another revision, and its failures are not this one's.
+    """
+    return tuple(Probe(Signal(metric.name), Subject.CANARY, min(metric.window_s, run_s)) for metric in metrics)
 
 
 def judge(metric: Metric, sample: Sample) -> MetricResult:

@@ -8,7 +8,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.finding import Finding, missing, newest, waited
 from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
-from rollouts.core.observed import Observed, Problem, grown
+from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.running import restart
 
@@ -27,10 +27,23 @@ def find_initializing(_spec: CanarySpec, _status: CanaryStatus, seen: Observed) 
     if seen.primary is None:
         return _preflight(seen)
     if not grown(seen.primary):
+        if _never_served(seen):
+            return Finding(Event.WAITED, "making the primary again: the target has another version now", prepare=True)
         return waited("waiting for the primary to be ready")
     if seen.route_weight != 0 or not seen.apex_on_primary:
         return waited("waiting for Services and routes to point at the primary")
     return Finding(Event.PREPARED, "the primary serves all traffic")
+
+
+def _never_served(seen: Observed) -> bool:
+    """Whether the primary is a copy of a first version that never came up, and that the target has left behind.
+
+    One that routes lead to is no such copy, whatever its pods do: it serves what was proven.
+    """
+    if seen.primary is None or seen.target is None or serves(seen.primary):
+        return False
+    unrouted = seen.route_weight is None and not seen.apex_on_primary
+    return unrouted and seen.primary.source_revision != seen.target.revision
 
 
 def _preflight(seen: Observed) -> Finding:
@@ -68,9 +81,20 @@ def find_idle(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
         failed = status.phase is Phase.FAILED
         event = restart(status, seen, Event.NEW_REVISION) if failed else Event.NEW_REVISION
         return Finding(event, f"revision {seen.target.revision} is new")
+    if seen.primary is None and status.desired_weight == 0:
+        gone = _primary_gone(status, seen.target)
+        return Finding(Event.BLOCKED, gone.message, problem=gone)
     if not status.drained:
         return find_drain(_spec, status, seen)
     return waited("nothing to release" if status.phase is not Phase.FAILED else "waiting for another revision")
+
+
+def _primary_gone(status: CanaryStatus, target: WorkloadState | None) -> Problem:
+    promoted = status.last_promoted_spec
+    if target is not None and target.revision == promoted:
+        return Problem("PrimaryGone", "the primary was deleted: it is made again from the target")
+    lost = f"the primary was deleted, and nobody has the traffic: the target does not run revision {promoted} any more"
+    return Problem("PrimaryGone", f"{lost}; give it that template again, or another that works")
 
 
 def find_drain(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:

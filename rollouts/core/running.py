@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
 from rollouts.core.finding import Finding, missing, newest, waited
 from rollouts.core.judge import judge, probes_of, worst
-from rollouts.core.measurement import Probe, Sample, Signal, Subject, Value
-from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.measurement import Probe, Signal, Subject, Value
+from rollouts.core.observed import Observed, WorkloadState, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.plan import next_weight
 
 STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
 NO_DATA_INTERVALS = 3
 """For how many intervals a canary with weight may show no request while the stable side has some."""
+
+EVIDENCE_MAX_AGE = timedelta(seconds=30)
+"""An answer older than that decides nothing: the status could not be written meanwhile, and the canary may have failed
+since. Longer than any answer takes."""
 
 
 def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -25,15 +30,26 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
     if seen.target.revision != status.last_applied_spec:
         event = Event.REVERTED if reverted(status, seen) else restart(status, seen, Event.NEW_REVISION)
         return Finding(event, f"the target changed to revision {seen.target.revision} in mid-run")
-    ends_at = deadline(spec, status)
-    if seen.target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
-        side = "primary" if grown(seen.target) and not seen.target.deadline_exceeded else "canary"
-        return give_up(seen, f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s")
+    if reason := _reason_to_give_up(spec, status, seen, seen.target):
+        return give_up(seen, reason)
     if status.desired_weight == 0 or spec.skip_analysis:
         return _from_zero(spec, status, seen)
     if not serves(seen.target) and serves(seen.primary):
-        return Finding(Event.CANARY_LOST, "no pod of the canary is available")
+        # Counted, for a version that dies under its first requests would else be tried again for ever.
+        return _counted(spec, status, seen, event=Event.CANARY_LOST, reason="no pod of the canary is available")
     return _judged(spec, status, seen)
+
+
+def _reason_to_give_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, target: WorkloadState) -> str:
+    """Why the run ends, whatever its checks say; empty if it goes on."""
+    if seen.primary is None and serves(target) and status.desired_weight < 100:
+        # It does not come back by itself, and until a deadline its share of the requests would be answered by nobody.
+        return "the primary is gone"
+    ends_at = deadline(spec, status)
+    if target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
+        side = "primary" if grown(target) and not target.deadline_exceeded else "canary"
+        return f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s"
+    return ""
 
 
 def reverted(status: CanaryStatus, seen: Observed) -> bool:
@@ -81,10 +97,13 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     if seen.now < due_at:
         ends_at = deadline(spec, status)
         return waited(f"holding {status.desired_weight} %", wake_at=min(due_at, ends_at) if ends_at else due_at)
-    unanswered = missing(seen.samples, probes_of(spec.analysis.metrics), due_at)
+    probes = probes_of(spec.analysis.metrics, (due_at - (status.started_at or status.dwell_started_at)).total_seconds())
+    fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
+    unanswered = missing(seen.samples, probes, fresh_from)
     if unanswered:
         return waited("judging", asks=unanswered)
-    return _decided(spec, status, seen, _results(spec, seen.samples, due_at))
+    answers = zip(spec.analysis.metrics, (newest(seen.samples, probe, fresh_from) for probe in probes), strict=True)
+    return _decided(spec, status, seen, tuple(judge(metric, sample) for metric, sample in answers if sample))
 
 
 def _decided(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
@@ -99,19 +118,16 @@ def _decided(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tu
             return Finding(Event.UNDECIDED, worst(results).message, results=results)
 
 
-def _results(spec: CanarySpec, samples: tuple[Sample, ...], due_at: datetime) -> tuple[MetricResult, ...]:
-    pairs = zip(spec.analysis.metrics, probes_of(spec.analysis.metrics), strict=True)
-    answers = [(metric, newest(samples, probe, due_at)) for metric, probe in pairs]
-    return tuple(judge(metric, sample) for metric, sample in answers if sample is not None)
-
-
 def _failed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    found = _counted(spec, status, seen, event=Event.CHECK_FAILED, reason=worst(results).message)
+    return replace(found, results=results)
+
+
+def _counted(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, event: Event, reason: str) -> Finding:
+    """A failed check: `event`, or the end of the run where the threshold is reached."""
     failed, limit = status.failed_checks + 1, spec.analysis.threshold
-    reason = f"{worst(results).message}; failed check {failed} of {limit}"
-    if failed < limit:
-        return Finding(Event.CHECK_FAILED, reason, results=results)
-    back = give_up(seen, reason)
-    return Finding(back.event, reason, results=results)
+    counted = f"{reason}; failed check {failed} of {limit}"
+    return Finding(event, counted, failed=True) if failed < limit else replace(give_up(seen, counted), failed=True)
 
 
 def _passed(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:

@@ -59,12 +59,16 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     moved = noted
     if not standing or finding.results:
         moved = noted.model_copy(update=after_transition(spec, noted, seen, finding=finding, row=row))
-    quiet = standing or finding.event is Event.REFUSED or (row.to is phase and phase not in _RUNNING)
+    news = announcement_of(status, moved, finding)
+    # What a first start waits for is said; later the conditions keep what has happened.
+    starting = phase is Phase.INITIALIZING and finding.event is Event.WAITED
+    stays = row.to is phase and (phase not in _RUNNING or finding.event is Event.REFUSED)
+    quiet = not starting and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
         moved, seen.now, problem=seen.problem if known else finding.problem,
-        news=None if quiet and status.conditions else finding.message,
+        news=None if quiet and status.conditions else news.message if news else finding.message,
         reason=finding.event if finding.event is Event.REVERTED else "",
     )  # fmt: skip
     return Decision(
@@ -73,7 +77,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         desired=desired_of(after, seen, prepare=finding.prepare),
         asks=finding.asks,
         wake_at=finding.wake_at,
-        announcement=announcement_of(status, after, finding),
+        announcement=news,
         message=finding.message,
     )
 

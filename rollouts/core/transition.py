@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from rollouts.api.actions import Action
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import ActionTaken, CanaryStatus, Phase, Verdict
+from rollouts.api.status import ActionTaken, CanaryStatus, Phase
 from rollouts.core.finding import Finding
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event, Row, Share
 from rollouts.core.plan import next_weight, step_index, step_weights
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE})
-_FAILING = frozenset({Event.CHECK_FAILED, Event.ROLLBACK, Event.STRANDED})
 
 
 def after_transition(
@@ -21,10 +21,11 @@ def after_transition(
 ) -> dict[str, Any]:
     """Everything that a transition writes, as fields of the status."""
     update: dict[str, Any] = {"phase": row.to}
+    update["failed_checks"] = status.failed_checks + int(finding.failed)
     if finding.action is not None:
         update |= {"actions": _taken(status, seen, finding, finding.action)}
     if finding.results:
-        update |= _judged(status, finding)
+        update |= _judged(finding, status.no_data_since)
     if row.to is not status.phase:
         update |= _moved(seen, row)
     if row.to is Phase.PROGRESSING and finding.event in _STARTS:
@@ -51,7 +52,8 @@ def _by_event(status: CanaryStatus, seen: Observed, event: Event) -> dict[str, A
     match event:
         case Event.PREPARED if seen.primary is not None:
             promoted = seen.primary.source_revision
-            return {"last_applied_spec": promoted, "last_promoted_spec": promoted}
+            size = max(1, seen.primary.replicas)
+            return {"last_applied_spec": promoted, "last_promoted_spec": promoted, "canary_replicas": size}
         case Event.PRIMARY_READY:
             return {"last_promoted_spec": status.last_applied_spec}
         case Event.REVERTED:
@@ -97,13 +99,10 @@ def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Actio
     return (*(before for before in status.actions if before.verb != action.verb), taken)
 
 
-def _judged(status: CanaryStatus, finding: Finding) -> dict[str, Any]:
+def _judged(finding: Finding, no_data_since: datetime | None) -> dict[str, Any]:
     at = finding.results[0].measured_at
-    verdicts = {result.verdict for result in finding.results}
-    failed = finding.event in _FAILING and Verdict.FAIL in verdicts
     return {
         "metrics": finding.results,
         "last_check_at": at,
-        "failed_checks": status.failed_checks + int(failed),
-        "no_data_since": (status.no_data_since or at) if finding.starved else None,
+        "no_data_since": (no_data_since or at) if finding.starved else None,
     }

@@ -20,6 +20,7 @@ from rollouts.api.resources import (
 )
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed
+from rollouts.core.revision import revision_of
 from rollouts.core.selector import SelectorLabel, selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.observe import Subject
@@ -27,6 +28,7 @@ from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import observed_weight, render_destination_rules, render_virtual_service, weight_operations
 from rollouts.traffic.services import render_apex_selector, render_services
 from rollouts.workloads.primary_copy import render_primary, render_scale
+from rollouts.workloads.state import parts_from
 
 
 def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
@@ -40,13 +42,15 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         yield from _route(cluster, subject, desired)
     target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
     label = selector_label(target) if target is not None else None
-    if target is None or label is None:
+    primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+    if target is None or label is None or (primary is not None and not parts_from(label, primary)):
+        # By another label the Services would select nothing of the primary, which serves.
         yield from _route(cluster, subject, desired) if desired.routing else ()
         return
-    if desired.copy_to_primary and seen.target is not None:
-        replicas = max(1, seen.target.replicas)
-        primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
-        rendered = render_primary(owner, spec, target, seen.target.revision, replicas)
+    # The target may have changed since it was judged, while the status was written: then nothing is copied.
+    revision = revision_of(target["spec"]["template"])
+    if desired.copy_to_primary and seen.target is not None and seen.target.revision == revision:
+        rendered = render_primary(owner, spec, target, revision, desired.primary_replicas)
         yield Apply(DEPLOYMENTS, _at_version_of(primary, rendered))
     if desired.routing:
         yield from _services(cluster, subject, label)

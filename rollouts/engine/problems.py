@@ -24,7 +24,7 @@ from rollouts.core.selector import SELECTOR_LABELS, selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
-from rollouts.workloads.state import find_target_port_problem
+from rollouts.workloads.state import find_target_port_problem, parts_from
 
 _READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
@@ -44,9 +44,7 @@ def _problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Prob
         missing = f"Deployment {owner.namespace}/{spec.target_ref.name} does not exist"
         yield Problem("TargetNotFound", f"{missing}: create it, or correct spec.targetRef.name")
         return
-    if selector_label(target) is None:
-        demand = f"spec.selector.matchLabels of Deployment {spec.target_ref.name} has none of the labels"
-        yield Problem("SelectorUnsupported", f"{demand} {', '.join(SELECTOR_LABELS)} that its pods carry: add one")
+    yield from _selector_of_no_use(cluster, owner, spec, target)
     if (target["spec"].get("strategy") or {}).get("type") == "Recreate":
         cost = f"Deployment {spec.target_ref.name} has the strategy Recreate, which at promotion would stop all pods of"
         yield Problem("StrategyUnsupported", f"{cost} the primary while they have traffic: change it to RollingUpdate")
@@ -54,6 +52,20 @@ def _problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Prob
         yield Problem("PortNotFound", port_problem)
     yield from _names_taken(cluster, owner, spec)
     yield from _apex_without_port(cluster, owner, spec)
+
+
+def _selector_of_no_use(cluster: Cluster, owner: Owner, spec: CanarySpec, target: Manifest) -> Iterator[Problem]:
+    name, label = spec.target_ref.name, selector_label(target)
+    if label is None:
+        demand = f"spec.selector.matchLabels of Deployment {name} has none of the labels"
+        yield Problem("SelectorUnsupported", f"{demand} {', '.join(SELECTOR_LABELS)} that its pods carry: add one")
+        return
+    primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+    if primary is not None and is_ours(cluster, owner, primary) and not parts_from(label, primary):
+        known = primary["spec"]["selector"].get("matchLabels") or {}
+        changed = f"the selector of Deployment {name} is another than when {spec.primary_name} was copied from it"
+        way_out = f"give it back the label that goes with {known}, or make a new Deployment with a Canary of its own"
+        yield Problem("SelectorChanged", f"{changed}, and a copy keeps its selector: {way_out}")
 
 
 def _contested(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:

@@ -27,13 +27,18 @@ def render_query(probe: Probe, namespace: str, workload: str) -> str:
         case Signal.DURATION:
             return _p99(_matchers(namespace, workload), _window(probe))
         case Signal.REQUEST_RATE:
-            return f"sum(irate({_REQUESTS}{{{_matchers(namespace, workload)}}}[{_SILENCE_WINDOW}]))"
+            return _request_rate(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}")
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
         case Signal.RIGHTS:
             raise InvariantViolated(f"{probe.signal} is no question to a metric source")
         case _:
             assert_never(probe.signal)
+
+
+def _request_rate(series: str) -> str:
+    # `and`: a pod that is gone has no series now, but for the whole window its last two scrapes would count as traffic.
+    return f"sum(irate({series}[{_SILENCE_WINDOW}]) and {series})"
 
 
 def _success_rate(matchers: str, window: str) -> str:

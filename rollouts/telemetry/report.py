@@ -36,13 +36,15 @@ class Reporter:
         self._quiet_text: dict[ObjectKey, str] = {}
 
     def report(self, key: ObjectKey, decision: Decision) -> None:
-        """One decision: counted always, logged unless it only repeats what the last one waited for."""
+        """One decision: counted always, logged unless it only asks, or repeats what the last one waited for."""
         status = decision.status
         self._decisions.labels(decision.event).inc()
         self._weight.labels(key.namespace, key.name).set(decision.desired.weight_percent)
         for phase in Phase:
             self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
         quiet = decision.event in _QUIET
+        if decision.asks:
+            return  # Nothing is decided before the answers are there.
         if quiet and self._quiet_text.get(key) == decision.message:
             return
         self._quiet_text[key] = decision.message if quiet else ""

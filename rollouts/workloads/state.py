@@ -12,6 +12,7 @@ from rollouts.api.ownership import REVISION_ANNOTATION
 from rollouts.api.resources import Manifest
 from rollouts.core.observed import WorkloadState
 from rollouts.core.revision import revision_of
+from rollouts.core.selector import SelectorLabel
 
 
 def observe_deployment(manifest: Manifest) -> WorkloadState:
@@ -29,6 +30,11 @@ def observe_deployment(manifest: Manifest) -> WorkloadState:
         ready=current and counts == {replicas},
         deadline_exceeded=current and _deadline_exceeded(status),
     )
+
+
+def parts_from(label: SelectorLabel, primary: Manifest) -> bool:
+    """Whether `label` of the target is the one by which the copy was made: a Deployment's selector never changes."""
+    return bool(primary["spec"]["selector"].get("matchLabels") == label.primary())
 
 
 def find_target_port_problem(spec: CanarySpec, target: Manifest) -> str:

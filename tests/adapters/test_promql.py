@@ -25,7 +25,9 @@ LABELS = 'reporter="destination",destination_workload_namespace="shop",destinati
             id="duration",
         ),
         pytest.param(
-            Probe(Signal.REQUEST_RATE), f"sum(irate(istio_requests_total{{{LABELS}}}[2m]))", id="request rate"
+            Probe(Signal.REQUEST_RATE),
+            f"sum(irate(istio_requests_total{{{LABELS}}}[2m]) and istio_requests_total{{{LABELS}}})",
+            id="request rate",
         ),
         pytest.param(Probe(Signal.SOURCE_ALIVE), "vector(1)", id="source alive"),
     ],

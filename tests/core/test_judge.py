@@ -17,7 +17,7 @@ BETWEEN: dict[str, Any] = {"name": "request-duration", "thresholdRange": {"min":
 
 def _judged(metric: dict[str, Any], outcome: Outcome) -> MetricResult:
     parsed = Metric.model_validate(metric)
-    return judge(parsed, sample(probes_of([parsed])[0], 7, outcome))
+    return judge(parsed, sample(probes_of([parsed], 60.0)[0], 7, outcome))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_probes_follow_the_metrics() -> None:
     """One question for each metric about the canary, with the metric's own look-back."""
     metrics = [Metric.model_validate(DURATION | {"interval": "1m30s"}), Metric.model_validate(SUCCESS)]
 
-    assert probes_of(metrics) == (
+    assert probes_of(metrics, 3600.0) == (
         Probe(Signal.DURATION, Subject.CANARY, 90.0),
         Probe(Signal.SUCCESS_RATE, Subject.CANARY, 60.0),
     )
