@@ -12,6 +12,7 @@ RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
 FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
+SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
 
@@ -54,11 +55,19 @@ types: venv ## Check the types
 	$(BIN)/mypy
 
 .PHONY: test
-test: test-unit test-kube test-lab first-light ## Run all tests, the lab's included
+test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 .PHONY: test-unit
 test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
 	$(BIN)/python -m tests.interpreters
+
+.PHONY: test-sim
+test-sim: venv ## Run 200 worlds in virtual time, a fault at every await, and each rule broken
+	SIM_SEEDS=200 $(BIN)/pytest -m sim tests/sim --junitxml=$(RESULTS)/sim.xml
+
+.PHONY: sim
+sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said
+	$(BIN)/python -m tests.sim --seeds $(SEEDS)
 
 .PHONY: test-kube
 test-kube: venv ## Run what needs a real API server, against the lab's

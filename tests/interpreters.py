@@ -51,7 +51,7 @@ def _passes(version: str, interpreter: Path, arguments: Sequence[str]) -> bool:
         "-m",
         "pytest",
         "-m",
-        "not kube and not lab",
+        "not kube and not lab and not sim",
         f"--junitxml={report}",
         *arguments,
     ]

@@ -1,10 +1,12 @@
 """A metric source that answers from a script: by workload and signal, as healthy as the workload is said to be.
 
 Queries are known by their text, as the adapters render them: one that nobody has announced is a defect, and raises.
+How far back a query looks makes no difference.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -54,22 +56,26 @@ class ScriptedMetrics:
     def announce(self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer) -> None:
         """These probes of one workload may be asked; `answer` is called with the probe each time."""
         for probe in probes:
-            self._known[render_query(probe, namespace, workload)] = workload, probe, answer
+            self._known[_timeless(render_query(probe, namespace, workload))] = workload, probe, answer
 
     def question(self, query: str) -> tuple[str, Probe]:
         """Which workload and probe a query is the text of."""
-        workload, probe, _ = self._known[query]
+        workload, probe, _ = self._known[_timeless(query)]
         return workload, probe
 
     async def measure(self, query: str, at: datetime) -> Outcome:  # noqa: ARG002 - the script knows no past
         """As the port says."""
         if self.outage:
             return Unreachable("no answer within 5 s")
-        _, probe, answer = self._known[query]
+        _, probe, answer = self._known[_timeless(query)]
         return answer(probe)
 
 
-def probes_about(subject: Subject, window_s: float) -> tuple[Probe, ...]:
-    """Everything that may be asked of one side with that look-back."""
-    judged = (Probe(signal, subject, window_s) for signal in (Signal.SUCCESS_RATE, Signal.DURATION))
+def _timeless(query: str) -> str:
+    return re.sub(r"\[\w+\]", "[]", query)
+
+
+def probes_about(subject: Subject) -> tuple[Probe, ...]:
+    """Everything that may be asked of one side."""
+    judged = (Probe(signal, subject, 1.0) for signal in (Signal.SUCCESS_RATE, Signal.DURATION))
     return (*judged, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))

@@ -52,25 +52,42 @@ _WRITE_FATES = tuple(fate for fate in Fate if fate is not Fate.DONE)
 _MEASURE_FATES = (Fate.CRASH_BEFORE, Fate.CRASH_AFTER)
 
 
-class Fates:
-    """By chance, as often as `chance` says."""
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One fate at one await, counted from 1."""
 
-    def __init__(self, random: Random, chance: float, latency_max_s: float) -> None:
+    place: int
+    fate: Fate
+
+
+class Fates:
+    """By chance, as often as `chance` says, and where a test wants it."""
+
+    def __init__(self, random: Random, chance: float, latency_max_s: float, fault: Fault | None = None) -> None:
         self.random = random
         self.chance = chance
-        self.latency_max_s = latency_max_s
+        self.awaits = 0
+        """How many writes and measurements there were."""
+        self._latency_max_s = latency_max_s
+        self._fault = fault
 
-    def of_write(self, _write: Write) -> Fate:
-        """What happens to this write."""
-        return self.random.choice(_WRITE_FATES) if self.random.random() < self.chance else Fate.DONE
+    def of_write(self) -> Fate:
+        """What happens to the next write."""
+        return self._next(_WRITE_FATES, self.chance)
 
     def of_measurement(self) -> Fate:
-        """What happens to this measurement."""
-        return self.random.choice(_MEASURE_FATES) if self.random.random() < self.chance / 5 else Fate.DONE
+        """What happens to the next measurement."""
+        return self._next(_MEASURE_FATES, self.chance / 5)
+
+    def _next(self, fates: Sequence[Fate], chance: float) -> Fate:
+        self.awaits += 1
+        if self._fault is not None and self._fault.place == self.awaits:
+            return self._fault.fate
+        return self.random.choice(fates) if self.random.random() < chance else Fate.DONE
 
     def latency_s(self) -> float:
         """How long half a request takes."""
-        return self.random.uniform(0.0, self.latency_max_s)
+        return self.random.uniform(0.0, self._latency_max_s)
 
 
 @dataclass(slots=True)
@@ -118,7 +135,7 @@ class RudeCluster:
         """As the port says, and rudely."""
         self.life.check()
         begun = self.safety.begin(self.life.process, self.view, write)
-        fate = self.fates.of_write(write)
+        fate = self.fates.of_write()
         await self._pass(self.fates.latency_s())
         if fate is Fate.CRASH_BEFORE:
             self._tell(write, fate)

@@ -45,6 +45,8 @@ class Ledger:
     """One Canary's past."""
 
     plan: CanaryPlan
+    contended: bool = False
+    """Whether two processes work on it, each with a store that may be late."""
     route: int | None = None
     """What the routes give the canary."""
     stage: Stage = field(default_factory=lambda: Stage(0, 0.0))

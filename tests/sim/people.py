@@ -16,12 +16,11 @@ from rollouts.api.resources import (
     ObjectKey,
     Resource,
 )  # fmt: skip
-from rollouts.api.status import Phase
 from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics
 from rollouts.testing.pods import PodsController
 from tests.sim.ledger import image_of, weights_of
-from tests.sim.plan import NAMESPACE, STUCK, CanaryPlan, Happening, image, template
+from tests.sim.plan import NAMESPACE, CanaryPlan, Happening, image, template
 from tests.sim.safety import Safety
 
 _OURS: dict[str, tuple[Resource, str]] = {
@@ -73,9 +72,7 @@ class People:
                 self._disturb(canary, "outage")
 
     def release(self, canary: CanaryPlan, kind: str) -> None:
-        """A version that nobody has seen before. Not one that never starts, before there is anything to go back to."""
-        if kind == STUCK and self._safety.ledgers[canary.name].status.phase in {None, Phase.INITIALIZING}:
-            return
+        """A version that nobody has seen before."""
         self._run(canary, image(canary.name, kind, next(self._numbers)))
 
     def make_good(self, canary: CanaryPlan) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
 from typing import Any
 
@@ -193,11 +193,14 @@ def _trouble(random: Random, canaries: int, processes: int) -> list[Happening]:
     return told
 
 
-def quiet(plan: Plan, *, kinds: tuple[str, ...] = (GOOD,)) -> Plan:
-    """The same Canaries with nothing that goes wrong: each is given versions of `kinds`, one after another."""
-    gap_s = CALM_AT_S / (len(kinds) + 1)
-    told = tuple(
-        Happening(30.0 + number * gap_s, "release", index, kind)
-        for number, kind in enumerate(kinds) for index in range(len(plan.canaries))
-    )  # fmt: skip
-    return replace(plan, skews_s=plan.skews_s[:1], happenings=told, rudeness=Rudeness())
+def one_release(kind: str) -> Plan:
+    """One Canary, one process, nothing that goes wrong, one version of that kind."""
+    metrics: list[Manifest] = [
+        {"name": "request-success-rate", "interval": "10s", "thresholdRange": {"min": 99}},
+        {"name": "request-duration", "interval": "10s", "thresholdRange": {"max": 500}},
+    ]
+    analysis = {"interval": "10s", "threshold": 1, "metrics": metrics, "stepWeights": [20, 50]}
+    canary = CanaryPlan(
+        "app0", analysis, (20, 50), 10.0, 1, deadline_s=60, replicas=2, startup_s=3.0, watches_duration=True
+    )
+    return Plan(0, (canary,), (0.0,), (), Rudeness(), (kind,), calm_at_s=1.0)

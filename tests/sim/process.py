@@ -86,7 +86,7 @@ class Process:
     def calm(self) -> None:
         """Nothing goes wrong any more."""
         self._fates.chance = 0.0
-        self.lateness = Lateness(delay_max_s=min(self.lateness.delay_max_s, 0.5))
+        self.lateness = Lateness()
         if self._watch is not None:
             self._watch.lateness = self.lateness
 

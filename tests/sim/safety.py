@@ -23,6 +23,8 @@ from tests.sim.plan import NAMESPACE, Plan
 DRAIN_S = 30.0
 """Without measured silence, the canary keeps its pods that long after its weight is gone."""
 SLACK_S = 0.01
+CONTENDING_S = 2.0
+"""By how much two processes without a leader may cut a dwell short, beside what their clocks differ."""
 
 
 class Unsafe(AssertionError):
@@ -33,10 +35,12 @@ class Safety:
     """The judge of one run."""
 
     def __init__(self, plan: Plan, now_s: Callable[[], float], note: Callable[[str], None]) -> None:
-        self.ledgers = {canary.name: Ledger(canary) for canary in plan.canaries}
+        self.ledgers = {canary.name: Ledger(canary, contended=len(plan.skews_s) > 1) for canary in plan.canaries}
         self._now_s = now_s
         self._note = note
-        self._tolerance_s = max(plan.skews_s) - min(plan.skews_s) + SLACK_S
+        # One process never cuts a dwell short. Two that contend start it by what either sees, by clocks that differ.
+        contending_s = CONTENDING_S if len(plan.skews_s) > 1 else 0.0
+        self._tolerance_s = contending_s + max(plan.skews_s) - min(plan.skews_s) + SLACK_S
         self._answer_s = plan.rudeness.latency_max_s + SLACK_S
         self._writing: Begun | None = None
         self.flaws: list[str] = []

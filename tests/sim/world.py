@@ -17,7 +17,7 @@ from rollouts.testing.metrics import Health, ScriptedMetrics, answer_of, probes_
 from rollouts.testing.pods import NEVER, PodsController
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from rollouts.testing.watch import Lateness
-from tests.sim.faults import Fates
+from tests.sim.faults import Fates, Fault
 from tests.sim.ledger import weights_of
 from tests.sim.liveness import bound_s, unrest, wrong_end
 from tests.sim.people import People
@@ -26,6 +26,8 @@ from tests.sim.process import Outside, Process, SkewedClock
 from tests.sim.safety import Safety
 
 POLL_S = 1.0
+AFTERWARDS_S = 15.0
+"""How long it is watched that what has come to its end stays there."""
 SILENT_AFTER_S = 1.5
 """How long the last requests of a canary take after its weight is gone."""
 
@@ -39,6 +41,8 @@ class Outcomes:
     trace: list[str] = field(default_factory=list)
     virtual_s: float = 0.0
     crashes: int = 0
+    awaits: int = 0
+    """Writes and measurements that the processes awaited."""
 
     def command(self) -> str:
         """What repeats it."""
@@ -48,7 +52,7 @@ class Outcomes:
 class World:
     """All parts of one run, put together."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, fault: Fault | None = None) -> None:
         self.plan = plan
         self.outcomes = Outcomes(plan.seed)
         self.clock = VirtualClock()
@@ -58,7 +62,7 @@ class World:
         self.safety = Safety(plan, lambda: self.clock.elapsed_s, self.note)
         self.server.watchers.append(self.safety.heard)
         self.pods = PodsController(self.server, Random(plan.seed + 2), self._startup_s)
-        self.fates = Fates(self.random, plan.rudeness.fault_chance, plan.rudeness.latency_max_s)
+        self.fates = Fates(self.random, plan.rudeness.fault_chance, plan.rudeness.latency_max_s, fault)
         self.processes = [self._process(index, skew_s) for index, skew_s in enumerate(plan.skews_s)]
         self.people = People(self.server, self.pods, self.metrics, self.safety, self.note)
         self._zero_since: dict[str, float] = {}
@@ -76,6 +80,7 @@ class World:
             if entry["event"] == "reconcile_defect" or entry.get("kind") == "InvariantViolated":
                 self.outcomes.flaws.append(f"a defect: {entry.get('reason') or entry['exception'][-400:]}")
         self.outcomes.virtual_s = self.clock.elapsed_s
+        self.outcomes.awaits = self.fates.awaits
         self.outcomes.crashes = sum(process.lives - 1 for process in self.processes)
         return self.outcomes
 
@@ -115,7 +120,8 @@ class World:
             return
         for canary, kind in zip(self.plan.canaries, self.plan.finals, strict=True):
             self.people.release(canary, kind)
-        await self._rest(strict=True)
+        if await self._rest(strict=True) and await self._pass_until(self.clock.elapsed_s + AFTERWARDS_S):
+            self.outcomes.flaws += filter(None, (unrest(self.server, canary) for canary in self.plan.canaries))
 
     def _calm(self) -> None:
         self.note("from here on nothing goes wrong")
@@ -152,14 +158,16 @@ class World:
 
     def _announce(self, canary: CanaryPlan) -> None:
         for workload, subject in ((canary.name, Subject.CANARY), (f"{canary.name}-primary", Subject.STABLE)):
-            self.metrics.announce(NAMESPACE, workload, probes_about(subject, 10.0), partial(self._answer, workload))
+            self.metrics.announce(NAMESPACE, workload, probes_about(subject), partial(self._answer, workload))
 
     def _answer(self, workload: str, probe: Probe) -> Outcome:
         """What clients of a workload see: the health of what runs, if it gets requests at all."""
         images = self.pods.ready_images(ObjectKey(NAMESPACE, workload))
         share = self._share(workload)
         if probe.signal is Signal.REQUEST_RATE:
-            return Value(5.0 if share and images else 0.0) if _counted(images) else NoData()
+            # A silent version may have become the primary, by a person's action; clients would count its requests.
+            counted = workload.endswith("-primary") or _counted(images)
+            return Value(5.0 if share and images else 0.0) if counted else NoData()
         if probe.signal is not Signal.SOURCE_ALIVE and not (share and images):
             return NoData()
         worst = max((HEALTH[kind_of(one)] for one in images), key=[*HEALTH.values()].index, default=HEALTH[GOOD])
@@ -180,9 +188,9 @@ class World:
         return next(canary.startup_s for canary in self.plan.canaries if of.startswith(f"{canary.name}:"))
 
 
-def run(plan: Plan) -> Outcomes:
-    """One whole run."""
-    return World(plan).run()
+def run(plan: Plan, fault: Fault | None = None) -> Outcomes:
+    """One whole run, with one more fault if a test wants it."""
+    return World(plan, fault).run()
 
 
 def _route(name: str) -> tuple[Resource, ObjectKey]:
