@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from rollouts.api.status import Phase
-from rollouts.core import desired, note, phases, resting, running, step, transition
+from rollouts.core import desired, phases, resting, running, step, transition
 from rollouts.engine import converge, supervisor
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
@@ -68,8 +68,6 @@ MUTANTS = (
            '    if found["metadata"]["resourceVersion"] != version:', _ANY_VERSION),
     Mutant("dwell counted anew after a restart", Reconciler, "_round",
            "    status = read_status(subject.manifest)\n", _FORGETFUL),
-    Mutant("dwell counted from the decision", note, "note",
-           "status.desired_weight > 0 and in_force", "status.desired_weight > 0"),
     Mutant("no dwell", running, "_judged", "timedelta(seconds=spec.analysis.interval_s)", "timedelta(seconds=1)"),
     Mutant("drain skipped", resting, "find_drain", "seen.now >= ends_at", "True"),
     Mutant("two steps at once", transition, "_weighed",
@@ -82,12 +80,9 @@ MUTANTS = (
     Mutant("scaled down before the routes are at 0", desired, "_canary_replicas",
            "status.drained and status.desired_weight == 0 and seen.route_weight == 0", "status.desired_weight == 0"),
     Mutant("weight before the pods", running, "_from_zero", "if not grown(seen.target):", "if seen.target is None:"),
-    Mutant("whatever runs is copied", desired, "_copies", "seen.target.revision == proven and copied", "copied"),
-    Mutant("copied while still judged", desired, "_copies",
-           "status.phase is Phase.PROGRESSING or seen.target is None", "seen.target is None"),
     Mutant("what was deleted stays away", converge, "_whole", "known is None or", "known is not None and"),
-    Mutant("a change wakes nobody", supervisor, "wake_interested",
-           "queue.add(canary)", "queue.add(canary) if key.name == canary.name else None"),
+    Mutant("a changed target wakes nobody", supervisor, "wake_interested",
+           "queue.add(canary)", "queue.add(canary) if key.name != canary.name else None"),
 )  # fmt: skip
 
 STUCK_ROWS = {

@@ -1,4 +1,4 @@
-"""Seeds in which something was wrong once. One line for each bug."""
+"""Seeds in which something was wrong once, in the world as it was then. One line for each bug."""
 
 from __future__ import annotations
 
