@@ -17,10 +17,11 @@ import pytest
 
 from rollouts.api.status import Phase
 from rollouts.core import desired, phases, resting, running, step, transition
-from rollouts.engine import converge, supervisor
+from rollouts.engine import converge
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
 from rollouts.testing.memory_server import MemoryServer
+from tests.sim import process
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +82,12 @@ MUTANTS = (
            "status.drained and status.desired_weight == 0 and seen.route_weight == 0", "status.desired_weight == 0"),
     Mutant("weight before the pods", running, "_from_zero", "if not grown(seen.target):", "if seen.target is None:"),
     Mutant("what was deleted stays away", converge, "_whole", "known is None or", "known is not None and"),
-    Mutant("a changed target wakes nobody", supervisor, "wake_interested",
+    Mutant("a changed target wakes nobody", process, "wake_interested",
            "queue.add(canary)", "queue.add(canary) if key.name != canary.name else None"),
 )  # fmt: skip
 
 STUCK_ROWS = {
     "a rollback keeps the weight": (Phase.PROGRESSING, phases.Event.ROLLBACK, phases.Share.KEEP),
-    "a lost canary keeps its weight": (Phase.PROGRESSING, phases.Event.CANARY_LOST, phases.Share.KEEP),
     "a new revision keeps the weight": (Phase.PROGRESSING, phases.Event.NEW_REVISION, phases.Share.KEEP),
     "a rollback gives everything": (Phase.PROGRESSING, phases.Event.ROLLBACK, phases.Share.ALL),
 }
