@@ -83,6 +83,13 @@ class Unavailable(KubeError):
     retry = Retry.AFTER
 
 
+class Unsettled(RolloutsError):
+    """Somebody undoes what we do as fast as we do it. Step back for a moment, then go on."""
+
+    retry = Retry.AFTER
+    retry_after_s = 1.0
+
+
 class InvariantViolated(RolloutsError):
     """A defect of ours was caught before it could act; this one Canary is halted, traffic left as it is."""
 

@@ -61,12 +61,18 @@ def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action:
             return Finding(Event.PAUSED)
         case Verb.RESUME:
             return Finding(Event.RESUMED) if status.paused else Finding(Event.REFUSED, "it is not paused")
+        case Verb.ABORT if _reached_primary(status, seen):
+            return Finding(Event.REFUSED, "too late, the primary has this revision: apply the one before it")
         case Verb.ABORT:
             return give_up(seen, "")
         case Verb.PROMOTE:
             return _promoted(spec, status, seen, full=action.full)
         case Verb.RETRY:  # pragma: no branch - the last there is
             return _retried(status, seen)
+
+
+def _reached_primary(status: CanaryStatus, seen: Observed) -> bool:
+    return seen.primary is not None and seen.primary.source_revision == status.last_applied_spec
 
 
 def _promoted(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, full: bool) -> Finding:

@@ -24,12 +24,12 @@ from rollouts.engine.ask import Asker
 from rollouts.engine.converge import missing_writes
 from rollouts.engine.observe import Subject, observe
 from rollouts.engine.record import REFUSALS, Recorder, explain_invalid, read_status, told_refusal
-from rollouts.errors import InvariantViolated, KubeError
+from rollouts.errors import KubeError, Unsettled
 from rollouts.ports import Clock, Cluster
 from rollouts.telemetry.report import Reporter
 
 ROUNDS_MAX = 16
-"""A Canary settles in a few rounds; one that does not is a defect of ours."""
+"""A Canary settles in a few rounds, unless somebody undoes each of them."""
 REFUSED_RETRY = timedelta(seconds=30)
 """When a write that was refused is tried again without any change seen: rights are not watched."""
 
@@ -73,7 +73,7 @@ class Reconciler:
             settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec))
             if settled:
                 return wake_at
-        raise InvariantViolated(f"Canary {key} did not settle in {ROUNDS_MAX} rounds")
+        raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
     async def _round(self, key: ObjectKey, subject: Subject) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""

@@ -49,6 +49,11 @@ REFUSALS: dict[str, tuple[CanaryStatus, Observed, str]] = {
     "only the canary serves": (
         STRANDED, _progressing(100, actions=_ask("retry"), primary=copy("b", ready=False)), "apply another revision",
     ),
+    "too late": (
+        running(50, phase=Phase.PROMOTING),
+        _progressing(50, actions=_ask("abort"), primary=copy("b", ready=False)),
+        "too late, the primary has this revision",
+    ),
     "nothing failed": (OVER, seen_at(5, actions=_ask("retry"), target=pods("a")), "there is no failed revision"),
     "nothing there": (OVER, seen_at(5, actions=_ask("retry"), target=None), "there is no failed revision"),
 }  # fmt: skip

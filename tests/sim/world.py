@@ -78,7 +78,7 @@ class World:
         self.outcomes.flaws += self.safety.flaws
         for entry in logs:
             # Two that see different targets rewrite each other's status until the later store has caught up.
-            unsettled = entry.get("kind") == "InvariantViolated" and len(self.processes) == 1
+            unsettled = entry.get("kind") == "Unsettled" and len(self.processes) == 1
             if entry["event"] == "reconcile_defect" or unsettled:
                 self.outcomes.flaws.append(f"a defect: {entry.get('reason') or entry['exception'][-400:]}")
         self.outcomes.virtual_s = self.clock.elapsed_s
