@@ -1,4 +1,4 @@
-"""Somebody who undoes our weights as fast as we write them is no defect of ours, and no reason to stay away for long."""
+"""Somebody who undoes our weights as fast as we write them is no defect of ours, and no reason to stay away long."""
 
 from __future__ import annotations
 
