@@ -13,13 +13,17 @@ from typing import Any
 
 def revision_of(template: dict[str, Any]) -> str:
     """Sixteen hexadecimal digits of the sha256 of a pod template's canonical JSON."""
-    text = json.dumps(_without_nulls(template), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(without_nulls(template), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """The same JSON without the keys whose value is null (`creationTimestamp: null`): a null means absent.
+
+    Not only for hashing: in an apply it would be an order to remove.
+    """
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
+        return [without_nulls(item) for item in value]
     return value

@@ -79,10 +79,9 @@ def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
     rendered = render_virtual_service(owner, spec, desired.weight_percent)
     key = ObjectKey.of(rendered)
     known = cluster.read(VIRTUAL_SERVICES, key)
-    # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
-    rendered = _at_version_of(known, rendered)
     if known is None or observed_weight(owner, spec, known) is None:
-        yield Apply(VIRTUAL_SERVICES, rendered)
+        # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
+        yield Apply(VIRTUAL_SERVICES, _at_version_of(known, rendered))
         return
     if operations := weight_operations(owner, spec, known, desired.weight_percent):
         yield PatchJson(VIRTUAL_SERVICES, key, operations)

@@ -29,12 +29,13 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
 
 def _names(canary: Manifest) -> set[str]:
     """The names of all objects that a Canary reads or makes. Tolerates a spec that is invalid."""
-    target = _name_in(canary, "targetRef")
-    service = _name_in(canary, "service") or target
+    target = name_in(canary, "targetRef")
+    service = name_in(canary, "service") or target
     return {f"{name}{suffix}" for name in (target, service) for suffix in ("", "-primary", "-canary")}
 
 
-def _name_in(canary: Manifest, field: str) -> str:
+def name_in(canary: Manifest, field: str) -> str:
+    """`spec.<field>.name` of a Canary as it is stored; empty if there is none. Tolerates a spec of any shape."""
     spec = canary.get("spec")
     part = spec.get(field) if isinstance(spec, dict) else None
     return str(part.get("name") or "") if isinstance(part, dict) else ""

@@ -22,6 +22,7 @@ from rollouts.api.resources import (
 from rollouts.core.observed import Problem
 from rollouts.core.selector import SELECTOR_LABELS, selector_label
 from rollouts.engine.belonging import is_ours
+from rollouts.engine.interest import name_in
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.workloads.state import find_target_port_problem, parts_from
@@ -69,19 +70,12 @@ def _selector_of_no_use(cluster: Cluster, owner: Owner, spec: CanarySpec, target
 
 
 def _contested(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
-    rivals = [
-        canary for canary in cluster.list_all(CANARIES, owner.namespace) if _target_of(canary) == spec.target_ref.name
-    ]
+    canaries = cluster.list_all(CANARIES, owner.namespace)
+    rivals = [canary for canary in canaries if name_in(canary, "targetRef") == spec.target_ref.name]
     first = min(rivals, key=_seniority, default=None)
     if first is not None and first["metadata"]["uid"] != owner.uid:
         older = f"Canary {owner.namespace}/{first['metadata']['name']}, which is older, releases the same target"
         yield Problem("TargetContested", f"{older} {spec.target_ref.name}: delete one of the two")
-
-
-def _target_of(canary: Manifest) -> str:
-    spec = canary.get("spec")
-    reference = spec.get("targetRef") if isinstance(spec, dict) else None
-    return str(reference.get("name") or "") if isinstance(reference, dict) else ""
 
 
 def _seniority(canary: Manifest) -> tuple[str, str]:

@@ -7,11 +7,11 @@ what makes a GitOps tool take the copy for an object of its own. What a Deployme
 from __future__ import annotations
 
 import copy
-from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import REVISION_ANNOTATION, Owner
 from rollouts.api.resources import DEPLOYMENTS, Manifest
+from rollouts.core.revision import without_nulls
 from rollouts.core.selector import SELECTOR_LABELS, SelectorLabel, selector_label
 from rollouts.errors import SpecInvalid
 from rollouts.workloads.pod_affinity import rewrite_self_selection
@@ -47,7 +47,7 @@ def render_primary(owner: Owner, spec: CanarySpec, target: Manifest, revision: s
             # (last-applied, tracking ids, image updaters), and the copy takes orders from here alone.
             "annotations": {REVISION_ANNOTATION: revision},
         },
-        "spec": copy.deepcopy(_without_nulls(kept))
+        "spec": copy.deepcopy(without_nulls(kept))
         | {
             "replicas": replicas,
             "selector": {"matchLabels": label.primary()},
@@ -78,16 +78,7 @@ def _tracks(key: str) -> bool:
 
 
 def _template(template: Manifest, label: SelectorLabel) -> Manifest:
-    copied: Manifest = copy.deepcopy(_without_nulls(template))
+    copied: Manifest = copy.deepcopy(without_nulls(template))
     copied["metadata"]["labels"] |= label.primary()
     rewrite_self_selection(copied["spec"], label)
     return copied
-
-
-def _without_nulls(value: Any) -> Any:
-    """A null (`creationTimestamp: null`) means absent, and would be an order to remove in an apply."""
-    if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value

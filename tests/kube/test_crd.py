@@ -113,17 +113,7 @@ def test_status_is_a_subresource(stored: dict[str, Any]) -> None:
         "-p",
         '{"status": {"phase": "Failed"}}',
     )
-    through_status = kubectl_json(
-        "patch",
-        "canaries.rollouts.dev",
-        "crd-test",
-        "-n",
-        "default",
-        "--subresource=status",
-        "--type=merge",
-        "-p",
-        patch,
-    )
+    through_status = _patch_status(patch)
 
     assert "status" not in through_spec
     assert through_status["status"] == {"phase": "Initialized"}
@@ -163,7 +153,10 @@ def test_examples_are_accepted() -> None:
 
 
 def _write_status(status: CanaryStatus) -> dict[str, Any]:
-    patch = yaml.safe_dump({"status": status.to_wire()})
+    return _patch_status(yaml.safe_dump({"status": status.to_wire()}))
+
+
+def _patch_status(patch: str) -> dict[str, Any]:
     return kubectl_json(
         "patch",
         "canaries.rollouts.dev",
