@@ -12,13 +12,14 @@ RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
 FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
+STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
 
 .PHONY: help
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: venv
 venv: .venv/.installed ## Make .venv from the locked requirements
@@ -57,6 +58,18 @@ types: venv ## Check the types
 .PHONY: test
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
+# Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
+FULL_PARTS := bench test-sim-full lab lab-strategies
+.PHONY: test-full
+test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
+	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
+	for part in $(FULL_PARTS); do \
+	  mark=.out/full/$$at-$$part; \
+	  if [ -e $$mark ]; then echo "$$part: passed before at this commit"; continue; fi; \
+	  $(MAKE) $$part; \
+	  case $$at in *-dirty) ;; *) touch $$mark ;; esac; \
+	done
+
 .PHONY: test-unit
 test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
 	$(BIN)/python -m tests.interpreters
@@ -65,9 +78,17 @@ test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that 
 test-sim: venv ## Run 200 worlds in virtual time, a fault at every await, and each rule broken
 	SIM_SEEDS=200 $(BIN)/pytest -m sim tests/sim --junitxml=$(RESULTS)/sim.xml
 
+.PHONY: test-sim-full
+test-sim-full: venv ## Run 1000 worlds, and a fault at every await of every strategy
+	SIM_SEEDS=1000 SIM_EVERY=1 $(BIN)/pytest -m sim tests/sim --junitxml=$(RESULTS)/sim-full.xml
+
 .PHONY: sim
 sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said
 	$(BIN)/python -m tests.sim --seeds $(SEEDS)
+
+.PHONY: bench
+bench: venv ## What a call of step costs, against its limit
+	$(BIN)/python -m tests.bench
 
 .PHONY: test-kube
 test-kube: venv ## Run what needs a real API server, against the lab's
@@ -89,6 +110,11 @@ first-light: venv ## Release a good and a bad version through the real parts, br
 lab: venv ## Build the real parts and show the whole story in them
 	$(LAB) build
 	$(BIN)/python -m e2e.first_light $(LAB_ARGS)
+
+.PHONY: lab-strategies
+lab-strategies: venv ## Show each strategy in the real parts: A/B, blue-green, copies, gates, cookies; and ten kills
+	$(LAB) build
+	$(BIN)/python -m e2e.strategies $(STRATEGIES_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

@@ -23,15 +23,20 @@ from rollouts.api.resources import (
     ObjectKey,
     Resource,
 )
-from rollouts.engine.ask import Asker
+from rollouts.engine.ask import Ways
+from rollouts.engine.calling import Caller
+from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
+from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
 from rollouts.errors import KubeError
+from rollouts.hooks.http import HttpHooks
 from rollouts.kube.access import open_client
 from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
+from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
 from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.server.health import make_server
@@ -124,11 +129,15 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
 
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
-    reconciler = Reconciler(cluster, Asker(cluster, outside.metrics), clock, outside.reporter)
     # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
     gc.collect()
     gc.freeze()
-    async with asyncio.TaskGroup() as tasks:
+    async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
+        hooks = HttpHooks(clock, Random())
+        stack.push_async_callback(hooks.aclose)
+        ways = Ways(cluster, outside.metrics, Caller(hooks, KubeSecrets(outside.transport)))
+        exchange = Exchange(ways, clock, tasks.create_task, queue.add)
+        reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         readiness.synced = True

@@ -5,13 +5,14 @@ Adapters implement these; the engine and the tests' doubles know nothing else. N
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from rollouts.api.resources import Manifest, ObjectKey, Resource
-from rollouts.core.measurement import Outcome
+from rollouts.core.measurement import HookOutcome, Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,32 @@ class Create:
     manifest: Manifest
 
 
-Write = Apply | PatchJson | PatchStatus | Create
+class Propagation(StrEnum):
+    """What becomes of the objects that name a deleted one as their owner."""
+
+    BACKGROUND = "Background"
+    """They are deleted after it."""
+    FOREGROUND = "Foreground"
+    """They are deleted first; it stays until those are gone that block it, even where another finalizer holds it."""
+    ORPHAN = "Orphan"
+    """They stay, and no longer name it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """DELETE of one object; where `uid` or `resource_version` are given, refused unless it is that object, as it was.
+
+    For kinds whose objects end at once but for their finalizers: no Pods, no Namespaces.
+    """
+
+    resource: Resource
+    key: ObjectKey
+    uid: str = ""
+    resource_version: str = ""
+    propagation: Propagation = Propagation.BACKGROUND
+
+
+Write = Apply | PatchJson | PatchStatus | Create | Delete
 
 
 class Cluster(Protocol):
@@ -72,7 +98,11 @@ class Cluster(Protocol):
         ...
 
     async def write(self, write: Write) -> Manifest:
-        """Send one write and return the object as the server has it now. Raises KubeError."""
+        """Send one write and return the object as the server has it now. Raises KubeError.
+
+        A Delete returns the object while finalizers hold it, and an empty mapping once it is gone. A write that takes
+        the last finalizer from an object that is being deleted returns it as it was last; reads have it no longer.
+        """
         ...
 
 
@@ -93,4 +123,40 @@ class Clock(Protocol):
 
     async def sleep(self, seconds: float) -> None:
         """Return after that many seconds."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """One call of a webhook. Its repr shows nothing secret: header values, the key, or what a URL may hold."""
+
+    url: str = field(repr=False)
+    payload: Manifest
+    timeout_s: float = 10.0
+    """How long one attempt may take, as in Flagger; all together have that for each, and the pauses between them."""
+    retries: int = 0
+    """Further attempts after no answer, 429 or 5xx."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signing_key: bytes | None = field(default=None, repr=False)
+    """The HMAC key; None sends no signature."""
+    verify_tls: bool = True
+
+
+class Hooks(Protocol):
+    """The way to the receivers of webhooks."""
+
+    async def call(self, request: HookRequest) -> HookOutcome:
+        """What the receiver says, after the retries. Never raises for the receiver's sake: failures are outcomes.
+
+        Accepted is any 2xx, Refused any other answer (redirects are not followed), Unreachable no answer. Reasons
+        are for people: one line of at most 256 characters, without a secret of the request.
+        """
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets, read one by one when they are needed, and never kept."""
+
+    async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
+        """The data of one Secret, or None if there is none. Raises KubeError."""
         ...

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.first_light import snapshot
-from e2e.first_light.facts import BadInput, Result
+from e2e.first_light.facts import BadInput
 from e2e.first_light.judge_rest import judge_bad_input, judge_refused
-from e2e.first_light.kubectl import apply, attempt, get_objects, kubectl, namespaced_kinds, to_yaml
-from e2e.first_light.manifests import Json, example, inward, moved
-from e2e.first_light.scene import Scene
-from e2e.first_light.waiting import OverdueError, until
-from e2e.first_light.witnesses import CANARIES
+from e2e.play.kubectl import apply, attempt, get_objects, kubectl, namespaced_kinds, to_yaml
+from e2e.play.manifests import Json, example, inward, moved
+from e2e.play.result import Result
+from e2e.play.scene import Scene
+from e2e.play.waiting import OverdueError, until
+from e2e.play.witnesses import CANARIES
 
 _TOLD_WITHIN_S = 30.0
 _WATCHED_S = 3.0

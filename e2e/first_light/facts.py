@@ -1,4 +1,4 @@
-"""What the witnesses of a run saw, as values. Times are seconds since the epoch, all of one machine's clock.
+"""What was recorded of a release or of a bad Canary, as values. Times are seconds since the epoch.
 
 Nothing here judges, and nothing knows how it was found out.
 """
@@ -8,49 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from e2e.lab.load import Record
-
-TARGET = "app"
-PRIMARY = "app-primary"
-
-
-@dataclass(frozen=True, slots=True)
-class WeightSeen:
-    """Since when somebody saw this share of the canary: the VirtualService's watch, or Envoy."""
-
-    at_s: float
-    weight_percent: int
-
-
-@dataclass(frozen=True, slots=True)
-class StatusSeen:
-    """A Canary's status as its watch showed it."""
-
-    at_s: float
-    phase: str
-    step_index: int
-    desired_weight: int
-    failed_metrics: tuple[str, ...] = ()
-    """Names of the metrics whose last verdict is Fail."""
-    message: str = ""
-    """What condition Promoted says."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """One request of the controller, from the API server's audit log."""
-
-    at_s: float
-    verb: str
-    resource: str
-    """As RBAC writes it, with the subresource: `canaries.rollouts.dev/status`."""
-    namespace: str
-    name: str
-    code: int
-
-    @property
-    def writes(self) -> bool:
-        """Whether it changed an object."""
-        return self.verb in {"create", "update", "patch", "delete", "deletecollection"} and self.code < 300
+from e2e.play.seen import ApiRequest, StatusSeen, WeightSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +76,3 @@ class BadInput:
     """What is not as it was before among them."""
     requests: tuple[ApiRequest, ...]
     """What the controller asked of that namespace meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One expectation and how it went."""
-
-    story: str
-    expected: str
-    ok: bool
-    detail: str = ""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
-from e2e.first_light.facts import TARGET, ReleaseFacts, Result
+from e2e.first_light.facts import ReleaseFacts
 from e2e.first_light.steps import Step, distinct, in_force_since, is_bad, read_steps, route_writes
 from e2e.lab.load import Record
+from e2e.play.result import Result
+from e2e.play.seen import TARGET
 
 TOLERANCE_S = 2.0
 """By how much a dwell may seem too short: clocks of two processes are compared."""
@@ -103,8 +106,18 @@ def _failed(facts: ReleaseFacts) -> Iterator[Result]:
     detail = f"{len(bad)} of {len(late)} requests sent after Envoy showed weight 0"
     yield _result(facts, "no bad answer once weight 0 is in force", late and not bad, detail)
     others = [record for record in facts.records if record.failed and not _excused(record, facts)]
-    detail = f"{len(others)} errors of others"
+    detail = f"{len(others)} errors of others{_when_and_what(others, facts)}"
     yield _result(facts, "nobody but the bad version gives errors", not others, detail)
+
+
+def _when_and_what(records: Sequence[Record], facts: ReleaseFacts) -> str:
+    if not records:
+        return ""
+    known = (step.in_force_at_s for step in read_steps(facts))
+    began_s = next((at_s for at_s in known if at_s is not None), records[0].sent_at_s)
+    kinds = Counter(record.error or str(record.status) for record in records)
+    first, last = (records[place].sent_at_s - began_s for place in (0, -1))
+    return f", from {first:.2f} to {last:.2f} s after the first weight: {dict(kinds)}"
 
 
 def _excused(record: Record, facts: ReleaseFacts) -> bool:

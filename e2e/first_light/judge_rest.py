@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from e2e.first_light.facts import ApiRequest, BadInput, ReleaseFacts, Result
-from e2e.first_light.logs import count_requests
+from e2e.first_light.facts import BadInput, ReleaseFacts
 from e2e.lab.load import Record
+from e2e.play.logs import count_requests
+from e2e.play.result import Result
+from e2e.play.seen import ApiRequest
 
 _TOLD = {"canaries.rollouts.dev/status", "events"}
 """What the controller may write about a Canary that it can't act on."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from rich.live import Live
 from rich.table import Table
 
-from e2e.first_light.facts import PRIMARY, TARGET
-from e2e.first_light.journal import Journal
 from e2e.lab.load import LoadClient, Record, summarise
+from e2e.play.journal import Journal
+from e2e.play.seen import PRIMARY, TARGET
 
 WINDOW_S = 2.0
 _REFRESH_S = 0.5

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from e2e.first_light.bad_input import Case, plain, play_case, prepare, ready_condition
-from e2e.first_light.facts import Result
-from e2e.first_light.kubectl import apply, attempt, kubectl
-from e2e.first_light.manifests import moved
-from e2e.first_light.scene import Scene
-from e2e.first_light.waiting import until
+from e2e.play.kubectl import apply, attempt, kubectl
+from e2e.play.manifests import moved
+from e2e.play.result import Result
+from e2e.play.scene import Scene
+from e2e.play.waiting import until
 
 _ROLE = "clusterrole/rollouts-controller"
 _NOWHERE = "http://127.0.0.1:9"

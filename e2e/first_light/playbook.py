@@ -1,29 +1,30 @@
-"""Which stories are played in which order, and what is made of them. A story that can't be played ends the run."""
+"""Which stories are played in which order, and what is made of them."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-
-import aiohttp
+from functools import partial
 
 from e2e.first_light import bad_input, obstacles
-from e2e.first_light.facts import Plan, ReleaseFacts, Result
+from e2e.first_light.deletion import STORY, play_deletion
+from e2e.first_light.facts import Plan, ReleaseFacts
 from e2e.first_light.judge_release import judge_release
 from e2e.first_light.judge_rest import judge_controller, judge_errors, judge_idle
-from e2e.first_light.kubectl import KubectlError
-from e2e.first_light.manifests import example, longest_ms, planned_weights
 from e2e.first_light.releases import initialise, release
-from e2e.first_light.scene import Scene
-from e2e.first_light.waiting import OverdueError
-from e2e.lab.workload.kube_api import ApiError
+from e2e.play.manifests import example, longest_ms, planned_weights
+from e2e.play.playbook import Story
+from e2e.play.result import Result
+from e2e.play.scene import Scene
 
 IDLE_S = 60.0
 KILL_AT_PERCENT = 30
 _SOUND = {"ERROR_RATE": "0", "LATENCY_MS": "5", "LATENCY_P99_MS": "20"}
-_UNPLAYABLE = (OverdueError, KubectlError, ApiError, aiohttp.ClientError, TimeoutError)
+
+
+Tell = Callable[[Scene, "Book"], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +35,14 @@ class Book:
     releases: list[ReleaseFacts] = field(default_factory=list)
 
 
-Story = Callable[[Scene, Book], Awaitable[None]]
-
-
-async def play(scene: Scene, book: Book, stories: dict[str, Story], *, announce: Callable[[str], None]) -> None:
-    """Play them in order; after one that can't be played the others fail as not played."""
-    broken = ""
-    for name, story in stories.items():
-        if broken:
-            book.results.append(Result(name, "is played", ok=False, detail=f"not played: {broken} went wrong"))
-            continue
-        announce(name)
-        try:
-            await story(scene, book)
-        except _UNPLAYABLE as error:
-            broken = name
-            book.results.append(Result(name, "is played to its end", ok=False, detail=f"{error}"))
-        else:
-            if any(facts.overdue for facts in book.releases):
-                broken = name
-
-
-def stories_of(mode: str) -> dict[str, Story]:
+def stories_of(mode: str, scene: Scene, book: Book) -> dict[str, Story]:
     """The stories of a mode: quick, full (both need a lab of profile istio) or core."""
-    if mode == "core":
-        return {"bad input": _in_a_bare_cluster}
-    quick: dict[str, Story] = {"start": _start, "good": _good, "bad": _bad}
-    if mode == "quick":
-        return {**quick, "end": _end}
-    return {**quick, "slow": _slow, "restart": _restart, "idle": _idle, "bad input": _bad_input, "end": _end}
+    return {name: partial(_noted, tell, scene, book) for name, tell in _STORIES[mode].items()}
+
+
+async def _noted(tell: Tell, scene: Scene, book: Book) -> bool:
+    await tell(scene, book)
+    return not any(facts.overdue for facts in book.releases)
 
 
 async def _start(scene: Scene, book: Book) -> None:
@@ -105,6 +85,10 @@ async def _bad_input(scene: Scene, book: Book) -> None:
     book.results.extend(await obstacles.play_right_missing(scene))
 
 
+async def _deleted(scene: Scene, book: Book) -> None:
+    book.results.extend(await play_deletion(scene))
+
+
 async def _in_a_bare_cluster(scene: Scene, book: Book) -> None:
     book.results.extend(await obstacles.play_kinds_absent(scene))
     await _controller_ends(scene, book)
@@ -112,7 +96,7 @@ async def _in_a_bare_cluster(scene: Scene, book: Book) -> None:
 
 async def _end(scene: Scene, book: Book) -> None:
     await _controller_ends(scene, book)
-    book.results.append(judge_errors(scene.load.records, book.releases))
+    book.results.append(judge_errors(scene.records(), book.releases))
 
 
 async def _controller_ends(scene: Scene, book: Book) -> None:
@@ -138,3 +122,12 @@ def _plan(scene: Scene, story: str, version: str, env: dict[str, str], *, failed
         slow_ms=longest_ms(canary),
         failed_metric=failed_metric,
     )
+
+
+_QUICK: dict[str, Tell] = {"start": _start, "good": _good, "bad": _bad}
+_FULL: dict[str, Tell] = {"slow": _slow, "restart": _restart, "idle": _idle, "bad input": _bad_input}
+_STORIES: Mapping[str, Mapping[str, Tell]] = {
+    "quick": {**_QUICK, "end": _end},
+    "full": {**_QUICK, **_FULL, STORY: _deleted, "end": _end},
+    "core": {"bad input": _in_a_bare_cluster},
+}

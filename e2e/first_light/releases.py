@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 
-from e2e.first_light.facts import PRIMARY, TARGET, Plan, ReleaseFacts, Restart
-from e2e.first_light.journal import Json, since
-from e2e.first_light.kubectl import apply, kubectl
-from e2e.first_light.manifests import example, paced
-from e2e.first_light.scene import Scene
-from e2e.first_light.waiting import OverdueError, until
+from e2e.first_light.facts import Plan, ReleaseFacts, Restart
+from e2e.play.application import deployment, release_over, scaled_down, version_of
+from e2e.play.journal import since
+from e2e.play.kubectl import apply, kubectl
+from e2e.play.manifests import example, paced
+from e2e.play.scene import Scene
+from e2e.play.seen import PRIMARY, TARGET
+from e2e.play.waiting import OverdueError, until
 
-DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
-_PODS = "/api/v1/namespaces/default/pods"
 _TAIL_S = 2.0
 """For how long the clients are watched after the last pod has gone: its end could hurt them too."""
 _DOWN_S = 2.0
@@ -31,8 +31,8 @@ async def initialise(scene: Scene) -> float:
     await apply(example("deployment"), example("gateway"), paced(example("canary"), scene.interval_s))
     what = "Initialized, and Envoy's routes to the primary"
     await until(lambda: _initialized(scene), what=what, within_s=_INITIALIZED_WITHIN_S)
-    scene.load.start()
-    await until(lambda: _scaled_down(scene), what="the canary's scale-down", within_s=_INITIALIZED_WITHIN_S)
+    scene.start_load()
+    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_INITIALIZED_WITHIN_S)
     return time.time() - applied_at_s
 
 
@@ -47,7 +47,7 @@ async def release(scene: Scene, plan: Plan, *, kill_at: int | None = None) -> Re
     try:
         if kill_at is not None:
             restart = await _interrupt(scene, kill_at, applied_at_s, patience_s)
-        await until(lambda: _over(scene, applied_at_s), what="the release's end", within_s=patience_s)
+        await until(lambda: release_over(scene, applied_at_s), what="the release's end", within_s=patience_s)
         await asyncio.sleep(_TAIL_S)
     except OverdueError as error:
         overdue = f"{error}; phase {scene.journal.phase}"
@@ -76,30 +76,11 @@ async def _initialized(scene: Scene) -> bool:
     return scene.journal.phase == "Initialized" and routed
 
 
-async def _over(scene: Scene, since_s: float) -> bool:
-    phases = [seen.phase for seen in since(scene.journal.statuses, since_s)]
-    ended = "Progressing" in phases and phases[-1] in {"Succeeded", "Failed"}
-    return ended and await _scaled_down(scene)
-
-
-async def _scaled_down(scene: Scene) -> bool:
-    """Whether the canary is at 0 and its last pod has gone."""
-    target = await _deployment(scene, TARGET)
-    pods, _ = await scene.api.list_objects(_PODS)
-    left = [pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == TARGET]
-    return target is not None and target["spec"]["replicas"] == 0 and not left
-
-
-async def _deployment(scene: Scene, name: str) -> Json | None:
-    found, _ = await scene.api.list_objects(DEPLOYMENTS.format("default"))
-    return next((item for item in found if item["metadata"]["name"] == name), None)
-
-
 async def _facts(
     scene: Scene, plan: Plan, applied_at_s: float, *, restart: Restart | None, overdue: str
 ) -> ReleaseFacts:
     ended_at_s = time.time()
-    primary, target = await _deployment(scene, PRIMARY), await _deployment(scene, TARGET)
+    primary, target = await deployment(scene, PRIMARY), await deployment(scene, TARGET)
     journal = scene.journal
     return ReleaseFacts(
         plan=plan,
@@ -108,17 +89,11 @@ async def _facts(
         statuses=since(journal.statuses, applied_at_s),
         routes=since(journal.routes, applied_at_s),
         envoy=since(journal.envoy, applied_at_s),
-        records=tuple(record for record in scene.load.records if record.sent_at_s >= applied_at_s),
+        records=scene.records(applied_at_s),
         requests=tuple(scene.requests(applied_at_s, ended_at_s)),
         queries=tuple(scene.queries(applied_at_s, ended_at_s)),
-        primary_version=_version(primary),
+        primary_version=version_of(primary),
         canary_replicas=target["spec"]["replicas"] if target else None,
         restart=restart,
         overdue=overdue,
     )
-
-
-def _version(deployment: Json | None) -> str:
-    containers = deployment["spec"]["template"]["spec"]["containers"] if deployment else []
-    pairs = {entry["name"]: entry.get("value", "") for entry in containers[0]["env"]} if containers else {}
-    return str(pairs.get("VERSION", ""))

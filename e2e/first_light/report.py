@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from e2e.first_light.facts import ReleaseFacts, Result
-from e2e.first_light.logs import count_requests
+from e2e.first_light.facts import ReleaseFacts
 from e2e.first_light.steps import Step, in_force_since, is_bad, read_steps
+from e2e.play.logs import count_requests
+from e2e.play.result import Json
 
-Json = dict[str, Any]
 PROMISED_GOOD_S = 65.0
 """What a good release of five steps at 10 s may take, from apply to Succeeded; printed, not demanded."""
 
@@ -34,18 +33,9 @@ def release_json(facts: ReleaseFacts) -> Json:
     }
 
 
-def summary_lines(results: Sequence[Json], releases: Sequence[Json]) -> list[str]:
-    """Each expectation and how it went, then each release's figures."""
-    lines = ["", "=== expectations ==="]
-    for result in results:
-        verdict = "ok    " if result["ok"] else "FAILED"
-        lines.append(f"{verdict}  {result['story']}: {result['expected']} [{result['detail']}]")
-    return [*lines, "", "=== figures ===", *(line for release in releases for line in _figures(release)), ""]
-
-
-def result_json(result: Result) -> Json:
-    """An expectation and how it went."""
-    return {"story": result.story, "expected": result.expected, "ok": result.ok, "detail": result.detail}
+def figure_lines(releases: Sequence[Json]) -> list[str]:
+    """Each release's figures."""
+    return [line for release in releases for line in _figures(release)]
 
 
 def _phases(facts: ReleaseFacts) -> list[Json]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from e2e.first_light.binomial import Band, band
-from e2e.first_light.facts import PRIMARY, TARGET, ApiRequest, ReleaseFacts, WeightSeen
+from e2e.first_light.facts import ReleaseFacts
 from e2e.lab.load import Record
+from e2e.play.binomial import Band, band
+from e2e.play.seen import PRIMARY, TARGET, ApiRequest, WeightSeen
 
 ROUTES = "virtualservices.networking.istio.io"
 _WATCH_LAG_S = 5.0

@@ -16,7 +16,7 @@ Scripts and tests use the same thing as an object:
 A script that does much in the lab is best run in it as a whole, by `exec`. A part that dies is shown
 by `status` and never restarted; what happens to parts on purpose is the caller's business.
 
-Profiles: `core` is an API server with the project's CRDs and role; `istio` adds controllers,
+Profiles: `core` is an API server with its garbage collector, the project's CRDs and role; `istio` adds controllers,
 scheduler, kwok, the workload server, istiod, Envoy as ingress gateway and Prometheus.
 
 Addresses and files stand in the lab's env file and in the environment of every command run in it:

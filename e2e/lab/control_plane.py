@@ -1,4 +1,4 @@
-"""The parts of the control plane: etcd and kube-apiserver (core), and what makes pods of objects.
+"""The parts of the control plane: etcd, kube-apiserver and garbage collector (core), and what makes pods of objects.
 
 Pure: names and paths in, parts out. Flags say only what differs from the default and why it must.
 """
@@ -43,19 +43,14 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
     needs = ("kube-apiserver",)
     authority = str(layout.certificate)
     return (
-        Part(
-            "kube-controller-manager",
-            (
-                built.program("kube-controller-manager"),
-                *_client(layout, "system:kube-controller-manager", port=10257),
-                f"--controllers={_CONTROLLERS}",
-                f"--service-account-private-key-file={layout.run / 'pki' / 'tokens.key'}",
-                "--horizontal-pod-autoscaler-sync-period=2s",
-                "--horizontal-pod-autoscaler-cpu-initialization-period=0s",
-                "--horizontal-pod-autoscaler-initial-readiness-delay=0s",
-            ),
-            needs,
-            Probe("https://127.0.0.1:10257/healthz", authority=authority),
+        _controller_manager(
+            layout,
+            built,
+            _CONTROLLERS,
+            f"--service-account-private-key-file={layout.run / 'pki' / 'tokens.key'}",
+            "--horizontal-pod-autoscaler-sync-period=2s",
+            "--horizontal-pod-autoscaler-cpu-initialization-period=0s",
+            "--horizontal-pod-autoscaler-initial-readiness-delay=0s",
         ),
         Part(
             "kube-scheduler",
@@ -80,6 +75,11 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
             Probe("http://127.0.0.1:9400/healthz"),
         ),
     )
+
+
+def collector_part(layout: Layout, built: Built) -> Part:
+    """What ends the objects of deleted owners, and nothing else: so Deployments make no pods."""
+    return _controller_manager(layout, built, "garbage-collector-controller")
 
 
 def apply_argv(layout: Layout, built: Built, files: list[Path]) -> tuple[str, ...]:
@@ -134,6 +134,16 @@ def _kube_apiserver(layout: Layout, built: Built) -> tuple[str, ...]:
         "--disable-admission-plugins=TaintNodesByCondition",  # nobody would take the taint away
         f"--audit-policy-file={CONFIG / 'audit-policy.yaml'}",
         f"--audit-log-path={layout.audit_log}",
+    )
+
+
+def _controller_manager(layout: Layout, built: Built, controllers: str, *flags: str) -> Part:
+    client = _client(layout, "system:kube-controller-manager", port=10257)
+    return Part(
+        "kube-controller-manager",
+        (built.program("kube-controller-manager"), *client, f"--controllers={controllers}", *flags),
+        ("kube-apiserver",),
+        Probe("https://127.0.0.1:10257/healthz", authority=str(layout.certificate)),
     )
 
 

@@ -9,7 +9,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from e2e.lab.control_plane import core_parts, established, pod_parts
+from e2e.lab.control_plane import collector_part, core_parts, established, pod_parts
 from e2e.lab.credentials import (
     CONTROLLER,
     kubeconfig,
@@ -52,8 +52,10 @@ def write_plan(layout: Layout, built: Built, profile: str) -> tuple[Part, ...]:
         (layout.run / "prometheus.yaml").write_text(prometheus_config(str(layout.query_log)))
         parts += pod_parts(layout, built) + mesh_parts(layout, built)
         parts += (established(layout, built, ("objects", "istio-crds")),)
-    elif any((CHECKOUT / "crds").glob("*.yaml")):
-        parts += (established(layout, built, ("objects",)),)
+    else:
+        parts += (collector_part(layout, built),)
+        if any((CHECKOUT / "crds").glob("*.yaml")):
+            parts += (established(layout, built, ("objects",)),)
     if unmet := unmet_needs(parts):
         raise LabError(f"the plan has parts that need what is not there: {unmet}")
     _write_secret(layout.plan, dump_plan(parts))

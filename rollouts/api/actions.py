@@ -15,9 +15,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from rollouts.api.resources import GROUP, Manifest
-from rollouts.api.wire import WIRE
+from rollouts.api.wire import WIRE, Weight
 
 PREFIX = f"actions.{GROUP}/"
+
+
+_OBJECT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+"""Dear to make, and used at each look at a Canary that has annotations of ours."""
 
 
 class Verb(StrEnum):
@@ -33,6 +37,14 @@ class Verb(StrEnum):
     """End the release now: all traffic to the primary."""
     RETRY = "retry"
     """Release the failed revision again."""
+    UNDO = "undo"
+    """Back to the version before."""
+    SET_WEIGHT = "set-weight"
+    """Give the canary `weight` percent now; the schedule goes on from there."""
+    APPROVE = "approve"
+    """Open the gate that the release waits at."""
+    REJECT = "reject"
+    """Refuse it: the release ends."""
 
 
 class Action(BaseModel):
@@ -45,6 +57,8 @@ class Action(BaseModel):
     revision: Annotated[str, Field(max_length=64)] = ""
     """The revision it is meant for; empty for whichever is released."""
     full: bool = False
+    weight: Weight | None = None
+    """With set-weight: percent of the canary."""
     user: Annotated[str, Field(max_length=253)] = ""
     reason: Annotated[str, Field(max_length=256)] = ""
     flaw: str = ""
@@ -74,7 +88,7 @@ def _read(verb: Verb, text: str) -> Action:
 
 def _asked(text: str) -> dict[str, Any]:
     """The fields of a JSON object. Raises ValidationError for what is none."""
-    return TypeAdapter(dict[str, Any]).validate_json(text)
+    return _OBJECT.validate_json(text)
 
 
 def _plain(verb: Verb, text: str) -> Action:

@@ -7,15 +7,13 @@ What one object can tell of its own correctness is checked here and, as CEL, by 
 from __future__ import annotations
 
 import re
-from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from rollouts.api.durations import Duration, duration_s
+from rollouts.api.analysis import Analysis
 from rollouts.api.wire import WIRE
 
-Percent = Annotated[int, Field(ge=1, le=100)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PortName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 SERVICE_NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
@@ -63,75 +61,6 @@ class CanaryService(BaseModel):
     gateways: tuple[Host, ...] = Field(
         ("mesh",), min_length=1, max_length=16, description="Gateways of the VirtualService. Default: mesh."
     )
-
-
-class ThresholdRange(BaseModel):
-    """The values that pass, both ends included."""
-
-    model_config = WIRE
-
-    min: float | None = Field(None, description="The least value that passes.")
-    max: float | None = Field(None, description="The greatest value that passes.")
-
-    @model_validator(mode="after")
-    def _has_an_end(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("thresholdRange needs min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"thresholdRange: min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class Metric(BaseModel):
-    """One check of an analysis."""
-
-    model_config = WIRE
-
-    name: Literal["request-success-rate", "request-duration"] = Field(
-        description="request-success-rate: percent without 5xx. request-duration: 99th percentile in milliseconds."
-    )
-    interval: Duration = Field("1m", description="Look-back of the query.")
-    threshold_range: ThresholdRange = Field(description="The values that pass.")
-
-    @property
-    def window_s(self) -> float:
-        """The look-back in seconds."""
-        return duration_s(self.interval)
-
-
-class Analysis(BaseModel):
-    """The schedule of weights, and the checks that decide."""
-
-    model_config = WIRE
-
-    interval: Duration = Field("1m", description="How long a step is held before it is judged, and between judgements.")
-    threshold: Annotated[int, Field(ge=1, le=1000)] = Field(
-        1, description="How many failed judgements in one run end in rollback. Not reset by one that passes."
-    )
-    step_weight: Percent | None = Field(None, description="Percent added at each step, up to maxWeight.")
-    step_weights: Annotated[tuple[Percent, ...], Field(min_length=1, max_length=50)] | None = Field(
-        None, description="The weight of each step, in percent, ascending."
-    )
-    max_weight: Percent = Field(100, description="With stepWeight: the weight of the last step. Never overshot.")
-    metrics: Annotated[tuple[Metric, ...], Field(min_length=1, max_length=16)] = Field(
-        description="The checks. Each must pass for a step to be left upward."
-    )
-
-    @model_validator(mode="after")
-    def _has_one_schedule(self) -> Self:
-        if (self.step_weight is None) == (self.step_weights is None):
-            raise ValueError("set exactly one of stepWeight and stepWeights")
-        steps = self.step_weights or ()
-        if any(later <= earlier for earlier, later in pairwise(steps)):
-            raise ValueError("stepWeights must ascend: each weight greater than the one before")
-        if len({metric.name for metric in self.metrics}) < len(self.metrics):
-            raise ValueError("metrics: each name may stand once")
-        return self
-
-    @property
-    def interval_s(self) -> float:
-        """The dwell of a step in seconds."""
-        return duration_s(self.interval)
 
 
 class CanarySpec(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -12,6 +13,7 @@ _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TERM = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 
 
+@lru_cache(maxsize=1024)  # the same few texts, read at each step of every Canary
 def duration_s(text: str) -> float:
     """Seconds of a duration that matches PATTERN."""
     return sum(float(number) * _UNIT_S[unit] for number, unit in _TERM.findall(text))

@@ -15,6 +15,8 @@ UID_LABEL = f"{GROUP}/canary-uid"
 CANARY_LABEL = f"{GROUP}/canary"
 REVISION_ANNOTATION = f"{GROUP}/revision"
 ORIGINAL_SELECTOR_ANNOTATION = f"{GROUP}/original-selector"
+RESTORE_FINALIZER = f"{GROUP}/restore"
+"""Holds a deleted Canary until its target serves by itself."""
 
 
 @dataclass(frozen=True, slots=True)

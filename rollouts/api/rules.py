@@ -1,38 +1,92 @@
 """What the API server checks beyond types: the CEL rules of each model, and which lists are maps.
 
-Each rule says the same as a validator of the model (canary.py, durations.py), in the same words where the validator
-has words of ours; tests/api and tests/kube hold one table of bad Canaries against both.
+Each rule says the same as a validator of the model (canary.py, hooks.py, durations.py), in the same words where the
+validator has words of ours; tests/api and tests/kube hold one table of bad Canaries against both.
 """
 
 from __future__ import annotations
 
-from rollouts.api import durations
+from rollouts.api import analysis, durations, hooks
 from rollouts.api.canary import NO_SERVICE_NAME, SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
 _A_DURATION = f"self.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}')"
 _ASCENDING = "self.isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
+_DESCENDING = "self.map(w, -w).isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
+
+
+def _one_of(*fields: str) -> str:
+    """Exactly one of them is set."""
+    return " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in fields) + " == 1"
+
 
 _TARGET_NAMES_SERVICE = (
     f"size(self.targetRef.name) <= {SERVICE_NAME_MAX} && self.targetRef.name.matches('{SERVICE_NAME_PATTERN}')"
 )
+
+_IS_GATE = f"self.type in {sorted(map(str, hooks.GATES))}"
+_HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.lowerAscii()))"
+_TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
 
 EXTRAS = Extras(
     rules={
         "CanarySpec": (Rule(f"has(self.service.name) || ({_TARGET_NAMES_SERVICE})", NO_SERVICE_NAME),),
         "Analysis": (
             Rule(
-                "has(self.stepWeight) != has(self.stepWeights)",
-                "set exactly one of stepWeight and stepWeights",
+                _one_of("stepWeight", "stepWeights", "iterations"),
+                analysis.ONE_SCHEDULE,
+            ),
+            Rule(
+                "!has(self.stepWeightPromotion) && !has(self.stepWeightsPromotion) || !has(self.iterations) && "
+                "has(self.stepWeightPromotion) != has(self.stepWeightsPromotion)",
+                analysis.WAY_BACK,
+            ),
+            Rule(
+                "size(self.stepDwells) == 0 || !has(self.iterations) && "
+                "(!has(self.stepWeights) || size(self.stepDwells) <= size(self.stepWeights))",
+                analysis.DWELLS,
+            ),
+            Rule("!self.mirror || size(self.match) == 0", analysis.MIRROR),
+            Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),
+            Rule("!has(self.sessionAffinity) || !has(self.iterations) && size(self.match) == 0", analysis.AFFINITY),
+            Rule("size(self.metrics) > 0 || self.webhooks.exists(w, w.type == 'rollout')", analysis.EVIDENCE),
+        ),
+        "Analysis.stepWeights": (Rule(_ASCENDING, analysis.ASCENDING),),
+        "Analysis.stepWeightsPromotion": (Rule(_DESCENDING, analysis.DESCENDING),),
+        "Analysis.metrics": (Rule("self.all(m, self.exists_one(n, n.name == m.name))", analysis.METRIC_NAMES),),
+        "Analysis.webhooks": (Rule("self.all(h, self.exists_one(n, n.name == h.name))", analysis.HOOK_NAMES),),
+        "StringMatch": (
+            Rule(
+                _one_of("exact", "prefix", "regex"),
+                "set exactly one of exact, prefix and regex",
             ),
         ),
-        "Analysis.stepWeights": (Rule(_ASCENDING, "stepWeights must ascend: each weight greater than the one before"),),
-        "Analysis.metrics": (
-            Rule("self.all(m, self.exists_one(n, n.name == m.name))", "metrics: each name may stand once"),
+        "RequestMatch": (
+            Rule(
+                "size(self.headers) + size(self.queryParams) + size(self.sourceLabels) > 0 || has(self.uri)",
+                "a match needs headers, queryParams, uri or sourceLabels: without any it takes everything",
+            ),
+        ),
+        "SessionAffinity": (
+            Rule(
+                "!has(self.primaryCookieName) || self.primaryCookieName != self.cookieName",
+                "cookieName and primaryCookieName must differ",
+            ),
         ),
         "ThresholdRange": (
             Rule("has(self.min) || has(self.max)", "thresholdRange needs min, max or both"),
             Rule("!has(self.min) || !has(self.max) || self.min <= self.max", "thresholdRange: min is above max"),
+        ),
+        "Webhook": (
+            Rule(f"has(self.url) || {_IS_GATE}", hooks.NO_URL),
+            Rule(f"!has(self.deadline) || {_IS_GATE}", hooks.NO_GATE),
+        ),
+        "Webhook.metadata": (
+            Rule(f"self.all(k, size(k) >= 1 && size(k) <= {hooks.METADATA_KEY_MAX})", hooks.LONG_KEY),
+        ),
+        "Webhook.headersFrom": (
+            Rule(_HEADERS_DIFFER, hooks.HEADER_TWICE),
+            Rule(f"!self.exists(h, h.name.lowerAscii().matches('^({_TAKEN_HEADER})'))", hooks.HEADER_TAKEN),
         ),
     },
     map_keys={"CanaryStatus.conditions": "type"},
@@ -42,6 +96,18 @@ EXTRAS = Extras(
                 f"self.matches('{SERVICE_NAME_PATTERN}')",
                 "write lower-case letters, digits and dashes, a letter first and no dash last",
             ),
+        ),
+        hooks.URL_PATTERN: (
+            Rule(f"self.matches('{hooks.URL_PATTERN}')", "write a URL such as https://host/path, in plain ASCII"),
+        ),
+        hooks.SECRET_NAME_PATTERN: (
+            Rule(f"self.matches('{hooks.SECRET_NAME_PATTERN}')", "write the name of a Secret, as kubectl shows it"),
+        ),
+        hooks.SECRET_KEY_PATTERN: (
+            Rule(f"self.matches('{hooks.SECRET_KEY_PATTERN}')", "write a key of the Secret's data"),
+        ),
+        hooks.HEADER_PATTERN: (
+            Rule(f"self.matches('{hooks.HEADER_PATTERN}')", "write the name of a header, such as Authorization"),
         ),
         durations.PATTERN: (
             Rule(_A_DURATION, "write a duration such as 10s or 1m30s"),

@@ -27,6 +27,7 @@ _KEPT = (
     "pattern",
     "minItems",
     "maxItems",
+    "maxProperties",
     "required",
 )
 
@@ -98,6 +99,8 @@ class _Inliner:
             out["properties"] = {
                 name: self.convert(child, f"{place}.{name}") for name, child in node["properties"].items()
             }
+        if isinstance(node.get("additionalProperties"), dict):
+            out["additionalProperties"] = self.convert(node["additionalProperties"], f"{place}{{}}")
         if place in self.extras.map_keys:
             out["x-kubernetes-list-type"] = "map"
             out["x-kubernetes-list-map-keys"] = [self.extras.map_keys[place]]

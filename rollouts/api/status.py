@@ -11,7 +11,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from rollouts.api.hooks import HookType
 from rollouts.api.wire import WIRE, Weight
+
+OUTBOX_MAX = 12
 
 
 class Phase(StrEnum):
@@ -19,11 +22,14 @@ class Phase(StrEnum):
 
     INITIALIZING = "Initializing"
     INITIALIZED = "Initialized"
+    WAITING = "Waiting"
     PROGRESSING = "Progressing"
+    WAITING_PROMOTION = "WaitingPromotion"
     PROMOTING = "Promoting"
     FINALISING = "Finalising"
     SUCCEEDED = "Succeeded"
     FAILED = "Failed"
+    TERMINATING = "Terminating"
 
 
 class ConditionType(StrEnum):
@@ -84,6 +90,32 @@ class ActionTaken(BaseModel):
     taken_at: datetime
 
 
+class GateStatus(BaseModel):
+    """A gate that the release waits at."""
+
+    model_config = WIRE
+
+    type: HookType
+    since: datetime
+    approved: bool = Field(default=False, description="Whether a person has opened it.")
+    message: Annotated[str, Field(max_length=256)] = Field("", description="What keeps it closed.")
+
+
+class Notice(BaseModel):
+    """Something that people are still to be told."""
+
+    model_config = WIRE
+
+    number: Annotated[int, Field(ge=1)] = Field(description="Counts the notices of one Canary; part of a stable id.")
+    type: HookType = Field(HookType.EVENT, description="The hooks that are called with it: event or post-rollout.")
+    reason: Annotated[str, Field(max_length=64)]
+    message: Annotated[str, Field(max_length=256)]
+    warning: bool = False
+    phase: Phase
+    revision: Annotated[str, Field(max_length=64)] = ""
+    at: datetime
+
+
 class CanaryStatus(BaseModel):
     """The state of a Canary."""
 
@@ -91,19 +123,35 @@ class CanaryStatus(BaseModel):
 
     phase: Phase | None = Field(None, description="Where the Canary is in its life.")
     observed_generation: int = Field(0, description="The generation of the spec that this status speaks of.")
+    term: Annotated[int, Field(ge=0)] = Field(
+        0, description="How often a process of the controller has claimed the Canary; the last one acts on it."
+    )
     step_index: Annotated[int, Field(ge=0, le=100)] = Field(
         0, description="The current step, from 1; 0 before the first."
     )
+    strategy: Annotated[str, Field(max_length=32)] = Field("", description="How this run gives requests to the canary.")
     step_count: Annotated[int, Field(ge=0, le=100)] = Field(0, description="How many steps this run has.")
     desired_weight: Weight = Field(0, description="Percent of the traffic that the canary is meant to get.")
+    mirrored: bool = Field(default=False, description="Whether the canary is meant to get copies of requests.")
+    stranded: bool = Field(
+        default=False, description="Whether the canary has all requests because the primary can't serve them."
+    )
+    session: Annotated[str, Field(max_length=32)] = Field(
+        "", description="Value of the session cookie of the canary in the last run."
+    )
+    iterations: Annotated[int, Field(ge=0, le=1000)] = Field(0, description="Checks that the current step has passed.")
     observed_weight: Weight | None = Field(None, description="Percent that the routing objects give it now.")
     failed_checks: Annotated[int, Field(ge=0, le=1000)] = Field(0, description="Failed judgements in this run.")
+    consecutive_errors: Annotated[int, Field(ge=0, le=1000)] = Field(
+        0, description="Judgements in a row that had no answer."
+    )
     last_applied_spec: Annotated[str, Field(max_length=64)] = Field(
         "", description="Revision of the target that was released last, whatever came of it."
     )
     last_promoted_spec: Annotated[str, Field(max_length=64)] = Field("", description="Revision that was promoted last.")
     canary_replicas: Annotated[int, Field(ge=0)] = Field(1, description="Size of the canary while a run lasts.")
     started_at: datetime | None = Field(None, description="When the run began.")
+    finished_at: datetime | None = Field(None, description="When the last run came to its end.")
     last_transition_time: datetime | None = Field(None, description="When the phase changed.")
     dwell_started_at: datetime | None = Field(None, description="When the current weight was seen in force.")
     last_check_at: datetime | None = Field(None, description="When the current step was last judged.")
@@ -115,11 +163,17 @@ class CanaryStatus(BaseModel):
     drain_started_at: datetime | None = Field(
         None, description="Since when the canary, out of traffic, waits for its last requests before scale-down."
     )
-    paused: bool = Field(default=False, description="Whether a person holds the weight where it is.")
-    actions: Annotated[tuple[ActionTaken, ...], Field(max_length=8)] = Field(
+    paused_at: datetime | None = Field(None, description="Since when a person holds the weight where it is.")
+    gate: GateStatus | None = Field(None, description="The gate that the release waits at.")
+    actions: Annotated[tuple[ActionTaken, ...], Field(max_length=16)] = Field(
         (), description="The last action of each kind."
     )
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=16)] = Field((), description="The last measurements.")
+    notices: Annotated[int, Field(ge=0)] = Field(0, description="Notices of this Canary so far.")
+    notices_lost: Annotated[int, Field(ge=0)] = Field(0, description="Notices that had to make room undelivered.")
+    outbox: Annotated[tuple[Notice, ...], Field(max_length=OUTBOX_MAX)] = Field(
+        (), description="Notices that no receiver has confirmed yet."
+    )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field((), description="Conditions.")
 
     def to_wire(self) -> dict[str, Any]:

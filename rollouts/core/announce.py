@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollouts.api.analysis import Strategy
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.conditions import is_told
 from rollouts.core.decision import Announcement
@@ -11,7 +12,15 @@ from rollouts.core.observed import SUSPENDED
 from rollouts.core.phases import Event
 
 _LOUD = frozenset(
-    {Event.CHECK_FAILED, Event.ROLLBACK, Event.STRANDED, Event.CANARY_LOST, Event.SUPERSEDED, Event.REFUSED}
+    {
+        Event.CHECK_FAILED,
+        Event.ROLLBACK,
+        Event.STRANDED,
+        Event.CANARY_LOST,
+        Event.SUPERSEDED,
+        Event.REFUSED,
+        Event.GIVEN_UP,
+    }
 )
 _SILENT = frozenset({Event.WAITED, Event.PRIMARY_READY})
 
@@ -22,12 +31,21 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
         return _blocked(before, finding)
     if finding.event in _SILENT or (finding.event is Event.DRAINED and after.phase is before.phase):
         return None
+    if finding.event is Event.CHECK_PASSED and not _counts(before, after):
+        return None
     undecided = finding.event is Event.UNDECIDED
-    if undecided and (after.paused or _is_told(before, after)):
+    if undecided and (after.paused_at or _is_told(before, after)):
+        return None
+    if finding.event is Event.HELD and before.gate is not None and before.gate.type is finding.gate:
         return None
     return Announcement(
         _reason(finding), _sentence(before, after, finding), warning=finding.event in _LOUD or undecided
     )
+
+
+def _counts(before: CanaryStatus, after: CanaryStatus) -> bool:
+    """Whether a check that passed brought an iteration: else it is one of many while a weight is held."""
+    return after.strategy in {Strategy.AB, Strategy.BLUE_GREEN} and after.iterations > before.iterations
 
 
 def _is_told(before: CanaryStatus, after: CanaryStatus) -> bool:
@@ -43,18 +61,32 @@ def _blocked(before: CanaryStatus, finding: Finding) -> Announcement | None:
 def _reason(finding: Finding) -> str:
     if finding.event is Event.DRAINED:
         return "Succeeded"
-    return {Event.PREPARED: "Initialized", Event.STEPS_PASSED: "Promoting"}.get(finding.event, finding.event)
+    return {
+        Event.PREPARED: "Initialized", Event.STEPS_PASSED: "Promoting", Event.GATED: "Waiting",
+        Event.PROMOTION_GATED: "WaitingPromotion",
+    }.get(finding.event, finding.event)  # fmt: skip
 
 
 def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> str:
+    weights = f"Weight {before.desired_weight} -> {after.desired_weight} %"
     match finding.event:
         case Event.ADVANCE:
             step = f"step {after.step_index} of {after.step_count}"
-            return f"Weight {before.desired_weight} -> {after.desired_weight} %, {step}: {finding.message}"
-        case Event.STEPS_PASSED if not finding.results:
+            dark = "Requests are copied to the canary" if after.mirrored else "The canary is up without traffic"
+            return f"{weights if after.desired_weight else dark}, {step}: {finding.message}"
+        case Event.WEIGHT_SET | Event.SHIFTED | Event.HANDED_BACK:
+            return f"{weights}: {finding.message}"
+        case Event.GATED:
+            return f"{_upper(finding.message)}: it waits for confirm-rollout"
+        case Event.HELD:
+            return f"Held at {after.desired_weight} %: {finding.message}"
+        case Event.PROMOTION_GATED:
+            return f"Revision {after.last_applied_spec} waits to be promoted: {finding.message}"
+        case Event.STEPS_PASSED if not finding.results and (finding.action is not None or before.gate is None):
             return f"Revision {after.last_applied_spec} goes to the primary ahead of its steps: {finding.message}"
         case Event.STEPS_PASSED:
-            return f"Revision {after.last_applied_spec} passed all {after.step_count} steps: {finding.message}"
+            steps = "its step" if after.step_count == 1 else f"all {after.step_count} steps"
+            return f"Revision {after.last_applied_spec} passed {steps}: {finding.message}"
         case Event.ROLLBACK | Event.STRANDED:
             how = "is ended" if finding.action is not None else "failed"
             where = "primary" if after.desired_weight == 0 else "canary"
@@ -63,5 +95,8 @@ def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> st
         case Event.DRAINED:
             return f"Revision {after.last_promoted_spec} is promoted and serves all traffic"
         case _:
-            text = finding.message or str(after.phase or Phase.INITIALIZING)
-            return text[0].upper() + text[1:]
+            return _upper(finding.message or str(after.phase or Phase.INITIALIZING))
+
+
+def _upper(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -6,21 +6,24 @@ meant for one version can come true for the next.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
-from rollouts.core.observed import Observed, grown
+from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
-from rollouts.core.plan import next_weight
-from rollouts.core.running import give_up
+from rollouts.core.plan import next_step
 
 
 def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:
     """The first action that was not taken yet, as an event; None if there is none."""
     taken = {(done.verb, done.id) for done in status.actions}
     action = next((asked for asked in seen.actions if (asked.verb, asked.id) not in taken), None)
-    if action is None:
+    if action is None or _goes_first(spec, status, seen):
         return None
     refusal = _refusal(status, seen, action)
     found = Finding(Event.REFUSED, refusal) if refusal else _carried_out(spec, status, seen, action)
@@ -28,31 +31,57 @@ def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findi
     match found.event:
         case Event.REFUSED:
             message = f"{words}: {found.message}"
-        case Event.NEW_REVISION:
+        case Event.NEW_REVISION | Event.GATED:
             message = f"revision {status.last_applied_spec} is released again: {words}"
         case _:
             message = words
     return Finding(found.event, message, action=action)
 
 
+def _goes_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
+    """Whether a change of the strategy comes before any action: the present share would be one of other requests."""
+    returning = status.phase is Phase.PROMOTING and status.desired_weight > 0 and serves(seen.primary)
+    return (status.phase in _STEPPING or returning) and status.strategy != spec.analysis.strategy
+
+
+_STEPPING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
+_GATED = _STEPPING | {Phase.WAITING}
+_POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
+    Verb.PAUSE:      _STEPPING,
+    Verb.RESUME:     _STEPPING,
+    Verb.PROMOTE:    _STEPPING,
+    Verb.ABORT:      _GATED | {Phase.PROMOTING},
+    Verb.UNDO:       _GATED | {Phase.PROMOTING},
+    Verb.RETRY:      frozenset({Phase.FAILED}),
+    Verb.SET_WEIGHT: frozenset({Phase.PROGRESSING}),
+    Verb.APPROVE:    _GATED,
+    Verb.REJECT:     _GATED,
+})  # fmt: skip
+
+
 def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
     """Why an action makes no sense here, whatever it is; empty if it does."""
-    possible = {
-        Verb.PAUSE: {Phase.PROGRESSING},
-        Verb.RESUME: {Phase.PROGRESSING},
-        Verb.PROMOTE: {Phase.PROGRESSING},
-        Verb.ABORT: {Phase.PROGRESSING, Phase.PROMOTING},
-        Verb.RETRY: {Phase.FAILED},
-    }
     if action.flaw:
         return action.flaw
-    if status.phase not in possible[action.verb]:
-        return f"not possible in phase {status.phase}"
+    if status.phase not in _POSSIBLE[action.verb]:
+        return f"not possible in phase {status.phase}{_way_out(action.verb)}"
     if action.revision and action.revision != status.last_applied_spec:
         return f"it is meant for revision {action.revision}, and {status.last_applied_spec} is released"
+    if action.verb in {Verb.APPROVE, Verb.REJECT} and status.gate is None:
+        return "the release waits at no gate"
     if action.verb in {Verb.PROMOTE, Verb.RETRY} and seen.problem is not None:
         return seen.problem.message
     return ""
+
+
+def _way_out(verb: Verb) -> str:
+    match verb:
+        case Verb.UNDO:
+            return ": the version before is not kept, apply it again"
+        case Verb.PROMOTE:
+            return ": while it is Waiting, approve lets it start"
+        case _:
+            return ""
 
 
 def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action: Action) -> Finding:
@@ -60,15 +89,20 @@ def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action:
         case Verb.PAUSE:
             return Finding(Event.PAUSED)
         case Verb.RESUME:
-            return Finding(Event.RESUMED) if status.paused else Finding(Event.REFUSED, "it is not paused")
-        case Verb.ABORT if _reached_primary(status, seen):
+            return Finding(Event.RESUMED) if status.paused_at else Finding(Event.REFUSED, "it is not paused")
+        case Verb.ABORT | Verb.UNDO if _reached_primary(status, seen):
             return Finding(Event.REFUSED, "too late, the primary has this revision: apply the one before it")
-        case Verb.ABORT:
-            return give_up(seen, "")
+        case Verb.ABORT | Verb.UNDO | Verb.REJECT:
+            # What was not approved is given no traffic, even where nobody else could serve it.
+            return Finding(Event.ROLLBACK) if status.phase is Phase.WAITING else give_up(seen, "")
         case Verb.PROMOTE:
             return _promoted(spec, status, seen, full=action.full)
+        case Verb.APPROVE:
+            return Finding(Event.APPROVED)
+        case Verb.SET_WEIGHT:
+            return _set_weight(spec, status, seen, action.weight)
         case Verb.RETRY:  # pragma: no branch - the last there is
-            return _retried(status, seen)
+            return _retried(spec, status, seen)
 
 
 def _reached_primary(status: CanaryStatus, seen: Observed) -> bool:
@@ -76,17 +110,38 @@ def _reached_primary(status: CanaryStatus, seen: Observed) -> bool:
 
 
 def _promoted(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, full: bool) -> Finding:
-    if seen.target is None or seen.target.revision != status.last_applied_spec:
-        return Finding(Event.REFUSED, "the target has changed meanwhile")
-    if not (grown(seen.target) and grown(seen.primary)):
-        return Finding(Event.REFUSED, "not all pods are ready")
-    last = next_weight(spec.analysis, status.desired_weight) is None
+    if flaw := _not_ready(status, seen):
+        return Finding(Event.REFUSED, flaw)
+    last = next_step(spec.analysis, status) is None
     return Finding(Event.STEPS_PASSED if full or last else Event.ADVANCE)
 
 
-def _retried(status: CanaryStatus, seen: Observed) -> Finding:
+def _set_weight(spec: CanarySpec, status: CanaryStatus, seen: Observed, weight: int | None) -> Finding:
+    if weight is None:
+        return Finding(Event.REFUSED, 'say which: {"id": "...", "weight": 40}')
+    if spec.analysis.iterations is not None:
+        return Finding(Event.REFUSED, "this strategy has no weights: promote goes on by one step")
+    if weight == 0 and status.paused_at is None:
+        return Finding(Event.REFUSED, "at 0 % it would start again at once: pause it first, or abort it")
+    if weight == status.desired_weight:
+        return Finding(Event.REFUSED, f"the canary has {weight} % already")
+    nobody = "" if serves(seen.primary) else "no pod of the primary serves, and it would get more"
+    flaw = _not_ready(status, seen) if weight > status.desired_weight else nobody
+    return Finding(Event.REFUSED, flaw) if flaw else Finding(Event.WEIGHT_SET)
+
+
+def _not_ready(status: CanaryStatus, seen: Observed) -> str:
+    """Why the canary can't be given more by hand; empty if it can."""
+    if seen.problem is not None:
+        return seen.problem.message
+    if seen.target is None or seen.target.revision != status.last_applied_spec:
+        return "the target has changed meanwhile"
+    return "" if grown(seen.target) and grown(seen.primary) else "not all pods are ready"
+
+
+def _retried(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     if seen.target is None or seen.target.revision == status.last_promoted_spec:
         return Finding(Event.REFUSED, "there is no failed revision to release")
     if status.desired_weight > 0:
         return Finding(Event.REFUSED, "the canary serves everything because the primary can't: apply another revision")
-    return Finding(Event.NEW_REVISION)
+    return Finding(found_new(spec, status, seen))

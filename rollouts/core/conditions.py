@@ -8,7 +8,10 @@ from typing import Literal
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
 from rollouts.core.observed import Problem
 
-_MOVING = frozenset({Phase.INITIALIZING, Phase.PROGRESSING, Phase.PROMOTING, Phase.FINALISING})
+_MOVING = frozenset({
+    Phase.INITIALIZING, Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING,
+    Phase.TERMINATING,
+})  # fmt: skip
 _PROMOTED: dict[Phase, Literal["True", "False"]] = {
     Phase.INITIALIZED: "True",
     Phase.SUCCEEDED: "True",
@@ -45,7 +48,7 @@ def with_conditions(
     keep = news is None and promoted is not None
     why = promoted.reason if keep and promoted is not None else reason or phase
     text = promoted.message if keep and promoted is not None else news or ""
-    ready = problem is None and phase is not Phase.INITIALIZING
+    ready = problem is None and phase not in {Phase.INITIALIZING, Phase.TERMINATING}
     waiting_for = problem.reason if problem is not None else phase
     blocked_by = problem.message if problem is not None else ""
     return status.model_copy(update={"conditions": (

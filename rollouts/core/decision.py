@@ -6,16 +6,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollouts.api.status import CanaryStatus
-from rollouts.core.measurement import Probe
+from rollouts.core.measurement import Question
 from rollouts.core.phases import Event
+from rollouts.core.routing import Routing
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """How a deleted Canary is let go, each part after the one before. Nothing is made any more."""
+
+    hand_back: bool = False
+    """The clients' Service and the routes lead to the target, and no longer bear our marks."""
+    remove: bool = False
+    """What was made is deleted."""
+    let_go: bool = False
+    """The finalizer is taken off: the Canary is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """The world as it should be. What is not named here is left as it is."""
 
-    weight_percent: int
-    """Share of the canary in the routes."""
+    share: Routing
+    """How the routes share the requests."""
     routing: bool = False
     """Services and routes of ours exist, and the clients' Service selects the primary."""
     copy_to_primary: bool = False
@@ -24,6 +37,13 @@ class Desired:
     """And that many pods."""
     canary_replicas: int | None = None
     """Size of the canary; None leaves it alone."""
+    leave: Leave | None = None
+    """Set while the Canary is deleted: then this, the canary's size and, before the hand-over, its share are all."""
+
+    @property
+    def weight_percent(self) -> int:
+        """Share of the canary."""
+        return self.share.weight_percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +62,7 @@ class Decision:
     event: Event
     status: CanaryStatus
     desired: Desired
-    asks: tuple[Probe, ...] = ()
+    asks: tuple[Question, ...] = ()
     """Questions to be answered, now, in the next observation."""
     wake_at: datetime | None = None
     """When time alone makes a difference; None if only a change can."""

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.routing import Routing
 
-_RUNNING = frozenset({Phase.PROGRESSING, Phase.PROMOTING})
+_RUNNING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING})
+_UNPROVEN = frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION})
 
 
-def desired_of(status: CanaryStatus, seen: Observed, *, prepare: bool = False) -> Desired:
+def routing_of(spec: CanarySpec, status: CanaryStatus) -> Routing:
+    """How the routes are to share the requests."""
+    analysis = spec.analysis
+    return Routing(
+        status.desired_weight,
+        matched=bool(analysis.match) and not status.stranded,
+        mirror_percent=(analysis.mirror_weight or 100) if status.mirrored else 0,
+        session=status.session if analysis.session_affinity is not None else "",
+    )
+
+
+def desired_of(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, prepare: bool = False) -> Desired:
     """The world that `status` asks for. `prepare`: the primary may be made."""
     initializing = status.phase in (None, Phase.INITIALIZING)
     routing = not initializing or grown(seen.primary)
     return Desired(
-        weight_percent=status.desired_weight,
+        share=routing_of(spec, status),
         routing=routing,
         copy_to_primary=_copies(status, seen) if not initializing else prepare,
         primary_replicas=_primary_replicas(status, seen),
@@ -24,7 +38,7 @@ def desired_of(status: CanaryStatus, seen: Observed, *, prepare: bool = False) -
 
 def _copies(status: CanaryStatus, seen: Observed) -> bool:
     """Whether the target runs a proven revision that the primary lacks: promotion, or repair between releases."""
-    if status.phase is Phase.PROGRESSING or seen.target is None:
+    if status.phase in _UNPROVEN or seen.target is None:
         return False
     proven = status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
     copied = seen.primary.source_revision if seen.primary is not None else None
@@ -42,5 +56,5 @@ def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:
     if status.phase in _RUNNING:
         return status.canary_replicas if seen.target.replicas == 0 else None
     # Never the last pods that serve: only out of traffic, silent, and with a primary that answers.
-    silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0
+    silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0 and seen.routed
     return 0 if silent and serves(seen.primary) and seen.target.replicas > 0 else None

@@ -9,7 +9,10 @@ from collections.abc import Iterator
 
 from rollouts.core.phases import TRANSITIONS, Row, Share
 
-_SHARE = {Share.KEEP: "as it is", Share.NONE: "0 %", Share.NEXT: "the next step's", Share.ALL: "100 %"}
+_SHARE = {
+    Share.KEEP: "as it is", Share.NONE: "0 %", Share.NEXT: "the next step's", Share.BACK: "the next on the way back",
+    Share.ASKED: "as asked", Share.ALL: "100 %",
+}  # fmt: skip
 _HEAD = """# The state machine
 
 Written from rollouts/core/phases.py by `make docs`; do not edit.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollouts.api.actions import Action
+from rollouts.api.hooks import HookType
 from rollouts.api.status import MetricResult
-from rollouts.core.measurement import Probe, Sample
+from rollouts.core.measurement import Question, Sample
 from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
 
@@ -19,7 +20,7 @@ class Finding:
 
     event: Event
     message: str = ""
-    asks: tuple[Probe, ...] = ()
+    asks: tuple[Question, ...] = ()
     wake_at: datetime | None = None
     results: tuple[MetricResult, ...] = ()
     """The judgement that led here, if there was one."""
@@ -30,21 +31,31 @@ class Finding:
     problem: Problem | None = None
     action: Action | None = None
     """What was asked for, if that led here."""
+    gate: HookType | None = None
+    """The gate that is closed."""
     prepare: bool = False
     """The primary may be made, or made again: all that it takes has been looked at."""
 
 
-def waited(message: str, *, wake_at: datetime | None = None, asks: tuple[Probe, ...] = ()) -> Finding:
+def waited(message: str, *, wake_at: datetime | None = None, asks: tuple[Question, ...] = ()) -> Finding:
     """Nothing to do but wait, and for what."""
     return Finding(Event.WAITED, message, asks=asks, wake_at=wake_at)
 
 
-def newest(samples: Iterable[Sample], probe: Probe, not_before: datetime) -> Sample | None:
-    """The newest answer to a probe that speaks of `not_before` or later."""
-    fitting = [sample for sample in samples if sample.probe == probe and sample.at >= not_before]
+def together(found: Finding, beside: Finding) -> Finding:
+    """`found`, and what another finding that only waits asks for and wakes at."""
+    instants = [instant for instant in (found.wake_at, beside.wake_at) if instant is not None]
+    if found.event is not Event.WAITED:
+        return found
+    return replace(found, asks=found.asks + beside.asks, wake_at=min(instants, default=None))
+
+
+def newest(samples: Iterable[Sample], question: Question, not_before: datetime) -> Sample | None:
+    """The newest answer to a question that speaks of `not_before` or later."""
+    fitting = [sample for sample in samples if sample.probe == question and sample.at >= not_before]
     return max(fitting, key=lambda sample: sample.at, default=None)
 
 
-def missing(samples: Sequence[Sample], probes: Iterable[Probe], not_before: datetime) -> tuple[Probe, ...]:
-    """The probes that have no such answer yet."""
-    return tuple(probe for probe in probes if newest(samples, probe, not_before) is None)
+def missing(samples: Sequence[Sample], questions: Iterable[Question], not_before: datetime) -> tuple[Question, ...]:
+    """The questions that have no such answer yet."""
+    return tuple(question for question in questions if newest(samples, question, not_before) is None)

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rollouts.api.canary import Metric, ThresholdRange
+from rollouts.api.analysis import Metric, ThresholdRange
 from rollouts.api.status import MetricResult, Verdict
-from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+from rollouts.core.measurement import (
+    Accepted,
+    Call,
+    NoData,
+    Probe,
+    Refused,
+    Rejected,
+    Sample,
+    Signal,
+    Subject,
+    Unreachable,
+    Value,
+)
 
 _UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
 _WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.NO_DATA, Verdict.PASS)
@@ -20,6 +32,28 @@ def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
     return tuple(Probe(Signal(metric.name), Subject.CANARY, min(metric.window_s, run_s)) for metric in metrics)
 
 
+def judge_all(metrics: Sequence[Metric], answers: Sequence[Sample]) -> tuple[MetricResult, ...]:
+    """What all answers mean: first one for each metric, then those of the hooks."""
+    judged = tuple(judge(metric, answer) for metric, answer in zip(metrics, answers, strict=False))
+    return judged + tuple(judge_hook(answer) for answer in answers[len(metrics) :])
+
+
+def judge_hook(sample: Sample) -> MetricResult:
+    """What the answer of a hook that tests the canary means. One that can't be reached says nothing of the canary."""
+    name = sample.probe.hook if isinstance(sample.probe, Call) else ""
+    verdict, message = Verdict.ERROR, ""
+    match sample.outcome:
+        case Accepted(told):
+            verdict, message = Verdict.PASS, f"{name} passed{': ' + told if told else ''}"
+        case Refused(reason):
+            verdict, message = Verdict.FAIL, f"{name}: {reason}"
+        case Rejected(reason) | Unreachable(reason):
+            message = f"{name}: {reason}"
+        case Value() | NoData():  # pragma: no branch - the last there is
+            message = f"{name}: no answer of a webhook"
+    return MetricResult(name=name, verdict=verdict, message=message[:256], measured_at=sample.at)
+
+
 def judge(metric: Metric, sample: Sample) -> MetricResult:
     """What the answer to one metric's probe means."""
     verdict, value, message = Verdict.ERROR, None, ""
@@ -30,8 +64,10 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
             message = _in_words(metric, number)
         case NoData():
             verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
-        case Rejected(reason) | Unreachable(reason):  # pragma: no branch - the last there is
+        case Rejected(reason) | Unreachable(reason) | Refused(reason):
             message = f"{metric.name}: {reason}"
+        case Accepted():  # pragma: no branch - the last there is
+            message = f"{metric.name}: no answer of a metric source"
     return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
 
 

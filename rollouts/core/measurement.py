@@ -1,7 +1,7 @@
 """What the judgement may ask of the world, and what can come back.
 
-`step` never queries. It asks for `Probe`s; the shell answers with `Sample`s at its next call. Whatever happens to
-a question is a value: a number, no data, a refusal, or silence. Nothing here knows PromQL or any metric source.
+`step` never queries. It asks for `Probe`s and `Call`s; the shell answers with `Sample`s at a later call. Whatever
+happens to a question is a value: a number, no data, consent, a refusal, or silence. Nothing here knows PromQL or HTTP.
 """
 
 from __future__ import annotations
@@ -9,6 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from rollouts.api.hooks import HookType
+from rollouts.api.status import Phase
 
 
 class Signal(StrEnum):
@@ -43,6 +46,21 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """One question to a webhook of the spec, known by its name there."""
+
+    hook: str
+    kind: HookType
+    phase: Phase
+    """As the receiver is told."""
+    revision: str = ""
+    """What it is asked about: an answer is for one revision only."""
+
+
+Question = Probe | Call
+
+
+@dataclass(frozen=True, slots=True)
 class Value:
     """A finite number, in the signal's unit."""
 
@@ -68,13 +86,31 @@ class Unreachable:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A webhook answered 2xx."""
+
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A webhook gave any other answer."""
+
+    reason: str
+
+
 Outcome = Value | NoData | Rejected | Unreachable
+"""What a metric source answers."""
+
+HookOutcome = Accepted | Refused | Unreachable
+"""What a webhook answers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The answer to one probe. `at` is the instant it speaks of."""
+    """The answer to one question. `at` is the instant it speaks of: that of the asking."""
 
-    probe: Probe
+    probe: Question
     at: datetime
-    outcome: Outcome
+    outcome: Outcome | HookOutcome

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.ending import has_everything
 from rollouts.core.observed import Observed, grown, serves
 
 _IDLE = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
+_RUNNING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING})
 
 
 def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
@@ -19,12 +21,10 @@ def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
         "observed_weight": seen.route_weight,
         "not_ready_since": _not_ready_since(status, seen),
     }
-    in_force = seen.route_weight == status.desired_weight
-    if status.phase is Phase.PROGRESSING and status.desired_weight > 0 and in_force:
-        # The dwell starts when the weight was seen accepted, and someone's edit later does not restart it.
+    if status.phase in _RUNNING and status.step_index > 0 and seen.routed:
+        # The dwell starts when the share was seen accepted, and someone's edit later does not restart it.
         update["dwell_started_at"] = status.dwell_started_at or seen.now
-    leaving = not status.drained and status.desired_weight == 0
-    if leaving and status.phase not in {Phase.PROGRESSING, Phase.PROMOTING} and seen.route_weight == 0:
+    if not status.drained and _drains(status, seen):
         update["drain_started_at"] = status.drain_started_at or seen.now
     idle = status.phase in _IDLE and status.desired_weight == 0
     if idle and seen.target is not None and seen.target.revision == status.last_promoted_spec:
@@ -33,14 +33,20 @@ def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
     return status.model_copy(update=update)
 
 
+def _drains(status: CanaryStatus, seen: Observed) -> bool:
+    """Whether a side has nothing to expect any more: the canary after a run, or the primary once it is handed back."""
+    if status.phase is Phase.TERMINATING:
+        return status.desired_weight > 0 and seen.released
+    return status.desired_weight == 0 and status.phase not in _RUNNING and seen.routed
+
+
 def _not_ready_since(status: CanaryStatus, seen: Observed) -> datetime | None:
     """Since when the pods that the release waits for are not ready; None while they are, or if it waits for none."""
     match status.phase:
-        case Phase.PROGRESSING if status.desired_weight == 0:
+        case Phase.PROGRESSING if status.step_index == 0:
             ready = grown(seen.target) and grown(seen.primary)
-        case Phase.PROGRESSING:
-            # A canary that has everything needs no primary: it is released because that one is broken.
-            ready = grown(seen.target) and (status.desired_weight == 100 or serves(seen.primary))
+        case Phase.PROGRESSING | Phase.WAITING_PROMOTION:
+            ready = grown(seen.target) and (has_everything(status) or serves(seen.primary))
         case Phase.PROMOTING:
             copied = seen.primary is not None and seen.primary.source_revision == status.last_applied_spec
             ready = copied and grown(seen.primary)

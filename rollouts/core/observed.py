@@ -62,6 +62,8 @@ class Observed:
     """Our copy, which serves between releases."""
     route_weight: int | None
     """Percent that the routing objects give the canary; None while there is no route of ours."""
+    routed: bool = False
+    """Whether they carry all that the status asks for: weight, matches, copies, cookies."""
     apex_on_primary: bool = False
     """Whether the Service that clients use selects the primary."""
     problem: Problem | None = None
@@ -69,3 +71,11 @@ class Observed:
     """What people ask for; those carried out already may be among them."""
     samples: tuple[Sample, ...] = field(default=())
     """The newest answers to what was asked; older ones may be among them."""
+    delivered: frozenset[int] = frozenset()
+    """The numbers of notices that their receivers have confirmed."""
+    deleting: bool = False
+    """Whether somebody has deleted the Canary. Only then is anything said of what follows."""
+    made: bool = False
+    """Whether there is still anything that was made for the Canary, or that leads requests by its will."""
+    released: bool = False
+    """Whether the clients' Service and the routes lead to the target, past everything that was made."""

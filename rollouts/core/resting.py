@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.ending import found_new
 from rollouts.core.finding import Finding, missing, newest, waited
-from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
-from rollouts.core.running import restart
 
-PREFLIGHT = (Probe(Signal.RIGHTS), Probe(Signal.SOURCE_ALIVE))
+RIGHTS = Probe(Signal.RIGHTS)
+PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
 PREFLIGHT_RETRY = timedelta(seconds=30)
 SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
 DRAIN_TIMEOUT = timedelta(seconds=30)
@@ -62,30 +63,32 @@ def _preflight(seen: Observed) -> Finding:
 
 def _problem_of(sample: Sample) -> Problem | None:
     match sample.outcome:
-        case Value() | NoData():
-            return None
-        case Rejected(reason) | Unreachable(reason):  # pragma: no branch - the last there is
-            if sample.probe.signal is Signal.RIGHTS:
+        case Rejected(reason) | Unreachable(reason):
+            if sample.probe == RIGHTS:
                 return Problem("Forbidden", reason)
             way_out = "nothing is touched until it answers: check the controller's ROLLOUTS_METRICS_SERVER"
             return Problem("MetricsUnavailable", f"{reason}; {way_out}")
+        case _:
+            return None
 
 
-def find_idle(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+def find_idle(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """Initialized, Succeeded or Failed: wait for a revision that was not released yet."""
-    if status.phase is Phase.FAILED and status.desired_weight > 0 and grown(seen.primary):
+    able = grown(seen.primary) or (serves(seen.primary) and not serves(seen.target))
+    if status.phase is Phase.FAILED and status.desired_weight > 0 and able:
         return Finding(Event.ROLLBACK, "the primary serves again")
     if seen.problem is not None:
         return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
     if seen.target is not None and seen.target.revision != status.last_applied_spec:
-        failed = status.phase is Phase.FAILED
-        event = restart(status, seen, Event.NEW_REVISION) if failed else Event.NEW_REVISION
-        return Finding(event, f"revision {seen.target.revision} is new")
+        event = found_new(spec, status, seen)
+        # Only a release that failed can have left all traffic on the canary.
+        lost = event is Event.RESCUE and status.phase is not Phase.FAILED
+        return Finding(Event.NEW_REVISION if lost else event, f"revision {seen.target.revision} is new")
     if seen.primary is None and status.desired_weight == 0:
         gone = _primary_gone(status, seen.target)
         return Finding(Event.BLOCKED, gone.message, problem=gone)
     if not status.drained:
-        return find_drain(_spec, status, seen)
+        return find_drain(spec, status, seen)
     return waited("nothing to release" if status.phase is not Phase.FAILED else "waiting for another revision")
 
 
@@ -99,16 +102,22 @@ def _primary_gone(status: CanaryStatus, target: WorkloadState | None) -> Problem
 
 def find_drain(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """Out of traffic: wait until the canary serves no request any more, at most DRAIN_TIMEOUT."""
+    return find_silence(status, seen, SILENCE)
+
+
+def find_silence(status: CanaryStatus, seen: Observed, silence: Probe) -> Finding:
+    """The same for the side that `silence` asks about."""
+    side = "canary" if silence.subject is Subject.CANARY else "primary"
     if status.drain_started_at is None:
-        return waited("waiting for the routes to send nothing to the canary")
+        return waited(f"waiting for the routes to send nothing to the {side}")
     ends_at = status.drain_started_at + DRAIN_TIMEOUT
     if seen.now >= ends_at:
         return Finding(Event.DRAINED, "drain time is over")
     earliest = status.drain_started_at + DRAIN_POLL
-    sample = newest(seen.samples, SILENCE, earliest)
+    sample = newest(seen.samples, silence, earliest)
     if sample is not None and sample.outcome == Value(0.0):
-        return Finding(Event.DRAINED, "the canary serves no request any more")
+        return Finding(Event.DRAINED, f"the {side} serves no request any more")
     ask_at = max(earliest, sample.at + DRAIN_POLL if sample is not None else earliest)
     if seen.now >= ask_at:
-        return waited("the canary drains", asks=(SILENCE,), wake_at=ends_at)
-    return waited("the canary drains", wake_at=min(ask_at, ends_at))
+        return waited(f"the {side} drains", asks=(silence,), wake_at=ends_at)
+    return waited(f"the {side} drains", wake_at=min(ask_at, ends_at))

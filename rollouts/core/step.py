@@ -7,7 +7,7 @@ world it changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -17,43 +17,56 @@ from rollouts.core.announce import announcement_of
 from rollouts.core.asked import find_action
 from rollouts.core.conditions import is_told, with_conditions
 from rollouts.core.decision import Decision, Desired
-from rollouts.core.desired import desired_of
+from rollouts.core.desired import desired_of, routing_of
 from rollouts.core.finding import Finding
+from rollouts.core.leaving import desired_when_leaving, find_leaving
 from rollouts.core.note import note
 from rollouts.core.observed import SUSPENDED, Observed
+from rollouts.core.outbox import with_notices
 from rollouts.core.phases import TRANSITIONS, Event
 from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
+from rollouts.core.rollback import Finder, unless_rolled_back
 from rollouts.core.running import find_progressing
+from rollouts.core.starting import find_waiting
 from rollouts.core.transition import after_transition
 
-FINDERS: Mapping[Phase, Callable[[CanarySpec, CanaryStatus, Observed], Finding]] = MappingProxyType({
+FINDERS: Mapping[Phase, Finder] = MappingProxyType({
     Phase.INITIALIZING: find_initializing,
     Phase.INITIALIZED: find_idle,
-    Phase.PROGRESSING: find_progressing,
+    Phase.WAITING: unless_rolled_back(find_waiting),
+    Phase.PROGRESSING: unless_rolled_back(find_progressing),
+    Phase.WAITING_PROMOTION: unless_rolled_back(find_progressing),
     Phase.PROMOTING: find_promoting,
     Phase.FINALISING: find_drain,
     Phase.SUCCEEDED: find_idle,
     Phase.FAILED: find_idle,
+    Phase.TERMINATING: find_leaving,
 })  # fmt: skip
 
 NEVER_BLOCKED = frozenset({
     Event.ROLLBACK, Event.STRANDED, Event.CANARY_LOST, Event.CHECK_FAILED, Event.REVERTED, Event.SUPERSEDED,
-    Event.NEW_REVISION, Event.RESCUE,
+    Event.NEW_REVISION, Event.GATED, Event.RESCUE, Event.PRIMARY_READY,
 })  # fmt: skip
-"""What takes traffic away from an unproven version happens whatever else is wrong."""
+"""What takes traffic away from an unproven version, or from one that may be gone, happens whatever else is wrong."""
 
 _STANDING = frozenset({Event.WAITED, Event.BLOCKED})
-_RUNNING = frozenset({Phase.PROGRESSING, Phase.PROMOTING, Phase.FINALISING})
+_RUNNING = frozenset({
+    Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING,
+})  # fmt: skip
+_REASONS = frozenset({Event.REVERTED, Event.RELEASED, Event.GIVEN_UP})
+"""Events that say more than the phase that they lead to."""
+_TELLING = _RUNNING | {Phase.TERMINATING}
+"""Phases in which the conditions tell what goes on."""
 
 
 def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Decide what follows from what was seen. Never raises for any observation."""
-    if spec.suspend:
-        return _suspended(status, seen)
+    if spec.suspend and not seen.deleting:
+        return _suspended(spec, status, seen)
     noted = note(status, seen)
     phase = noted.phase or Phase.INITIALIZING
-    finding = find_action(spec, noted, seen) or _unblocked(FINDERS[phase](spec, noted, seen), phase, seen)
+    finding = _found(spec, noted, seen, phase)
     row = TRANSITIONS[phase, finding.event]
     standing = finding.event in _STANDING
     moved = noted
@@ -62,19 +75,20 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     news = announcement_of(status, moved, finding)
     # What a first start waits for is said; later the conditions keep what has happened.
     starting = phase is Phase.INITIALIZING and finding.event is Event.WAITED
-    stays = row.to is phase and (phase not in _RUNNING or finding.event is Event.REFUSED)
+    stays = row.to is phase and (phase not in _TELLING or finding.event is Event.REFUSED)
     quiet = not starting and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
         moved, seen.now, problem=seen.problem if known else finding.problem,
         news=None if quiet and status.conditions else news.message if news else finding.message,
-        reason=finding.event if finding.event is Event.REVERTED else "",
+        reason=finding.event if finding.event in _REASONS else "",
     )  # fmt: skip
+    noticed = with_notices(spec, status, after, seen, news)
     return Decision(
         event=finding.event,
-        status=after,
-        desired=desired_of(after, seen, prepare=finding.prepare),
+        status=noticed,
+        desired=_desired(spec, noticed, seen, finding),
         asks=finding.asks,
         wake_at=finding.wake_at,
         announcement=news,
@@ -82,15 +96,30 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     )
 
 
-def _suspended(status: CanaryStatus, seen: Observed) -> Decision:
+def _found(spec: CanarySpec, status: CanaryStatus, seen: Observed, phase: Phase) -> Finding:
+    """The one event. A deletion comes before everything else that is asked for."""
+    if seen.deleting and phase is not Phase.TERMINATING:
+        return find_leaving(spec, status, seen)
+    return find_action(spec, status, seen) or _unblocked(FINDERS[phase](spec, status, seen), phase, seen)
+
+
+def _desired(spec: CanarySpec, after: CanaryStatus, seen: Observed, finding: Finding) -> Desired:
+    if after.phase is Phase.TERMINATING:
+        return desired_when_leaving(spec, after, seen, finding.event)
+    return desired_of(spec, after, seen, prepare=finding.prepare)
+
+
+def _suspended(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Nothing is judged, and no object is touched: `routing` is what makes any of ours to be looked after."""
     finding = Finding(Event.BLOCKED, SUSPENDED.message, problem=SUSPENDED)
     known = status.model_copy(update={"observed_generation": seen.generation})
+    news = announcement_of(status, status, finding)
+    after = with_conditions(known, seen.now, problem=SUSPENDED, news=None)
     return Decision(
         event=finding.event,
-        status=with_conditions(known, seen.now, problem=SUSPENDED, news=None),
-        desired=Desired(weight_percent=status.desired_weight),
-        announcement=announcement_of(status, status, finding),
+        status=with_notices(spec, status, after, seen, news),
+        desired=Desired(routing_of(spec, status)),
+        announcement=news,
         message=finding.message,
     )
 
@@ -98,8 +127,9 @@ def _suspended(status: CanaryStatus, seen: Observed) -> Decision:
 def _unblocked(finding: Finding, phase: Phase, seen: Observed) -> Finding:
     """While something outside must be mended, a running release holds, but for what makes it safer.
 
-    A judgement that found no fault is kept, so that the next one is due an interval later.
+    A judgement that found no fault is kept, so that the next one is due an interval later. A gate is not: that it waits
+    there is said when nothing else holds the release.
     """
     if phase not in _RUNNING or seen.problem is None or finding.event in NEVER_BLOCKED:
         return finding
-    return replace(finding, event=Event.BLOCKED, message=seen.problem.message, problem=seen.problem)
+    return replace(finding, event=Event.BLOCKED, message=seen.problem.message, problem=seen.problem, gate=None)

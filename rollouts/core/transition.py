@@ -2,54 +2,67 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import datetime
 from typing import Any
 
 from rollouts.api.actions import Action
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import ActionTaken, CanaryStatus, Phase
+from rollouts.api.hooks import HookType
+from rollouts.api.status import ActionTaken, CanaryStatus, GateStatus, Phase, Verdict
 from rollouts.core.finding import Finding
+from rollouts.core.judge import worst
+from rollouts.core.judged import all_passed
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event, Row, Share
-from rollouts.core.plan import next_weight, step_index, step_weights
+from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
 
-_STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE})
+_STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE, Event.GATED})
+_STEPPING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
+_RUNNING = _STEPPING | {Phase.PROMOTING}
+_ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED})
+_MID_RUN = _RUNNING | {Phase.WAITING, Phase.FINALISING}
+RESULTS_MAX = 16
 
 
 def after_transition(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, *, finding: Finding, row: Row
 ) -> dict[str, Any]:
     """Everything that a transition writes, as fields of the status."""
-    update: dict[str, Any] = {"phase": row.to}
-    update["failed_checks"] = status.failed_checks + int(finding.failed)
+    update: dict[str, Any] = {"phase": row.to, "failed_checks": status.failed_checks + int(finding.failed)}
     if finding.action is not None:
-        update |= {"actions": _taken(status, seen, finding, finding.action)}
+        update["actions"] = _taken(status, seen, finding, finding.action)
     if finding.results:
-        update |= _judged(finding, status.no_data_since)
+        update |= _judged(spec, status, finding)
     if row.to is not status.phase:
-        update |= _moved(seen, row)
-    if row.to is Phase.PROGRESSING and finding.event in _STARTS:
-        update |= _run_started(seen)
-    update |= _by_event(status, seen, finding.event) | _weighed(spec, status, row)
-    if row.to is Phase.PROGRESSING:
-        weight = update.get("desired_weight", status.desired_weight)
-        steps = step_weights(spec.analysis)
-        update |= {"step_index": step_index(spec.analysis, weight), "step_count": len(steps)}
-    return update
+        update |= _moved(status, seen, row)
+    if finding.event in _STARTS and row.to is not Phase.PROMOTING:
+        update |= _run_started(spec, seen)
+    if finding.event is Event.CONFIRMED:
+        update["not_ready_since"] = seen.now
+    if finding.event is Event.ADVANCE:
+        # Not every row of errors ends in a judgement that is kept: tests before the first step may end it.
+        update["consecutive_errors"] = 0
+    update |= _by_event(status, seen, finding) | _weighed(spec, status, finding, row)
+    return update | _gated(status, seen, finding)
 
 
-def _moved(seen: Observed, row: Row) -> dict[str, Any]:
+def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
     """What another phase means, whichever event led to it."""
     waits = seen.now if row.to is Phase.PROMOTING else None
-    update: dict[str, Any] = {"last_transition_time": seen.now, "not_ready_since": waits, "paused": False}
-    if row.to not in {Phase.PROGRESSING, Phase.PROMOTING}:
+    update: dict[str, Any] = {"last_transition_time": seen.now, "gate": None}
+    if row.to not in _STEPPING or status.phase not in _STEPPING:
+        update |= {"not_ready_since": waits, "paused_at": None}
+    if row.to not in _RUNNING:
         update |= {"drained": False, "drain_started_at": None}
+    if row.to in _ENDS or (row.to is Phase.TERMINATING and status.phase in _MID_RUN):
+        update["finished_at"] = seen.now
     return update
 
 
-def _by_event(status: CanaryStatus, seen: Observed, event: Event) -> dict[str, Any]:
+def _by_event(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, Any]:
     """What one event means, in whichever phase."""
-    match event:
+    match finding.event:
         case Event.PREPARED if seen.primary is not None:
             promoted = seen.primary.source_revision
             size = max(1, seen.primary.replicas)
@@ -61,34 +74,74 @@ def _by_event(status: CanaryStatus, seen: Observed, event: Event) -> dict[str, A
         case Event.DRAINED:
             return {"drained": True, "drain_started_at": None}
         case Event.PAUSED | Event.RESUMED:
-            return {"paused": event is Event.PAUSED}
+            return {"paused_at": seen.now if finding.event is Event.PAUSED else None}
         case _:
             return {}
 
 
-def _weighed(spec: CanarySpec, status: CanaryStatus, row: Row) -> dict[str, Any]:
-    """The desired weight; a new one has its whole dwell before it."""
-    if row.share is Share.KEEP:
+def _gated(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, Any]:
+    """The gate that the release waits at, since when, and whether a person has opened it."""
+    if finding.event is Event.APPROVED and status.gate is not None:
+        return {"gate": status.gate.model_copy(update={"approved": True})}
+    if finding.event is Event.GATED:
+        return {"gate": GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)}
+    if finding.gate is None or (status.gate is not None and status.gate.type is finding.gate):
         return {}
-    weights = {
-        Share.NONE: 0,
-        Share.ALL: 100,
-        Share.NEXT: next_weight(spec.analysis, status.desired_weight) or status.desired_weight,
-    }
-    return {"desired_weight": weights[row.share], "dwell_started_at": None, "last_check_at": None}
+    return {"gate": GateStatus(type=finding.gate, since=seen.now, message=finding.message[:256])}
 
 
-def _run_started(seen: Observed) -> dict[str, Any]:
+def _weighed(spec: CanarySpec, status: CanaryStatus, finding: Finding, row: Row) -> dict[str, Any]:
+    """The canary's share and place in the schedule; a new share has its whole dwell before it."""
+    if row.share is Share.KEEP:
+        return _placed(spec, status) if row.to in _STEPPING else {}
+    analysis, weight, index, mirrored = spec.analysis, 0, status.step_index, False
+    match row.share:
+        case Share.NONE if row.to in {Phase.WAITING, Phase.PROGRESSING}:
+            index = 0
+        case Share.NEXT if (following := next_step(analysis, status)) is not None:
+            weight, mirrored = following.weight_percent, following.mirrored
+            index = step_index(analysis, weight)
+        case Share.ASKED if finding.action is not None:
+            weight = finding.action.weight or 0
+            index = max(1, step_index(analysis, weight)) if weight else 0
+        case Share.BACK:
+            weight = next_weight_back(analysis, status.desired_weight)
+        case Share.ALL:
+            weight, index = 100, step_count(analysis)
+        case _:
+            pass
+    return {
+        "desired_weight": weight, "mirrored": mirrored, "stranded": row.share is Share.ALL,
+        "step_index": index, "step_count": step_count(analysis), "gate": None,
+        "iterations": 0, "dwell_started_at": None, "last_check_at": None,
+    }  # fmt: skip
+
+
+def _placed(spec: CanarySpec, status: CanaryStatus) -> dict[str, Any]:
+    """The place of the same share, also in a schedule that was edited."""
+    index = max(1, step_index(spec.analysis, status.desired_weight)) if current_step(spec.analysis, status) else 0
+    return {"step_index": index, "step_count": step_count(spec.analysis)}
+
+
+def _run_started(spec: CanarySpec, seen: Observed) -> dict[str, Any]:
     target = seen.target
+    revision = target.revision if target is not None else ""
     wanted = target.replicas if target is not None else 0
     fallback = seen.primary.replicas if seen.primary is not None else 1
     return {
-        "last_applied_spec": target.revision if target is not None else "",
-        "canary_replicas": wanted or max(1, fallback),
-        "failed_checks": 0, "metrics": (), "started_at": seen.now, "not_ready_since": seen.now,
-        "no_data_since": None, "dwell_started_at": None, "last_check_at": None, "drained": False,
-        "drain_started_at": None, "paused": False,
+        "last_applied_spec": revision, "strategy": spec.analysis.strategy, "session": _session(spec, seen, revision),
+        "canary_replicas": wanted or max(1, fallback), "failed_checks": 0, "consecutive_errors": 0, "metrics": (),
+        "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
+        "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
+        "paused_at": None, "iterations": 0, "gate": None,
     }  # fmt: skip
+
+
+def _session(spec: CanarySpec, seen: Observed, revision: str) -> str:
+    """Another cookie for each run: who was given a canary before is not given this one for it."""
+    if spec.analysis.session_affinity is None:
+        return ""
+    return hashlib.sha256(f"{revision} {seen.now.isoformat()}".encode()).hexdigest()[:12]
 
 
 def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Action) -> tuple[ActionTaken, ...]:
@@ -99,10 +152,19 @@ def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Actio
     return (*(before for before in status.actions if before.verb != action.verb), taken)
 
 
-def _judged(finding: Finding, no_data_since: datetime | None) -> dict[str, Any]:
-    at = finding.results[0].measured_at
+def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[str, Any]:
+    at: datetime = finding.results[0].measured_at
+    unanswered = worst(finding.results).verdict is Verdict.ERROR
+    step = current_step(spec.analysis, status)
+    passed = status.iterations + int(all_passed(finding.results))
+    results = finding.results
+    if len(results) > RESULTS_MAX:
+        # What decided is among those that are kept: an open gate looks at them.
+        results = (worst(results), *results[: RESULTS_MAX - 1])
     return {
-        "metrics": finding.results,
+        "metrics": results,
         "last_check_at": at,
-        "no_data_since": (no_data_since or at) if finding.starved else None,
+        "no_data_since": (status.no_data_since or at) if finding.starved else None,
+        "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,
+        "iterations": min(passed, step.checks) if step is not None else 0,
     }

@@ -1,31 +1,124 @@
-"""Answers the questions of a Decision: metrics from the source, rights from the API server, all at one instant."""
+"""The questions of Decisions, each a task of its own, and the newest answers: metrics from the source, rights from the
+API server, gates and tests from webhooks.
+
+Nobody waits for an answer: when it comes it is kept, and its Canary is looked at again. So a source that hangs delays
+nothing but the judgement that needs it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from rollouts.core.measurement import Outcome, Probe, Rejected, Sample, Signal, Subject, Unreachable
+from rollouts.api.resources import ObjectKey
+from rollouts.core.measurement import (
+    Call,
+    HookOutcome,
+    Outcome,
+    Probe,
+    Question,
+    Rejected,
+    Sample,
+    Signal,
+    Subject,
+    Unreachable,
+)
 from rollouts.engine import observe
+from rollouts.engine.calling import Caller
 from rollouts.engine.rights import judge_rights, render_review
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import render_query
-from rollouts.ports import Cluster, MetricSource
+from rollouts.ports import Clock, Cluster, MetricSource
+
+ANSWER_MAX_S = 15.0
+"""Longer than a source takes to give up. Twice that is no longer than an answer stays fresh, so that of two questions
+one can be asked again while the answer to the other still counts."""
+KEPT = 64
+"""Answers of one Canary, the newest; more than it has questions at one time."""
+
+Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """Where questions go."""
+
+    cluster: Cluster
+    metrics: MetricSource
+    caller: Caller
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What one Canary has asked."""
+
+    in_flight: dict[Question, asyncio.Task[None]] = field(default_factory=dict)
+    samples: dict[Question, Sample] = field(default_factory=dict)
+    """In the order in which they came."""
+    defect: Exception | None = None
 
 
 class Asker:
-    """Turns probes into samples. Whatever goes wrong is an outcome, never an exception."""
+    """Turns probes into samples. Whatever goes wrong outside is an outcome, never an exception."""
 
-    def __init__(self, cluster: Cluster, metrics: MetricSource) -> None:
-        self._cluster = cluster
-        self._metrics = metrics
+    def __init__(self, ways: Ways, clock: Clock, start: Start, on_answer: Callable[[ObjectKey], None]) -> None:
+        """`start` makes a task that somebody owns and cancels at the end; `on_answer` hears whose answer came."""
+        self._ways = ways
+        self._clock = clock
+        self._start = start
+        self._on_answer = on_answer
+        self._canaries: dict[ObjectKey, _Asked] = {}
 
-    async def answer(self, probes: Iterable[Probe], subject: observe.Subject, at: datetime) -> tuple[Sample, ...]:
-        """One sample for each probe, asked side by side."""
-        async with asyncio.TaskGroup() as tasks:
-            asked = [(probe, tasks.create_task(self._outcome(probe, subject, at))) for probe in probes]
-        return tuple(Sample(probe, at, task.result()) for probe, task in asked)
+    def answers(self, key: ObjectKey) -> tuple[Sample, ...]:
+        """The newest answer to each question of a Canary. Raises what was a defect in asking, once."""
+        asked = self._canaries.get(key)
+        if asked is None:
+            return ()
+        defect, asked.defect = asked.defect, None
+        if defect is not None:
+            raise defect
+        return tuple(asked.samples.values())
+
+    def ask(self, key: ObjectKey, questions: Iterable[Question], subject: observe.Subject) -> None:
+        """Start those questions that are not under way: one sample each will come, of the present instant."""
+        asked = self._canaries.setdefault(key, _Asked())
+        at = self._clock.now()
+        for probe in questions:
+            if probe not in asked.in_flight:
+                asked.in_flight[probe] = self._start(self._ask(asked, probe, subject, at))
+
+    def forget(self, key: ObjectKey) -> None:
+        """The Canary is gone: so are its questions."""
+        asked = self._canaries.pop(key, _Asked())
+        for task in asked.in_flight.values():
+            task.cancel()
+
+    async def _ask(self, asked: _Asked, probe: Question, subject: observe.Subject, at: datetime) -> None:
+        # A defect is told to the worker of this Canary: raised here, it would end every other question too.
+        (outcome,) = await asyncio.gather(self._outcome_in_time(probe, subject, at), return_exceptions=True)
+        if isinstance(outcome, Exception):
+            asked.defect = outcome
+        elif isinstance(outcome, BaseException):
+            raise outcome
+        else:
+            asked.samples.pop(probe, None)
+            asked.samples[probe] = Sample(probe, at, outcome)
+            for oldest in [*asked.samples][:-KEPT]:
+                del asked.samples[oldest]
+        del asked.in_flight[probe]
+        self._on_answer(ObjectKey.of(subject.manifest))
+
+    async def _outcome_in_time(self, probe: Question, subject: observe.Subject, at: datetime) -> Outcome | HookOutcome:
+        if isinstance(probe, Call):
+            return await self._ways.caller.ask(probe, subject)
+        try:
+            async with asyncio.timeout(ANSWER_MAX_S):
+                return await self._outcome(probe, subject, at)
+        except TimeoutError:
+            return Unreachable(f"no answer within {ANSWER_MAX_S:g} s")
 
     async def _outcome(self, probe: Probe, subject: observe.Subject, at: datetime) -> Outcome:
         namespace = subject.owner.namespace
@@ -33,11 +126,11 @@ class Asker:
             return await self._rights(namespace)
         spec = subject.spec
         workload = spec.target_ref.name if probe.subject is Subject.CANARY else spec.primary_name
-        return await self._metrics.measure(render_query(probe, namespace, workload), at)
+        return await self._ways.metrics.measure(render_query(probe, namespace, workload), at)
 
     async def _rights(self, namespace: str) -> Outcome:
         try:
-            review = await self._cluster.write(render_review(namespace))
+            review = await self._ways.cluster.write(render_review(namespace))
         except Forbidden as refused:
             return Rejected(str(refused))
         except KubeError as failed:

@@ -25,7 +25,9 @@ from rollouts.core.selector import SelectorLabel, selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.observe import Subject
 from rollouts.ports import Apply, Cluster, PatchJson, Write
-from rollouts.traffic.istio import observed_weight, render_destination_rules, render_virtual_service, weight_operations
+from rollouts.traffic.istio import render_destination_rules, render_virtual_service, route_operations
+from rollouts.traffic.istio_exposure import takes_away
+from rollouts.traffic.istio_rules import rules_of
 from rollouts.traffic.services import render_apex_selector, render_services
 from rollouts.workloads.primary_copy import render_primary, render_scale
 from rollouts.workloads.state import parts_from
@@ -37,8 +39,9 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     To be carried out one by one: each is worked out from what the store holds after the one before.
     """
     owner, spec = subject.owner, subject.spec
-    if desired.routing and seen.route_weight is not None and desired.weight_percent < seen.route_weight:
-        # Taking weight away waits for nothing else, whatever the other writes meet.
+    known = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
+    if desired.routing and takes_away(owner, spec, known, desired.share):
+        # Taking requests away waits for nothing else, whatever the other writes meet.
         yield from _route(cluster, subject, desired)
     target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
     label = selector_label(target) if target is not None else None
@@ -76,14 +79,14 @@ def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Itera
 
 def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
     owner, spec = subject.owner, subject.spec
-    rendered = render_virtual_service(owner, spec, desired.weight_percent)
+    rendered = render_virtual_service(owner, spec, desired.share)
     key = ObjectKey.of(rendered)
     known = cluster.read(VIRTUAL_SERVICES, key)
-    if known is None or observed_weight(owner, spec, known) is None:
-        # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
+    if known is None or not rules_of(known):
         yield Apply(VIRTUAL_SERVICES, _at_version_of(known, rendered))
         return
-    if operations := weight_operations(owner, spec, known, desired.weight_percent):
+    if operations := route_operations(owner, spec, known, desired.share):
+        # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
         yield PatchJson(VIRTUAL_SERVICES, key, operations)
         return
     # What others put into the rules of our object stays: only what is ours alone is compared and applied.

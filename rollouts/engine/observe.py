@@ -9,13 +9,15 @@ from rollouts.api.actions import read_actions
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.core.desired import routing_of
 from rollouts.core.measurement import Sample
 from rollouts.core.observed import Observed
 from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.problems import find_problem
 from rollouts.ports import Cluster
-from rollouts.traffic.istio import observed_weight
+from rollouts.traffic.istio import carries, observed_weight
 from rollouts.workloads.state import observe_deployment
 
 
@@ -28,7 +30,16 @@ class Subject:
     spec: CanarySpec
 
 
-def observe(cluster: Cluster, subject: Subject, now: datetime, samples: tuple[Sample, ...]) -> Observed:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came back from outside for one Canary since."""
+
+    samples: tuple[Sample, ...] = ()
+    delivered: frozenset[int] = frozenset()
+    """Numbers of notices."""
+
+
+def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
     """The world around one Canary at `now`."""
     owner, spec = subject.owner, subject.spec
     target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
@@ -41,10 +52,12 @@ def observe(cluster: Cluster, subject: Subject, now: datetime, samples: tuple[Sa
         target=observe_deployment(target) if target is not None else None,
         primary=observe_deployment(ours) if ours is not None else None,
         route_weight=observed_weight(owner, spec, route),
+        routed=carries(owner, spec, route, routing_of(spec, status)),
         apex_on_primary=_apex_on_primary(cluster, subject, target),
         problem=find_problem(cluster, owner, spec),
         actions=read_actions(subject.manifest),
-        samples=samples,
+        samples=heard.samples,
+        delivered=heard.delivered,
     )
 
 

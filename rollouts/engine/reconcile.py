@@ -2,57 +2,52 @@
 
 The order is the safety: the status is written first, under the resourceVersion that was read, so that whatever dies
 afterwards, the next process knows what was meant. The world follows, then the Event. Rounds repeat until nothing
-differs; then only a change or `wake_at` calls again.
+differs; then only a change, an answer or `wake_at` calls again. No question is waited for.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
 from pydantic import ValidationError
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
-from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.decision import Decision
-from rollouts.core.measurement import Sample
-from rollouts.core.observed import Observed, Problem
-from rollouts.core.step import step
-from rollouts.engine.ask import Asker
-from rollouts.engine.converge import missing_writes
-from rollouts.engine.observe import Subject, observe
+from rollouts.core.observed import Problem
+from rollouts.engine.exchange import Exchange
+from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
+from rollouts.engine.observe import Subject
+from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import REFUSALS, Recorder, explain_invalid, read_status, told_refusal
-from rollouts.errors import KubeError, Unsettled
+from rollouts.engine.release import writes_for
+from rollouts.engine.term import Tenure
+from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work
+from rollouts.errors import Conflict, KubeError, Unsettled
 from rollouts.ports import Clock, Cluster
 from rollouts.telemetry.report import Reporter
 
+_log = structlog.get_logger(__name__)
+
 ROUNDS_MAX = 16
 """A Canary settles in a few rounds, unless somebody undoes each of them."""
-REFUSED_RETRY = timedelta(seconds=30)
-"""When a write that was refused is tried again without any change seen: rights are not watched."""
-
-
-@dataclass(slots=True)
-class _Memory:
-    """What is known of one Canary beyond its status. Losing it costs a few questions, nothing else."""
-
-    samples: tuple[Sample, ...] = ()
-    refused: Problem | None = None
-    """The write that the API server would not have, last time."""
 
 
 class Reconciler:
-    """Brings one Canary at a time as far as it goes. Holds nothing but the last answers of each."""
+    """Brings one Canary at a time as far as it goes. Holds nothing of it but its term and what it was refused last."""
 
-    def __init__(self, cluster: Cluster, asker: Asker, clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self, cluster: Cluster, exchange: Exchange, clock: Clock, reporter: Reporter, settles_in: timedelta
+    ) -> None:
+        """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them."""
         self._cluster = cluster
-        self._asker = asker
+        self._exchange = exchange
+        self._settles_in = settles_in
         self._clock = clock
         self._reporter = reporter
         self._recorder = Recorder(cluster, clock)
-        self._memories: dict[ObjectKey, _Memory] = {}
+        self._memories: dict[ObjectKey, Memory] = {}
 
     async def reconcile(self, key: ObjectKey) -> datetime | None:
         """Work on one Canary until nothing is left to do now; when to look again, if time alone matters.
@@ -61,74 +56,110 @@ class Reconciler:
         """
         for _ in range(ROUNDS_MAX):
             canary = self._cluster.read(CANARIES, key)
-            if canary is None or "deletionTimestamp" in canary["metadata"]:
-                self._memories.pop(key, None)
-                self._reporter.forget(key)
+            if canary is None or is_let_go(canary):
+                self._forget(key)
                 return None
+            memory = self._remember(key, canary)
             try:
                 spec = CanarySpec.model_validate(canary.get("spec") or {})
             except ValidationError as invalid:
-                await self._recorder.tell_problem(canary, Problem("SpecInvalid", explain_invalid(invalid)))
-                return None
-            settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec))
+                return await self._tell_invalid(canary, memory.tenure, invalid)
+            settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec), memory)
             if settled:
                 return wake_at
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
-    async def _round(self, key: ObjectKey, subject: Subject) -> tuple[bool, datetime | None]:
+    def _remember(self, key: ObjectKey, canary: Manifest) -> Memory:
+        uid, status = canary["metadata"]["uid"], read_status(canary)
+        if key in self._memories and self._memories[key].uid != uid:
+            self._forget(key)  # this is its successor
+        memory = self._memories.setdefault(key, Memory(uid, Readiness(self._settles_in)))
+        ours = memory.tenure.term is not None
+        if memory.tenure.look(status):
+            memory.refused = told_refusal(status)
+            if ours:
+                _log.warning("claimed_by_another_process", canary=str(key), term=status.term)
+        return memory
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._memories.pop(key, None)
+        self._exchange.forget(key)
+        self._reporter.forget(key)
+
+    async def _tell_invalid(self, canary: Manifest, tenure: Tenure, invalid: ValidationError) -> datetime | None:
+        """Nothing can be done; also what was made can't be known. When to look again, or to let a deletion go on."""
+        problem, now = Problem("SpecInvalid", explain_invalid(invalid)), self._clock.now()
+        due_at = let_go_unread_at(canary)
+        late = due_at is not None and now >= due_at
+        untold = self._recorder.with_problem(canary, problem) != read_status(canary)
+        if until := tenure.stand_back(timedelta() if untold or late else None, now):
+            return until
+        if late:
+            await self._recorder.announce(canary, LEFT)
+            await self._cluster.write(let_go(canary))
+            return None
+        await self._recorder.tell_problem(canary, problem, tenure)
+        return due_at
+
+    async def _round(self, key: ObjectKey, subject: Subject, memory: Memory) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""
-        status = read_status(subject.manifest)
-        memory = self._memories.setdefault(key, _Memory(refused=told_refusal(status)))
-        seen = self._observe(subject, status, memory)
-        decision = step(subject.spec, status, seen)
+        heard = self._exchange.heard(key)
+        work = find_work(self._cluster, subject, self._clock.now(), heard, memory)
+        decision = work.decision
+        if until := memory.tenure.stand_back(work.undone, work.seen.now):
+            return True, min(until, decision.wake_at or until)
         self._reporter.report(key, decision)
-        # While a write is refused, its condition stays until it is known that it is refused no more.
-        waits = memory.refused is not None and _differ_in_conditions_only(status, decision.status)
-        intent = status if waits else decision.status
-        written = await self._recorder.write_status(subject.manifest, intent)
-        confirmed = written is not subject.manifest
-        changed, failed = await self._converge(subject, seen, decision, None if confirmed else written)
-        await self._recorder.announce(written, None if waits else decision.announcement)
-        if decision.asks:
-            # Whatever fails above, the release is judged: a bad one must not stay because a repair is refused.
-            memory.samples = await self._asker.answer(decision.asks, subject, self._clock.now()) + memory.samples[:16]
+        written = await self._record(subject.manifest, work, memory.tenure)
+        # Before anything below can fail: a bad release must not stay because a repair is refused.
+        self._ask(key, subject, work)
+        self._exchange.send(key, work.intent.outbox, subject)
+        changed, failed = await self._converge(subject, work, memory.tenure)
+        unsaid = memory.refused is not None and work.intent == work.status
+        await self._recorder.announce(written, None if unsaid else decision.announcement)
         cleared, memory.refused = memory.refused is not None and failed is None, _refusal_of(failed)
-        settled = intent == status and not (changed or cleared or decision.asks)
+        settled = work.intent == work.status and not (changed or cleared)
         if memory.refused is None:
             return settled, decision.wake_at
-        await self._recorder.tell_problem(written, memory.refused)
+        await self._recorder.tell_problem(written, memory.refused, memory.tenure)
         again_at = self._clock.now() + REFUSED_RETRY
         return settled, min(again_at, decision.wake_at or again_at)
 
-    def _observe(self, subject: Subject, status: CanaryStatus, memory: _Memory) -> Observed:
-        """The world, and as a problem of it that a write is refused.
+    async def _record(self, canary: Manifest, work: Work, tenure: Tenure) -> Manifest:
+        """The status, in a term of ours, before anything follows from it; the object as it is then.
 
-        Not while the first objects are made: there a problem means that nothing is tried.
-        """
-        seen = observe(self._cluster, subject, self._clock.now(), memory.samples)
-        if seen.problem is not None or status.phase in {None, Phase.INITIALIZING}:
-            return seen
-        return replace(seen, problem=memory.refused)
-
-    async def _converge(
-        self, subject: Subject, seen: Observed, decision: Decision, unconfirmed: Manifest | None
-    ) -> tuple[bool, KubeError | None]:
-        """Send what is missing, up to the first that fails; whether anything was written, and that failure.
-
-        A status that was only read, from a store that may be late, is confirmed before anything is made of it: another
+        One that was only read, from a store that may be late, is confirmed before anything is made of it: another
         process may have decided otherwise meanwhile.
         """
+        if work.intent != work.status:
+            return await self._recorder.write_status(canary, work.intent, tenure)
+        speaks = work.decision.asks or work.intent.outbox
+        if work.incomplete or (speaks and not tenure.holds(work.status)):
+            return await self._recorder.claim(canary, tenure)
+        return canary
+
+    def _ask(self, key: ObjectKey, subject: Subject, work: Work) -> None:
+        """Start what is to be asked; not if an answer came since that was decided: it calls again by itself."""
+        if work.decision.asks and self._exchange.heard(key).samples == work.seen.samples:
+            self._exchange.ask(key, work.decision.asks, subject)
+
+    async def _converge(self, subject: Subject, work: Work, tenure: Tenure) -> tuple[bool, KubeError | None]:
+        """Send what is missing, up to the first that fails; whether anything was written, and that failure."""
         changed = False
+        if not work.incomplete and work.intent == work.status:
+            return changed, None
         try:
-            for write in missing_writes(self._cluster, subject, seen, decision.desired):
-                if unconfirmed is not None:
-                    await self._recorder.confirm(unconfirmed)
-                    unconfirmed = None
+            for write in writes_for(self._cluster, subject, work.seen, work.decision.desired):
+                self._check_term(ObjectKey.of(subject.manifest), tenure)
                 await self._cluster.write(write)
                 changed = True
         except KubeError as failed:
             return changed, failed
         return changed, None
+
+    def _check_term(self, key: ObjectKey, tenure: Tenure) -> None:
+        canary = self._cluster.read(CANARIES, key)
+        if canary is not None and read_status(canary).term > (tenure.term or 0):
+            raise Conflict(f"Canary {key} was claimed by another process")
 
 
 def _refusal_of(failed: KubeError | None) -> Problem | None:
@@ -138,7 +169,3 @@ def _refusal_of(failed: KubeError | None) -> Problem | None:
     if isinstance(failed, REFUSALS):
         return Problem(type(failed).__name__, str(failed))
     raise failed
-
-
-def _differ_in_conditions_only(one: CanaryStatus, other: CanaryStatus) -> bool:
-    return one.model_copy(update={"conditions": other.conditions}) == other

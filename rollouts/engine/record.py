@@ -11,6 +11,7 @@ from rollouts.core.conditions import is_told, with_conditions
 from rollouts.core.decision import Announcement
 from rollouts.core.observed import Problem
 from rollouts.engine.news import render_event
+from rollouts.engine.term import Tenure
 from rollouts.errors import Forbidden, KubeError, Rejected
 from rollouts.ports import Clock, Cluster, PatchStatus
 
@@ -40,17 +41,28 @@ class Recorder:
         self._cluster = cluster
         self._clock = clock
 
-    async def write_status(self, canary: Manifest, status: CanaryStatus) -> Manifest:
-        """Make `status` the object's; the object as it is then. Raises Conflict if it has changed since it was read."""
+    async def write_status(self, canary: Manifest, status: CanaryStatus, tenure: Tenure) -> Manifest:
+        """Make `status` the object's, in a term of ours; the object as it is then.
+
+        Raises Conflict if it has changed since it was read.
+        """
         if status == read_status(canary):
             return canary
-        version = canary["metadata"]["resourceVersion"]
-        return await self._cluster.write(PatchStatus(CANARIES, ObjectKey.of(canary), version, status.to_wire()))
+        return await self._patch(canary, status.to_wire(), tenure)
 
-    async def confirm(self, canary: Manifest) -> None:
-        """Change nothing, and raise Conflict unless the object is still as it was read."""
-        version = canary["metadata"]["resourceVersion"]
-        await self._cluster.write(PatchStatus(CANARIES, ObjectKey.of(canary), version, {}))
+    async def claim(self, canary: Manifest, tenure: Tenure) -> Manifest:
+        """Begin a term, or where the present one is ours change nothing; the object as it is then.
+
+        Raises Conflict unless it is still as it was read.
+        """
+        return await self._patch(canary, {}, tenure)
+
+    async def _patch(self, canary: Manifest, fields: Manifest, tenure: Tenure) -> Manifest:
+        version, term = canary["metadata"]["resourceVersion"], tenure.next_term(read_status(canary))
+        patch = PatchStatus(CANARIES, ObjectKey.of(canary), version, fields | {"term": term})
+        written = await self._cluster.write(patch)
+        tenure.term = read_status(written).term
+        return written
 
     async def announce(self, canary: Manifest, news: Announcement | None) -> None:
         """Tell people. Called after the status that it speaks of was written.
@@ -64,16 +76,17 @@ class Recorder:
         except KubeError as lost:
             _log.warning("event_lost", canary=str(ObjectKey.of(canary)), event_reason=news.reason, reason=str(lost))
 
-    async def tell_problem(self, canary: Manifest, problem: Problem) -> None:
+    async def tell_problem(self, canary: Manifest, problem: Problem, tenure: Tenure) -> None:
         """Put a problem into the conditions, and announce it once."""
-        status = read_status(canary)
-        generation = canary["metadata"].get("generation", 0)
-        told = with_conditions(
-            status.model_copy(update={"observed_generation": generation}), self._clock.now(), problem=problem, news=None
-        )
-        written = await self.write_status(canary, told)
-        if not is_told(status, problem):
+        written = await self.write_status(canary, self.with_problem(canary, problem), tenure)
+        if not is_told(read_status(canary), problem):
             await self.announce(written, Announcement(problem.reason, problem.message, warning=True))
+
+    def with_problem(self, canary: Manifest, problem: Problem) -> CanaryStatus:
+        """The status that tells of a problem, and is else as it was."""
+        generation = canary["metadata"].get("generation", 0)
+        known = read_status(canary).model_copy(update={"observed_generation": generation})
+        return with_conditions(known, self._clock.now(), problem=problem, news=None)
 
 
 def explain_invalid(invalid: ValidationError) -> str:

@@ -23,6 +23,7 @@ from rollouts.core.measurement import Outcome, Rejected, Value
 from rollouts.ports import Create
 
 _WRITTEN = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+_DELETED = (DEPLOYMENTS, SERVICES, DESTINATION_RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,13 @@ def judge_rights(review: Manifest, namespace: str) -> Outcome:
 
 
 def _needed() -> Iterator[Right]:
+    yield Right("patch", CANARIES)
     yield Right("patch", CANARIES, "status")
     for resource in _WRITTEN:
         yield Right("create", resource)
         yield Right("patch", resource)
+    for resource in _DELETED:
+        yield Right("delete", resource)
     yield Right("create", EVENTS)
 
 

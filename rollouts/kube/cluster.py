@@ -15,13 +15,14 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from rollouts.api.resources import EVENTS, Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated, KubeError, Throttled, Unavailable
 from rollouts.kube import requests
+from rollouts.kube.endings import is_ended, key_of, uid_of
 from rollouts.kube.failures import AlreadyExists, NotSent
 from rollouts.kube.reflector import DEFAULT_PACE, Pace, Reflector
 from rollouts.kube.requests import Request
 from rollouts.kube.selection import SELECTIONS, is_object, select_whole
 from rollouts.kube.store import OnChange, OnTrouble, Store
 from rollouts.kube.transport import Response, Transport
-from rollouts.ports import Apply, Clock, Create, PatchJson, PatchStatus, Write
+from rollouts.ports import Apply, Clock, Create, Delete, PatchJson, PatchStatus, Write
 
 ATTEMPTS = 3
 RETRY_AFTER_LIMIT_S = 10.0
@@ -84,7 +85,7 @@ class KubeCluster:
         return self._store(resource).trouble
 
     async def write(self, write: Write) -> Manifest:
-        """Send one write and return the object as the server has it now. Raises KubeError.
+        """Send one write and return the object as the port says. Raises KubeError.
 
         An Event that exists already was written by an attempt whose answer got lost: that is success.
         """
@@ -94,12 +95,16 @@ class KubeCluster:
             if write.resource == EVENTS and isinstance(write, Create):
                 return write.manifest
             raise
+        ended = is_ended(write, answer)
         store = self._stores.get(write.resource)
         if store is not None:
-            if not is_object(answer):
+            if not is_object(answer) and not (ended and uid_of(answer)):
                 raise Unavailable(f"{write.resource}: the answer to a write is no object")
-            store.absorb(answer)
-        return answer
+            if ended:
+                store.forget(key_of(write), uid_of(answer))
+            else:
+                store.absorb(answer)
+        return {} if ended and isinstance(write, Delete) else answer
 
     async def _deliver(self, request: Request) -> Manifest:
         retrying = AsyncRetrying(
@@ -135,6 +140,8 @@ def request_for(write: Write) -> Request:
             return requests.patch_status(resource, key, resource_version=resource_version, status=status)
         case Create(resource, manifest):
             return requests.create(resource, manifest)
+        case Delete(resource, key, uid, resource_version, propagation):
+            return requests.delete(resource, key, propagation=propagation, uid=uid, resource_version=resource_version)
         case _:
             assert_never(write)
 

@@ -103,6 +103,15 @@ def patch_status(resource: Resource, key: ObjectKey, *, resource_version: str, s
     return Request("PATCH", path, (), _typed(MERGE_PATCH), body, "patch", f"{resource}/status")
 
 
+def delete(resource: Resource, key: ObjectKey, *, propagation: str, uid: str, resource_version: str) -> Request:
+    """The end of one object, refused unless it has this uid and version; an empty one is not asked for."""
+    path = resource.path(namespace=key.namespace, name=key.name)
+    named = {"uid": uid, "resourceVersion": resource_version}
+    demanded = {name: value for name, value in named.items() if value}
+    body = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": propagation, "preconditions": demanded}
+    return Request("DELETE", path, (), _typed(JSON), body, "delete", str(resource))
+
+
 def _read(path: str, verb: str, resource: Resource, query: Sequence[tuple[str, str]]) -> Request:
     return Request("GET", path, tuple(query), (("Accept", JSON),), None, verb, str(resource))
 

@@ -81,6 +81,12 @@ class Store:
         self._drop(key)
         self._on_change(self.resource, key)
 
+    def forget(self, key: ObjectKey, uid: str) -> None:
+        """An object that a write of ours has ended. Nothing older brings it back, and its successor stays."""
+        known = self._objects.get(key)
+        if known is not None and _uid(known) == uid:
+            self.remove(known)
+
     def advance(self, resource_version: str) -> None:
         """The watch has brought everything up to here."""
         version = _number(resource_version)

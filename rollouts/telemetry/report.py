@@ -33,11 +33,13 @@ class Reporter:
         self._queries = Counter("rollouts_metric_queries", "Queries to the metric source.", registry=registry)
         self._reconcile_s = Histogram("rollouts_reconcile_seconds", "Length of one reconcile.", registry=registry)
         self._failures = Counter("rollouts_reconcile_failures", "Reconciles that failed.", ["kind"], registry=registry)
+        self._reported: set[ObjectKey] = set()
         self._quiet_text: dict[ObjectKey, str] = {}
 
     def report(self, key: ObjectKey, decision: Decision) -> None:
         """One decision: counted always, logged unless it only asks, or repeats what the last one waited for."""
         status = decision.status
+        self._reported.add(key)
         self._decisions.labels(decision.event).inc()
         self._weight.labels(key.namespace, key.name).set(decision.desired.weight_percent)
         for phase in Phase:
@@ -75,8 +77,10 @@ class Reporter:
 
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone."""
-        if self._quiet_text.pop(key, None) is None:
+        self._quiet_text.pop(key, None)
+        if key not in self._reported:
             return
+        self._reported.discard(key)
         self._weight.remove(key.namespace, key.name)
         for phase in Phase:
             self._phase.remove(key.namespace, key.name, phase)

@@ -1,10 +1,12 @@
-"""Server-side apply as far as the engine relies on it: maps merge field by field, selectors and lists are one value,
-but for a Service's ports, which are told apart by number and protocol. Pure; who owns a field is kept beside it.
+"""Server-side apply as far as the engine relies on it: maps merge field by field, selectors and lists are one value.
+
+But finalizers, owner references and a Service's ports are told apart. Pure; who owns a field is kept beside it.
 """
 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from rollouts.api.resources import Manifest
@@ -16,8 +18,12 @@ Owners = dict[Path, frozenset[str]]
 _SERVERS = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
 _IDENTITY = {("apiVersion",), ("kind",), *(("metadata", name) for name in _SERVERS)}
 
-_ATOMIC = {("spec", "selector")}
-"""Maps that are one value, in Services and Deployments."""
+_ITEM_KEYS: dict[tuple[str, str], Callable[[Any], str]] = {
+    ("metadata", "finalizers"): str,
+    ("metadata", "ownerReferences"): lambda owner: str(owner["uid"]),
+    ("spec", "ports"): lambda port: f"{port['port']}/{port.get('protocol', 'TCP')}",
+}
+"""Lists whose items are told apart, and by what; the ports are a Service's."""
 
 
 def fields_of(manifest: Manifest) -> dict[Path, Any]:
@@ -66,9 +72,14 @@ def merged(target: Any, patch: Any) -> Any:
 
 
 def _leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
-    if isinstance(value, dict) and value and path not in _ATOMIC:
+    if isinstance(value, dict) and value and not _is_atomic(path):
         return [leaf for name, item in value.items() for leaf in _leaves(item, (*path, name))]
     return [(path, value)]
+
+
+def _is_atomic(path: Path) -> bool:
+    """Maps that are one value: selectors in Services and Deployments, and each owner reference."""
+    return path == ("spec", "selector") or (len(path) == 3 and path[:2] == ("metadata", "ownerReferences"))
 
 
 def _set(node: dict[str, Any], path: Path, value: Any) -> None:
@@ -88,15 +99,18 @@ def _remove(node: dict[str, Any], path: Path) -> None:
 
 
 def _keyed(manifest: Manifest) -> Manifest:
-    """The ports of a Service as a map."""
-    if manifest.get("kind") != "Service" or "ports" not in (manifest.get("spec") or {}):
-        return manifest
-    ports = manifest["spec"]["ports"]
-    by_key = {f"{port['port']}/{port.get('protocol', 'TCP')}": port for port in ports}
-    return {**manifest, "spec": {**manifest["spec"], "ports": by_key}}
+    """The lists whose items are told apart, as maps."""
+    return _with_lists(manifest, lambda items, key: {key(item): item for item in items})
 
 
 def _listed(manifest: Manifest) -> Manifest:
-    if manifest.get("kind") != "Service" or "ports" not in (manifest.get("spec") or {}):
-        return manifest
-    return {**manifest, "spec": {**manifest["spec"], "ports": list(manifest["spec"]["ports"].values())}}
+    return _with_lists(manifest, lambda items, _key: [*items.values()])
+
+
+def _with_lists(manifest: Manifest, turn: Callable[[Any, Callable[[Any], str]], Any]) -> Manifest:
+    result = dict(manifest)
+    for (parent, name), key in _ITEM_KEYS.items():
+        holder = result.get(parent)
+        if isinstance(holder, dict) and name in holder and (parent == "metadata" or manifest.get("kind") == "Service"):
+            result[parent] = {**holder, name: turn(holder[name], key)}
+    return result

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, assert_never
+from typing import assert_never
 
-from rollouts.api.resources import DEPLOYMENTS, EVENTS, RULES_REVIEWS, SERVICES, Manifest, ObjectKey, Resource
-from rollouts.errors import Conflict, NotFound, Rejected
-from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
+from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
+from rollouts.ports import Apply, Create, Delete, PatchJson, PatchStatus, Propagation, Write
 from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.testing.memory_apply import Owners, applied, merged, owners_after
+from rollouts.testing.memory_journal import Change, Journal, Place
+from rollouts.testing.memory_metadata import changed, in_form, is_ended, made, marked
+from rollouts.testing.memory_refusals import check_complete, conflict, not_found, unfit
 
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 USER = "user"
@@ -25,18 +26,7 @@ USER = "user"
 UPDATE = "rollouts-update"
 """The manager of what we write in another way than by apply."""
 
-Place = tuple[Resource, ObjectKey]
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One object before and after; None where it does not exist."""
-
-    place: Place
-    before: Manifest | None
-    after: Manifest | None
-    version: int
-    manager: str
+__all__ = ["EVERYTHING", "UPDATE", "USER", "Change", "MemoryServer", "Place"]
 
 
 class MemoryServer:
@@ -46,16 +36,15 @@ class MemoryServer:
         self._now = now
         self._stored: dict[Place, Manifest] = {}
         self._owners: dict[Place, Owners] = {}
-        self._version = 100
-        self.watchers: list[Callable[[Change], None]] = []
-        """Told of every change, at once and in order."""
+        self.journal = Journal()
+        self.watchers = self.journal.watchers
         self.rules: list[Manifest] = [EVERYTHING]
         """What a rights review answers."""
 
     @property
     def version(self) -> int:
         """The resourceVersion of the newest change."""
-        return self._version
+        return self.journal.version
 
     def stored(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """An object as it is now."""
@@ -84,12 +73,9 @@ class MemoryServer:
         """Another controller replaces a status."""
         return self._store((resource, key), {**self._existing(resource, key), "status": status}, manager=USER)
 
-    def delete(self, resource: Resource, key: ObjectKey) -> None:
-        """Somebody deletes an object."""
-        before = self._existing(resource, key)
-        self._version += 1
-        del self._stored[resource, key], self._owners[resource, key]
-        self._tell(Change((resource, key), before, None, self._version, USER))
+    def delete(self, resource: Resource, key: ObjectKey, propagation: Propagation = Propagation.BACKGROUND) -> None:
+        """Somebody deletes an object; it is marked at least."""
+        self._delete(Delete(resource, key, propagation=propagation), manager=USER)
 
     def carry_out(self, write: Write) -> Manifest:
         """One write of ours, checked and done. Raises KubeError as a real server's answer would."""
@@ -104,6 +90,8 @@ class MemoryServer:
                 return self._store((resource, key), after, manager=UPDATE)
             case Create(resource, manifest):
                 return self._create(resource, manifest)
+            case Delete():
+                return self._delete(write, manager=UPDATE)
             case _:
                 assert_never(write)
 
@@ -116,10 +104,11 @@ class MemoryServer:
         fresh = {**header, "metadata": {"name": key.name, "namespace": key.namespace}}
         before = self._stored.get(place, fresh)
         if place not in self._stored:
-            _check_complete(resource, intent)
+            check_complete(resource, intent)
         after, owners = applied(before, self._owners.get(place, {}), {**intent, **header}, manager)
         stored = self._store(place, after, manager=manager)
-        self._owners[place] = owners
+        if place in self._stored:
+            self._owners[place] = owners
         return stored
 
     def _patch(self, place: Place, operations: Sequence[Manifest]) -> Manifest:
@@ -127,9 +116,7 @@ class MemoryServer:
         try:
             after = patched(before, operations)
         except (PatchRefused, LookupError, TypeError, ValueError) as refused:
-            raise Conflict(
-                f"patch {place[0]}: {refused}", verb="patch", resource=str(place[0]), status=422
-            ) from refused
+            raise unfit(place[0], refused) from refused
         self._at_version(*place, after["metadata"]["resourceVersion"])
         return self._store(place, after, manager=UPDATE)
 
@@ -141,58 +128,47 @@ class MemoryServer:
             return self._store(place, copy.deepcopy(manifest), manager=UPDATE)
         if resource == EVENTS:
             return manifest
-        raise Conflict(f"create {resource}: it exists", verb="create", resource=str(resource), status=409)
+        raise conflict("create", resource, "it exists")
 
     def _store(self, place: Place, manifest: Manifest, *, manager: str) -> Manifest:
-        before = self._stored.get(place)
-        after = {**manifest, "metadata": {**manifest["metadata"], **self._fixed_metadata(place, manifest, before)}}
+        before, manifest = self._stored.get(place), in_form(manifest)
+        if before is None:
+            after = made(place[0], manifest, uid=f"uid-{self.version + 1}", at=self._now())
+        else:
+            after = changed(place[0], manifest, before)
+        return self._commit(place, after, manager=manager)
+
+    def _commit(self, place: Place, after: Manifest, *, manager: str) -> Manifest:
+        before, version = self._stored.get(place), self.version + 1
         if after == before:
             return before
-        self._version += 1
-        after["metadata"]["resourceVersion"] = str(self._version)
+        if is_ended(after):
+            del self._stored[place], self._owners[place]
+            self.journal.note(Change(place, before, None, version, manager))
+            return after
+        after["metadata"]["resourceVersion"] = str(version)
         self._owners[place] = owners_after(before or {}, after, self._owners.get(place, {}), manager)
         self._stored[place] = after
-        self._tell(Change(place, before, after, self._version, manager))
+        self.journal.note(Change(place, before, after, version, manager))
         return after
 
-    def _fixed_metadata(self, place: Place, manifest: Manifest, before: Manifest | None) -> dict[str, Any]:
-        """What nobody but the server sets."""
-        if before is None:
-            created = self._now().strftime("%Y-%m-%dT%H:%M:%SZ")
-            fixed: dict[str, Any] = {"uid": f"uid-{self._version + 1}", "creationTimestamp": created, "generation": 1}
-        else:
-            known = before["metadata"]
-            changed = manifest.get("spec") != before.get("spec")
-            fixed = {name: known[name] for name in ("uid", "creationTimestamp", "resourceVersion")}
-            fixed["generation"] = known.get("generation", 0) + changed
-        if place[0] == SERVICES:
-            del fixed["generation"]
-        return fixed
+    def _delete(self, write: Delete, *, manager: str) -> Manifest:
+        before = self._existing(write.resource, write.key, "delete")
+        metadata = before["metadata"]
+        if write.uid not in {"", metadata["uid"]} or write.resource_version not in {"", metadata["resourceVersion"]}:
+            raise conflict("delete", write.resource, f"{write.key} is another, or was modified")
+        place, mark = (write.resource, write.key), marked(before, write.propagation, self._now())
+        after = self._commit(place, mark, manager=manager)
+        return {} if is_ended(after) else after
 
-    def _existing(self, resource: Resource, key: ObjectKey) -> Manifest:
+    def _existing(self, resource: Resource, key: ObjectKey, verb: str = "patch") -> Manifest:
         found = self._stored.get((resource, key))
         if found is None:
-            raise NotFound(f"patch {resource}: {key} does not exist", verb="patch", resource=str(resource), status=404)
+            raise not_found(verb, resource, key)
         return found
 
     def _at_version(self, resource: Resource, key: ObjectKey, version: str) -> Manifest:
         found = self._existing(resource, key)
         if found["metadata"]["resourceVersion"] != version:
-            raise Conflict(f"patch {resource}: {key} was modified", verb="patch", resource=str(resource), status=409)
+            raise conflict("patch", resource, f"{key} was modified")
         return found
-
-    def _tell(self, change: Change) -> None:
-        for watcher in [*self.watchers]:
-            watcher(change)
-
-
-_DEMANDED = {DEPLOYMENTS: ("selector", "template"), SERVICES: ("ports",)}
-"""What the server demands in the spec of a new object of the kinds that are applied in part."""
-
-
-def _check_complete(resource: Resource, intent: Manifest) -> None:
-    """An apply of one field makes no whole object of one that was deleted meanwhile."""
-    absent = [field for field in _DEMANDED.get(resource, ()) if field not in (intent.get("spec") or {})]
-    if absent:
-        flaw = f"apply {resource}: spec.{absent[0]}: Required value"
-        raise Rejected(flaw, verb="patch", resource=str(resource), status=422)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
+from rollouts.kube.endings import is_ended, key_of
 from rollouts.ports import Write
 from rollouts.testing.memory_server import MemoryServer, Place
 
@@ -23,6 +24,8 @@ class MemoryView:
         self._server = server
         self._known: dict[Place, Manifest] = {}
         self._heard: dict[Place, int] = {}
+        self._listed_at = 0
+        self._kind_listed_at: dict[Resource, int] = {}
         self.on_change: Callable[[Resource, ObjectKey], None] = lambda _resource, _key: None
         self.troubles: dict[Resource, str] = {}
 
@@ -49,13 +52,17 @@ class MemoryView:
 
     def absorb(self, write: Write, answer: Manifest) -> None:
         """The answer to a write of ours is seen by the next read."""
-        if write.resource not in UNSTORED:
-            place = (write.resource, ObjectKey.of(answer))
+        if write.resource in UNSTORED:
+            return
+        place = (write.resource, key_of(write))
+        if is_ended(write, answer):
+            self.hear(place, None, self._server.journal.ended_at(place))
+        else:
             self.hear(place, answer, int(answer["metadata"]["resourceVersion"]))
 
     def hear(self, place: Place, manifest: Manifest | None, version: int) -> None:
         """An object as it was at `version`, None if it was deleted then. Older than what is known, it is ignored."""
-        if version <= self._heard.get(place, 0):
+        if version <= max(self._listed_at, self._kind_listed_at.get(place[0], 0), self._heard.get(place, 0)):
             return
         self._heard[place] = version
         before = self._known.get(place)
@@ -66,12 +73,17 @@ class MemoryView:
         if _content(before) != _content(manifest):
             self.on_change(*place)
 
-    def list_again(self) -> None:
-        """Everything as the server has it now."""
+    def list_again(self, only: Resource | None = None) -> None:
+        """Everything of one kind, or of all, as the server has it now. Whatever is older is old news from then on."""
         version = self._server.version
         for place in dict.fromkeys([*self._known, *self._server.places()]):
-            stored = self._server.stored(*place)
-            self.hear(place, stored, version if stored is None else int(stored["metadata"]["resourceVersion"]))
+            if only in {None, place[0]}:
+                stored = self._server.stored(*place)
+                self.hear(place, stored, version if stored is None else int(stored["metadata"]["resourceVersion"]))
+        if only is None:
+            self._listed_at = version
+        else:
+            self._kind_listed_at[only] = version
 
 
 def _content(manifest: Manifest | None) -> Manifest | None:

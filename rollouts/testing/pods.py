@@ -14,6 +14,7 @@ from typing import Any
 
 from rollouts.api.resources import DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.core.revision import revision_of
+from rollouts.testing.memory_metadata import waits
 from rollouts.testing.memory_server import Change, MemoryServer
 
 NEVER = math.inf
@@ -34,6 +35,7 @@ class Pod:
 class _Crew:
     """The pods of one Deployment."""
 
+    uid: str = ""
     pods: list[Pod] = field(default_factory=list)
     progress: tuple[str, int] = ("", 0)
     progressed_at: float = 0.0
@@ -48,6 +50,8 @@ class PodsController:
         self._random = random
         self._startup_s = startup_s
         self._crews: dict[ObjectKey, _Crew] = {}
+        self._doomed: set[str] = set()
+        """Deployments, by uid, that are deleted in the foreground: whatever else holds them, their pods go first."""
         self.latency_max_s = 0.2
         """How late the controller sees what happens."""
 
@@ -73,6 +77,8 @@ class PodsController:
     def _changed(self, change: Change) -> None:
         resource, key = change.place
         if resource == DEPLOYMENTS:
+            if change.after is not None and waits(change.after):
+                self._doomed.add(change.after["metadata"]["uid"])
             self._look_within(key, self.latency_max_s)
 
     def _look_within(self, key: ObjectKey, seconds: float) -> None:
@@ -92,7 +98,13 @@ class PodsController:
         if manifest is None:
             del self._crews[key]
             return
-        self._roll(manifest["spec"], crew)
+        uid = manifest["metadata"]["uid"]
+        if crew.uid != uid:  # its predecessor's pods are gone with it
+            crew = self._crews[key] = _Crew(uid)
+        if uid in self._doomed:
+            crew.pods.clear()
+        elif "deletionTimestamp" not in manifest["metadata"]:
+            self._roll(manifest["spec"], crew)
         now, revision = _now(), revision_of(manifest["spec"]["template"])
         ready = sum(pod.ready_at <= now for pod in crew.pods)
         updated = [pod for pod in crew.pods if pod.revision == revision]

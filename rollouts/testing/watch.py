@@ -1,7 +1,7 @@
-"""How late a view hears of changes: each after its own delay, some never, until everything is listed again.
+"""What the watches of one view are like: how late, how often cut, how many changes they lose; by chance or when told.
 
-Changes of different objects overtake each other; one object never goes backwards, which the view sees to. Runs on the
-timers of the running loop, so that virtual time is all the time it takes.
+Each kind has a stream of its own (watch_stream.py), as on a real server. Runs on the timers of the running loop, so
+that virtual time is all the time it takes.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import asyncio
 from dataclasses import dataclass
 from random import Random
 
+from rollouts.api.resources import Resource
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.memory_view import MemoryView
+from rollouts.testing.watch_stream import WatchStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,9 @@ class Lateness:
     drop_chance: float = 0.0
     """How probably a change is never told; then all is listed again `heal_after_s` later."""
     heal_after_s: float = 5.0
+    cut_chance: float = 0.0
+    """How probably a change meets a connection that has just ended; it is made again within `cut_max_s`."""
+    cut_max_s: float = 10.0
 
 
 class LaggingWatch:
@@ -33,6 +38,8 @@ class LaggingWatch:
         self._random = random
         self._healing = False
         self._running = False
+        self._listed_at = 0
+        self.streams: dict[Resource, WatchStream] = {}
         self.lateness = Lateness()
 
     def start(self) -> None:
@@ -40,24 +47,51 @@ class LaggingWatch:
         self._running = True
         self._server.watchers.append(self._changed)
         self._view.list_again()
+        self._listed_at = self._server.version
+        self.streams.clear()
+        for resource, _ in self._server.places():
+            self._stream(resource)
 
     def stop(self) -> None:
         """What is still under way is never told."""
         self._running = False
         self._server.watchers.remove(self._changed)
+        for stream in self.streams.values():
+            stream.cut()
+
+    def bookmark(self) -> None:
+        """Every open stream is told how far the server is."""
+        for stream in self.streams.values():
+            stream.skip_to(self._server.version)
+
+    def cut(self, for_s: float, *resources: Resource) -> None:
+        """The connections of these kinds end (of all, if none is named), and are made again after that time."""
+        loop = asyncio.get_running_loop()
+        for resource in resources or [*self.streams]:
+            self._stream(resource).cut()
+            loop.call_later(for_s, self._resume, resource)
+
+    def _stream(self, resource: Resource) -> WatchStream:
+        if resource not in self.streams:
+            self.streams[resource] = WatchStream(self._server, self._view, resource, self._listed_at)
+        return self.streams[resource]
 
     def _changed(self, change: Change) -> None:
-        loop = asyncio.get_running_loop()
-        if self._random.random() < self.lateness.drop_chance:
+        lateness, stream = self.lateness, self._stream(change.place[0])
+        if self._random.random() < lateness.drop_chance:
+            stream.skip_to(change.version)
             if not self._healing:
                 self._healing = True
-                loop.call_later(self.lateness.heal_after_s, self._heal)
+                asyncio.get_running_loop().call_later(lateness.heal_after_s, self._heal)
             return
-        loop.call_later(self._random.uniform(0.0, self.lateness.delay_max_s), self._tell, change)
+        delay_s = self._random.uniform(0.0, lateness.delay_max_s)
+        if lateness.cut_chance and self._random.random() < lateness.cut_chance:
+            self.cut(self._random.uniform(0.0, lateness.cut_max_s), change.place[0])
+        stream.send(change, delay_s)
 
-    def _tell(self, change: Change) -> None:
+    def _resume(self, resource: Resource) -> None:
         if self._running:
-            self._view.hear(change.place, change.after, change.version)
+            self.streams[resource].resume(self._random.uniform(0.0, self.lateness.delay_max_s))
 
     def _heal(self) -> None:
         self._healing = False

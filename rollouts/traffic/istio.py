@@ -1,7 +1,7 @@
-"""Istio's routing objects for a Canary: a host for each copy, and one VirtualService with the weights.
+"""Istio's routing objects for a Canary: a host for each copy, and one VirtualService that shares the requests.
 
 Pure. Whole objects are rendered for server-side apply. Once they exist, `http` and `route` are lists that server-side
-apply can only take as a whole, so a weight is written by a JSON Patch that first tests that it hits what was read.
+apply can only take as a whole, so rules are written by a JSON Patch that first tests that it hits what was read.
 Hosts are short names: Istio reads them in the VirtualService's own namespace, whichever gateway it is bound to.
 """
 
@@ -10,7 +10,11 @@ from __future__ import annotations
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, Resource
-from rollouts.traffic.istio_rule import Destination, Rule, find_rule, names_service, nearest, rule_name
+from rollouts.core.routing import Routing
+from rollouts.traffic.istio_patch import rule_operations
+from rollouts.traffic.istio_rule import Hosts, canary_percent, names_service
+from rollouts.traffic.istio_rules import find_rule, placed_rules, rendered_rules, rules_of
+from rollouts.traffic.istio_shape import match_rule_name, rule_name
 from rollouts.traffic.metadata import canary_service, primary_service, render_metadata
 
 REQUIRED: tuple[Resource, ...] = (VIRTUAL_SERVICES, DESTINATION_RULES)
@@ -23,78 +27,56 @@ def render_destination_rules(owner: Owner, spec: CanarySpec) -> tuple[Manifest, 
     return _destination_rule(owner, primary_service(name)), _destination_rule(owner, canary_service(name))
 
 
-def render_virtual_service(owner: Owner, spec: CanarySpec, weight_percent: int) -> Manifest:
-    """The VirtualService that gives the canary `weight_percent` and the primary the rest."""
-    name = spec.service_name
-    route = [
-        {"destination": {"host": primary_service(name)}, "weight": 100 - weight_percent},
-        {"destination": {"host": canary_service(name)}, "weight": weight_percent},
-    ]
+def render_virtual_service(owner: Owner, spec: CanarySpec, share: Routing) -> Manifest:
+    """The VirtualService that shares the requests so."""
     return {
         "apiVersion": VIRTUAL_SERVICES.api_version,
         "kind": VIRTUAL_SERVICES.kind,
-        "metadata": render_metadata(owner, name),
+        "metadata": render_metadata(owner, spec.service_name),
         "spec": {
             "hosts": _hosts(owner, spec),
             "gateways": list(spec.service.gateways),
-            "http": [{"name": rule_name(owner), "route": route}],
+            "http": rendered_rules(owner, spec, share),
         },
     }
 
 
 def observed_weight(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -> int | None:
-    """The canary's percent of what our rule gives to our two copies.
+    """The canary's percent of what the rule that carries the weight gives to our two copies.
 
-    None where no share can be told: the object, the rule or a destination of ours is absent or there twice, or neither
-    has any weight. Then the whole object is to be applied again.
+    That is our rule for the requests that match, if there is one, else our rule for everything. None where no share
+    can be told: the object, the rule or a destination of ours is absent or there twice, or neither has any weight.
+    Clients that a cookie keeps with the canary are not counted.
     """
-    rule = find_rule(owner, spec, manifest)
-    return None if rule is None else rule.canary_percent
+    rules, hosts = rules_of(manifest), Hosts.of(owner, spec)
+    shares = []
+    for name in (match_rule_name(owner), rule_name(owner)):
+        if name == rule_name(owner) or any(rule.get("name") == name for rule in rules):
+            rule = find_rule(rules, name)
+            shares.append(canary_percent(rule, hosts) if rule is not None else None)
+    return None if None in shares else shares[0]
 
 
-def weight_operations(owner: Owner, spec: CanarySpec, manifest: Manifest, weight_percent: int) -> list[Manifest]:
-    """RFC 6902 operations that give the canary `weight_percent` of what our two have, and touch nothing else.
-
-    `manifest` is the object as read; if it has changed since, the operations fail as a whole. Ours sum to what they
-    had, so others in the rule keep their share. Empty if there is nothing to write: the weights are right, or as near
-    as their sum allows (below 100, single percents can't be told apart), or nothing in the rule is ours to give.
+def carries(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Routing) -> bool:
+    """Whether the routes do all that is asked: weights as near as the sums in their rules allow (below 100, single
+    percents can't be told apart), matches, copies and cookies, in our rules, in their order.
     """
-    rule = find_rule(owner, spec, manifest)
-    if rule is None or not rule.our_weight:
-        return []
-    canary_weight = _part(rule.our_weight, weight_percent)
-    wanted = ((rule.primary, rule.our_weight - canary_weight), (rule.canary, canary_weight))
-    changes = [_write(rule, ours, weight) for ours, weight in wanted if ours.weight != weight]
-    if not changes:
+    rules = rules_of(manifest)
+    return [placed.rule for placed in placed_rules(owner, spec, rules, share)] == rules
+
+
+def route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest, share: Routing) -> list[Manifest]:
+    """RFC 6902 operations that make our rules share the requests so, and touch nothing else; empty if they do.
+
+    `manifest` is the object as read, with a list of rules, however mangled; if it has changed since, the operations
+    fail as a whole. Ours sum to what they had, so others in a rule keep their share.
+    """
+    rules = rules_of(manifest)
+    operations = rule_operations(rules, placed_rules(owner, spec, rules, share))
+    if not operations:
         return []
     version = manifest["metadata"]["resourceVersion"]
-    return [
-        {"op": "test", "path": f"/spec/http/{rule.index}/name", "value": rule_name(owner)},
-        *(_test(rule, ours) for ours, _ in wanted),
-        *changes,
-        {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
-    ]
-
-
-def _part(total: int, percent: int) -> int:
-    """That percent of a total in whole units; neither side is rounded down to nothing if it is to have something."""
-    part = nearest(total * percent, 100)
-    if 0 < percent < 100 and total > 1:
-        return min(max(part, 1), total - 1)
-    return part
-
-
-def _test(rule: Rule, ours: Destination) -> Manifest:
-    return {"op": "test", "path": f"{_route_path(rule, ours)}/destination", "value": ours.destination}
-
-
-def _write(rule: Rule, ours: Destination, weight: int) -> Manifest:
-    operation = "add" if ours.weight is None else "replace"
-    return {"op": operation, "path": f"{_route_path(rule, ours)}/weight", "value": weight}
-
-
-def _route_path(rule: Rule, ours: Destination) -> str:
-    return f"/spec/http/{rule.index}/route/{ours.index}"
+    return [*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
 
 
 def _hosts(owner: Owner, spec: CanarySpec) -> list[str]:

@@ -1,73 +1,97 @@
-"""Our one rule inside an Istio VirtualService: where it stands, and what share it gives to whom.
+"""One rule of ours inside an Istio VirtualService: what it is to say, and how a rule that was read is brought to it.
 
-Pure. Reads any VirtualService, also one that others have changed: our rule is known by its name and our destinations by
-their hosts, wherever they stand. Writes nothing; see istio.py.
+Pure. A rule is known by its name and our destinations by their hosts, wherever they stand. What others added to it
+(timeout, retries, fault, headers, destinations of their own) stays. Where rules stand is istio_rules.py's matter.
 """
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
+from rollouts.traffic.istio_cookie import with_cookie
+from rollouts.traffic.istio_mirror import mirrored
 from rollouts.traffic.metadata import canary_service, primary_service
 
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """One of our two destinations as it was read. `weight` is None where the field is absent, which means 0."""
-
-    index: int
-    destination: Manifest
-    weight: int | None
+_NOT_ROUTING = ("redirect", "directResponse", "delegate")
+"""Istio takes none of these beside destinations: in a rule of ours they would stop all of it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """Our rule as it was read. Weights are Istio's: shares of their sum."""
+class WantedRule:
+    """What a rule of ours is to say. Empty fields are to be absent."""
 
-    index: int
-    primary: Destination
-    canary: Destination
-    others_weight: int
-    """What the destinations of others in this rule have together."""
-
-    @property
-    def our_weight(self) -> int:
-        """What our two destinations have together; with none set, what others leave of 100."""
-        ours = (self.primary.weight or 0) + (self.canary.weight or 0)
-        return ours or max(100 - self.others_weight, 0)
-
-    @property
-    def canary_percent(self) -> int | None:
-        """The canary's part of what our two have, to the nearest percent; None if neither has any."""
-        canary = self.canary.weight or 0
-        ours = canary + (self.primary.weight or 0)
-        return nearest(100 * canary, ours) if ours else None
+    name: str
+    canary_percent: int
+    """The canary's part of what our two destinations have."""
+    match: tuple[Manifest, ...] = ()
+    mirror_percent: int = 0
+    primary_cookie: str = ""
+    """The Set-Cookie in answers of the primary."""
+    canary_cookie: str = ""
 
 
-def rule_name(owner: Owner) -> str:
-    """The name by which our rule is known."""
-    return f"rollouts-{owner.name}"
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """Our two destinations, and the cookies that are ours to give in them."""
+
+    primary: str
+    canary: str
+    namespace: str
+    cookies: frozenset[str] = frozenset()
+    """Names of cookies. The Set-Cookies of others stay."""
+
+    @classmethod
+    def of(cls, owner: Owner, spec: CanarySpec, cookies: frozenset[str] = frozenset()) -> Hosts:
+        """Those of a Canary."""
+        name = spec.service_name
+        return cls(primary_service(name), canary_service(name), owner.namespace, cookies)
+
+    def find(self, rule: Manifest) -> tuple[int, int] | None:
+        """Where the primary and the canary stand in the rule; None unless each is there exactly once."""
+        routes = rule.get("route") or []
+        primary, canary = self._all(routes, self.primary), self._all(routes, self.canary)
+        return (primary[0], canary[0]) if len(primary) == len(canary) == 1 else None
+
+    def is_ours(self, destination: Manifest) -> bool:
+        """Whether a destination is one of our two."""
+        return self.is_canary(destination) or names_service(destination.get("host", ""), self.primary, self.namespace)
+
+    def is_canary(self, destination: Manifest) -> bool:
+        """Whether a destination is the canary."""
+        return names_service(destination.get("host", ""), self.canary, self.namespace)
+
+    def _all(self, routes: list[Manifest], service: str) -> list[int]:
+        hosts = enumerate(route.get("destination", {}).get("host", "") for route in routes)
+        return [index for index, host in hosts if names_service(host, service, self.namespace)]
 
 
-def find_rule(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -> Rule | None:
-    """Our rule; None if it is absent, there twice, or has not exactly one destination for each of our copies."""
-    rules = [] if manifest is None else manifest.get("spec", {}).get("http") or []
-    named = [(index, rule) for index, rule in enumerate(rules) if rule.get("name") == rule_name(owner)]
-    if len(named) != 1:
+def canary_percent(rule: Manifest, hosts: Hosts) -> int | None:
+    """The canary's part of what our two have, to the nearest percent; None if it can't be told."""
+    places = hosts.find(rule)
+    if places is None:
         return None
-    index, rule = named[0]
-    routes = rule.get("route") or []
-    primary = _only(routes, primary_service(spec.service_name), owner.namespace)
-    canary = _only(routes, canary_service(spec.service_name), owner.namespace)
-    if primary is None or canary is None:
-        return None
-    ours = {primary.index, canary.index}
-    others = sum(route.get("weight") or 0 for place, route in enumerate(routes) if place not in ours)
-    return Rule(index, primary, canary, others)
+    primary, canary = (_weight(rule["route"][index]) for index in places)
+    return nearest(100 * canary, primary + canary) if primary + canary else None
+
+
+def corrected(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> Manifest:
+    """The rule as it is to be: equal to `rule` if that says what is wanted, up to the rounding of its weights."""
+    head: Manifest = {"name": wanted.name} | ({"match": list(wanted.match)} if wanted.match else {})
+    rest = {key: value for key, value in rule.items() if key not in (*head, "match", "route", *_NOT_ROUTING)}
+    body = mirrored(rest, wanted.mirror_percent, hosts.canary, hosts.is_canary)
+    return head | {"route": _routes(rule, wanted, hosts)} | body
+
+
+def taken_from(rule: Manifest, hosts: Hosts) -> Manifest:
+    """What a new rule of ours begins with, so that requests taken from `rule` are treated as they were there."""
+    routes = [route for route in rule.get("route") or [] if hosts.is_ours(route.get("destination", {}))]
+    bare = [{key: value for key, value in route.items() if key != "weight"} for route in routes]
+    return copy.deepcopy({**rule, "route": bare})
 
 
 def names_service(host: str, service: str, namespace: str) -> bool:
@@ -82,10 +106,42 @@ def nearest(numerator: int, denominator: int) -> int:
     return (2 * numerator + denominator) // (2 * denominator)
 
 
-def _only(routes: list[dict[str, Any]], service: str, namespace: str) -> Destination | None:
-    found = [
-        Destination(index, route["destination"], route.get("weight"))
-        for index, route in enumerate(routes)
-        if names_service(route.get("destination", {}).get("host", ""), service, namespace)
-    ]
-    return found[0] if len(found) == 1 else None
+def _routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
+    """The destinations: ours with what is wanted of what they had, others as they are."""
+    routes: list[Manifest] = list(rule.get("route") or [])
+    places = hosts.find(rule)
+    others = [route for route in routes if not hosts.is_ours(route.get("destination", {}))]
+    total = _total(sum(_weight(route) for route in routes), sum(_weight(route) for route in others))
+    if places is None:
+        ours: list[Manifest] = [{"destination": {"host": host}} for host in (hosts.primary, hosts.canary)]
+        routes, places = [*ours, *others], (0, 1)
+    canary = _part(total, wanted.canary_percent)
+    shares = zip(places, (total - canary, canary), (wanted.primary_cookie, wanted.canary_cookie), strict=True)
+    for index, weight, cookie in shares:
+        routes[index] = with_cookie(_weighing(routes[index], weight), cookie, hosts.cookies)
+    return routes
+
+
+def _weight(route: Manifest) -> int:
+    """Istio's: a share of the rule's sum. Absent, it is 0."""
+    return route.get("weight") or 0
+
+
+def _total(everything: int, others: int) -> int:
+    """What our two have together: others keep their share, and where there are none, single percents can be told."""
+    if others == 0:
+        return max(everything, 100)
+    return everything - others or max(100 - others, 0) or 100
+
+
+def _part(total: int, percent: int) -> int:
+    """That percent of a total in whole units; neither side is rounded down to nothing if it is to have something."""
+    part = nearest(total * percent, 100)
+    if 0 < percent < 100 and total > 1:
+        return min(max(part, 1), total - 1)
+    return part
+
+
+def _weighing(route: Manifest, weight: int) -> dict[str, Any]:
+    known = "weight" in route and route["weight"] is not None
+    return route if known and route["weight"] == weight else {**route, "weight": weight}

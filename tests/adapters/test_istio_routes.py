@@ -1,220 +1,349 @@
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
 
-from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES
+from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import PatchRefused, patched
-from rollouts.traffic.istio import (
-    REQUIRED,
-    observed_weight,
-    render_destination_rules,
-    render_virtual_service,
-    weight_operations,
+from rollouts.traffic.istio import carries, observed_weight, render_virtual_service, route_operations
+from tests.adapters.istio_routes import (
+    CANARY,
+    MATCHED,
+    MIRRORED,
+    PLAIN,
+    PRIMARY,
+    RULE,
+    SESSION,
+    STICKY,
+    STICKY_CANARY,
+    route,
+    routed_spec,
+    rule,
+    virtual_service,
 )
-from tests.adapters.golden import assert_golden
-from tests.adapters.manifests import OWNER, canary_spec
+from tests.adapters.manifests import OWNER
 
-SPEC = canary_spec()
-RULE = "rollouts-checkout"
-PRIMARY, CANARY = {"host": "checkout-primary"}, {"host": "checkout-canary"}
+MATCH_RULE, SESSION_RULE = f"{RULE}-match", f"{RULE}-session"
+VERSION = {"op": "replace", "path": "/metadata/resourceVersion", "value": "77"}
 
 
-def _route(destination: dict[str, Any], weight: int | None) -> dict[str, Any]:
-    return {"destination": destination} | ({} if weight is None else {"weight": weight})
+def _shared(primary: int | None, canary: int | None, name: str = RULE) -> dict[str, Any]:
+    return rule(route(PRIMARY, primary), route(CANARY, canary), name=name)
 
 
-def _rule(*routes: dict[str, Any], name: str = RULE) -> dict[str, Any]:
-    return {"name": name, "retries": {"attempts": 2}, "route": list(routes)}
+def _brought(manifest: dict[str, Any], share: Routing, spec: Any = PLAIN) -> dict[str, Any]:
+    """The object after our patch, which must leave nothing to write."""
+    result: dict[str, Any] = patched(manifest, route_operations(OWNER, spec, manifest, share))
+    assert carries(OWNER, spec, result, share)
+    assert route_operations(OWNER, spec, result, share) == []
+    return result
 
 
-def _virtual_service(*rules: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
-        "metadata": {"name": "checkout", "namespace": "shop", "resourceVersion": "77", "labels": {"team": "payments"}},
-        "spec": {"hosts": ["checkout"], "http": list(rules)},
-    }
+def _share(rule: dict[str, Any], primary: int, canary: int) -> None:
+    rule["route"][0]["weight"], rule["route"][1]["weight"] = primary, canary
 
 
-def test_the_routing_objects_are_rendered_whole() -> None:
-    """A host for each copy, and one rule of ours with the weights."""
-    spec = canary_spec(hosts=["pay.example.com"], gateways=["ingress/public", "mesh"])
-    assert_golden("istio", [*render_destination_rules(OWNER, spec), render_virtual_service(OWNER, spec, 30)])
-    assert set(REQUIRED) == {VIRTUAL_SERVICES, DESTINATION_RULES}
-
-
-@pytest.mark.parametrize(
-    ("hosts", "expected"),
-    [
-        pytest.param([], ["checkout"], id="none"),
-        pytest.param(["pay.example.com"], ["pay.example.com", "checkout"], id="another"),
-        pytest.param(["checkout", "b"], ["checkout", "b"], id="own name"),
-        pytest.param(
-            ["checkout.shop.svc.cluster.local"], ["checkout.shop.svc.cluster.local"], id="own name, qualified"
-        ),
-        pytest.param(["checkout.other"], ["checkout.other", "checkout"], id="same name elsewhere"),
-        pytest.param(["*"], ["*"], id="everything"),
-    ],
-)
-def test_the_services_own_name_is_among_the_hosts(hosts: list[str], expected: list[str]) -> None:
-    """It is added unless the user's hosts hold it or take everything."""
-    assert render_virtual_service(OWNER, canary_spec(hosts=hosts), 0)["spec"]["hosts"] == expected
+def _names(manifest: dict[str, Any]) -> list[str]:
+    return [rule["name"] for rule in manifest["spec"]["http"]]
 
 
 @pytest.mark.parametrize(
     ("manifest", "expected"),
     [
         pytest.param(None, None, id="no object"),
-        pytest.param(_virtual_service(), None, id="no rule"),
+        pytest.param(virtual_service(), None, id="no rule"),
         pytest.param({"metadata": {}, "spec": {}}, None, id="no http"),
-        pytest.param(_virtual_service(_rule(_route(PRIMARY, 70), _route(CANARY, 30))), 30, id="both weights"),
+        pytest.param({"metadata": {}}, None, id="no spec"),
+        pytest.param(virtual_service(_shared(70, 30)), 30, id="both weights"),
         pytest.param(
-            _virtual_service(_rule(name="theirs"), _rule(_route(CANARY, 5), _route(PRIMARY, 95))), 5, id="any order"
+            virtual_service(rule(name="theirs"), rule(route(CANARY, 5), route(PRIMARY, 95))), 5, id="any order"
         ),
+        pytest.param(virtual_service(_shared(100, None)), 0, id="canary without weight"),
+        pytest.param(virtual_service(_shared(None, 100)), 100, id="primary without weight"),
+        pytest.param(virtual_service(_shared(None, None)), None, id="no weight at all"),
+        pytest.param(virtual_service(rule(route(PRIMARY, 100))), None, id="one destination"),
+        pytest.param(virtual_service({"name": RULE}), None, id="a redirect in place of routes"),
         pytest.param(
-            _virtual_service(_rule(_route(PRIMARY, 100), _route(CANARY, None))), 0, id="canary without weight"
-        ),
-        pytest.param(
-            _virtual_service(_rule(_route(PRIMARY, None), _route(CANARY, 100))), 100, id="primary without weight"
-        ),
-        pytest.param(_virtual_service(_rule(_route(PRIMARY, None), _route(CANARY, None))), None, id="no weight at all"),
-        pytest.param(_virtual_service(_rule(_route(PRIMARY, 100))), None, id="one destination"),
-        pytest.param(_virtual_service({"name": RULE}), None, id="a redirect in place of routes"),
-        pytest.param(
-            _virtual_service(_rule(_route(PRIMARY, 60), _route({"host": "legacy"}, 20), _route(CANARY, 20))),
+            virtual_service(rule(route(PRIMARY, 60), route({"host": "legacy"}, 20), route(CANARY, 20))),
             25,
             id="with a destination of others",
         ),
         pytest.param(
-            _virtual_service(_rule(_route(PRIMARY, 10), _route(CANARY, 10), _route(CANARY, 80))),
-            None,
-            id="canary twice",
+            virtual_service(rule(route(PRIMARY, 10), route(CANARY, 10), route(CANARY, 80))), None, id="canary twice"
         ),
+        pytest.param(virtual_service(*[_shared(90, 10)] * 2), None, id="our rule twice"),
         pytest.param(
-            _virtual_service(*[_rule(_route(PRIMARY, 90), _route(CANARY, 10))] * 2), None, id="our rule twice"
-        ),
-        pytest.param(
-            _virtual_service(
-                _rule(
-                    _route({"host": "checkout-primary.shop.svc.cluster.local"}, 80),
-                    _route({"host": "checkout-canary.shop", "port": {"number": 80}}, 20),
+            virtual_service(
+                rule(
+                    route({"host": "checkout-primary.shop.svc.cluster.local"}, 80),
+                    route({"host": "checkout-canary.shop", "port": {"number": 80}}, 20),
                 )
             ),
             20,
             id="qualified hosts",
         ),
         pytest.param(
-            _virtual_service(_rule(_route({"host": "checkout-primary.other"}, 80), _route(CANARY, 20))),
+            virtual_service(rule(route({"host": "checkout-primary.other"}, 80), route(CANARY, 20))),
             None,
             id="another namespace's primary",
         ),
+        pytest.param(
+            virtual_service(_shared(80, 20, MATCH_RULE), _shared(100, 0)), 20, id="of the requests that match"
+        ),
+        pytest.param(virtual_service(_shared(0, 0, MATCH_RULE), _shared(90, 10)), None, id="matches without weight"),
+        pytest.param(virtual_service(_shared(80, 20, MATCH_RULE)), None, id="matches alone"),
+        pytest.param(virtual_service(*[_shared(80, 20, MATCH_RULE)] * 2, _shared(100, 0)), None, id="matches twice"),
+        pytest.param(virtual_service(_shared(0, 100, SESSION_RULE), _shared(90, 10)), 10, id="beside kept clients"),
     ],
 )
-def test_the_weight_is_read_from_our_rule_alone(manifest: dict[str, Any] | None, expected: int | None) -> None:
+def test_the_weight_is_read_from_our_rules_alone(manifest: dict[str, Any] | None, expected: int | None) -> None:
     """The canary's part of what our two have; None wherever no share can be told."""
-    assert observed_weight(OWNER, SPEC, manifest) == expected
-
-
-@pytest.mark.parametrize("weight", [0, 1, 37, 100])
-def test_what_is_rendered_is_read_back(weight: int) -> None:
-    """A whole VirtualService of ours has the weight it was rendered with, and needs no writing."""
-    manifest = render_virtual_service(OWNER, SPEC, weight)
-    assert observed_weight(OWNER, SPEC, manifest) == weight
-    assert weight_operations(OWNER, SPEC, manifest, weight) == []
+    assert observed_weight(OWNER, PLAIN, manifest) == expected
 
 
 def test_a_weight_is_written_under_tests_of_what_was_read() -> None:
     """Name and both destinations are tested, the weights replaced or added, the version demanded."""
-    manifest = _virtual_service(_rule(name="theirs"), _rule(_route(CANARY, None), _route(PRIMARY, 100)))
-    assert weight_operations(OWNER, SPEC, manifest, 10) == [
+    manifest = virtual_service(rule(name="theirs"), rule(route(CANARY, None), route(PRIMARY, 100)))
+    assert route_operations(OWNER, PLAIN, manifest, Routing(10)) == [
         {"op": "test", "path": "/spec/http/1/name", "value": RULE},
-        {"op": "test", "path": "/spec/http/1/route/1/destination", "value": PRIMARY},
         {"op": "test", "path": "/spec/http/1/route/0/destination", "value": CANARY},
-        {"op": "replace", "path": "/spec/http/1/route/1/weight", "value": 90},
+        {"op": "test", "path": "/spec/http/1/route/1/destination", "value": PRIMARY},
         {"op": "add", "path": "/spec/http/1/route/0/weight", "value": 10},
-        {"op": "replace", "path": "/metadata/resourceVersion", "value": "77"},
+        {"op": "replace", "path": "/spec/http/1/route/1/weight", "value": 90},
+        VERSION,
     ]
 
 
+def test_copies_begin_and_end_as_two_fields() -> None:
+    """Beside the weights, which stay."""
+    manifest = virtual_service(_shared(100, 0))
+    begun = route_operations(OWNER, MIRRORED, manifest, Routing(0, mirror_percent=25))
+    assert begun == [
+        {"op": "test", "path": "/spec/http/0/name", "value": RULE},
+        {"op": "add", "path": "/spec/http/0/mirror", "value": CANARY},
+        {"op": "add", "path": "/spec/http/0/mirrorPercentage", "value": {"value": 25}},
+        VERSION,
+    ]
+    assert _brought(patched(manifest, begun), Routing(0), MIRRORED) == manifest
+
+
+def test_a_step_with_a_match_changes_weights_alone() -> None:
+    """The rules are there at rest already."""
+    manifest = render_virtual_service(OWNER, MATCHED, Routing(0, matched=True))
+    manifest["metadata"]["resourceVersion"] = "77"
+    changes = [
+        operation["path"]
+        for operation in route_operations(OWNER, MATCHED, manifest, Routing(20, matched=True))
+        if operation["op"] != "test"
+    ]
+    assert changes == [
+        "/spec/http/0/route/0/weight",
+        "/spec/http/0/route/1/weight",
+        "/metadata/resourceVersion",
+    ]
+
+
+def test_a_new_rule_treats_its_requests_as_the_one_they_came_from() -> None:
+    """What others added to our rule goes for those that match too; destinations of others do not come along."""
+    known = _shared(80, 0) | {"timeout": "3s"}
+    known["route"].append(route({"host": "legacy"}, 20))
+    result = _brought(virtual_service(known), Routing(30, matched=True), MATCHED)
+    matching, others = result["spec"]["http"]
+    assert matching == {
+        "name": MATCH_RULE,
+        "match": render_virtual_service(OWNER, MATCHED, Routing(0))["spec"]["http"][0]["match"],
+        "route": [route(PRIMARY, 70), route(CANARY, 30)],
+        "retries": {"attempts": 2},
+        "timeout": "3s",
+    }
+    assert others == known
+
+
+def test_new_rules_come_before_the_one_for_everything() -> None:
+    """And after the rules of others that stand before it; their neighbours' names are tested."""
+    manifest = virtual_service({"name": "first"}, _shared(90, 10), {"name": "last"})
+    operations = route_operations(OWNER, STICKY, manifest, Routing(10, session=SESSION))
+    assert [operation["path"] for operation in operations if operation["op"] == "test"][:2] == [
+        "/spec/http/0/name",
+        "/spec/http/1/name",
+    ]
+    result = _brought(manifest, Routing(10, session=SESSION), STICKY)
+    assert _names(result) == ["first", SESSION_RULE, f"{SESSION_RULE}-primary", RULE, "last"]
+    assert _names(_brought(result, Routing(10), STICKY)) == ["first", RULE, "last"]
+
+
 @pytest.mark.parametrize(
-    "manifest",
+    ("names", "expected"),
     [
-        pytest.param(_virtual_service(), id="no rule of ours"),
+        ([RULE, "a", MATCH_RULE], [MATCH_RULE, RULE, "a"]),
+        ([MATCH_RULE, "a", RULE, "b"], [MATCH_RULE, "a", RULE, "b"]),
+        ([MATCH_RULE, "a", MATCH_RULE, RULE], [MATCH_RULE, "a", RULE]),
+        ([MATCH_RULE, "a", "b"], [MATCH_RULE, RULE, "a", "b"]),
+        (["a", RULE, "b", RULE], ["a", MATCH_RULE, RULE, "b"]),
+    ],
+)
+def test_our_rules_are_put_in_their_order(names: list[str], expected: list[str]) -> None:
+    """The one for everything stays where it is; rules of others keep theirs, also between ours."""
+    result = _brought(virtual_service(*(_shared(100, 0, name) for name in names)), Routing(5, matched=True), MATCHED)
+    assert _names(result) == expected
+
+
+def test_a_rule_that_was_deleted_comes_back_where_it_can_be_reached() -> None:
+    """Before the first rule of others that takes everything, else last."""
+    narrow, everything = {"name": "narrow", "match": [{"uri": {"prefix": "/a"}}]}, {"name": "everything"}
+    assert _names(_brought(virtual_service(narrow, everything), Routing(5))) == ["narrow", RULE, "everything"]
+    assert _names(_brought(virtual_service(narrow), Routing(5))) == ["narrow", RULE]
+
+
+@pytest.mark.parametrize(
+    "mangled",
+    [
+        pytest.param({"redirect": {"uri": "/sorry"}}, id="a redirect"),
+        pytest.param({"directResponse": {"status": 503}, "route": []}, id="an answer"),
+        pytest.param({"route": [route(PRIMARY, 100)]}, id="one destination"),
+        pytest.param({"route": [route(CANARY, 60), route(PRIMARY, 20), route(CANARY, 20)]}, id="one twice"),
+        pytest.param({"route": [route(CANARY, 0), route(PRIMARY, None)]}, id="no weight"),
         pytest.param(
-            _virtual_service(_rule(_route(PRIMARY, 0), _route(CANARY, 0), _route({"host": "legacy"}, 100))),
-            id="all given to others",
+            {"route": [route(PRIMARY, 30), route(CANARY, 70)], "match": [{"uri": {"prefix": "/a"}}]}, id="a match"
         ),
     ],
 )
-def test_where_nothing_is_ours_to_give_nothing_is_written(manifest: dict[str, Any]) -> None:
-    """No rule, or a rule that gives everything to others: no operation."""
-    assert weight_operations(OWNER, SPEC, manifest, 10) == []
+def test_a_mangled_rule_is_put_right(mangled: dict[str, Any]) -> None:
+    """With what others added to it, and the rules of others as they are."""
+    theirs = {"name": "theirs", "redirect": {"uri": "/elsewhere"}}
+    result = _brought(virtual_service(theirs, {"name": RULE, "timeout": "3s"} | mangled), Routing(30))
+    first, ours = result["spec"]["http"]
+    assert first == theirs
+    assert {route["destination"]["host"]: route["weight"] for route in ours.pop("route")} == {
+        "checkout-primary": 70,
+        "checkout-canary": 30,
+    }
+    assert ours == {"name": RULE, "timeout": "3s"}
+
+
+def test_destinations_of_others_keep_their_weight_in_a_mangled_rule() -> None:
+    """Ours have what is left of 100, or as much again if nothing is."""
+    for theirs, left in ((40, 60), (100, 100)):
+        manifest = virtual_service(rule(route({"host": "legacy"}, theirs), route(PRIMARY, 0)))
+        routes = _brought(manifest, Routing(50))["spec"]["http"][0]["route"]
+        assert routes == [route(PRIMARY, left // 2), route(CANARY, left // 2), route({"host": "legacy"}, theirs)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "share", "edit"),
+    [
+        pytest.param(PLAIN, Routing(20), lambda rules: rules[0]["route"][0].update(weight=0), id="a weight"),
+        pytest.param(PLAIN, Routing(20), lambda rules: rules[0].update(match=[{"port": 1}]), id="a match added"),
+        pytest.param(PLAIN, Routing(0), lambda rules: rules[0].update(mirror=CANARY), id="copies added"),
+        pytest.param(
+            MIRRORED, Routing(0, mirror_percent=20), lambda rules: rules[0].pop("mirror"), id="copies taken out"
+        ),
+        pytest.param(
+            MIRRORED,
+            Routing(0, mirror_percent=20),
+            lambda rules: rules[0].pop("mirrorPercentage"),
+            id="copies of everything",
+        ),
+        pytest.param(
+            MATCHED, Routing(20, matched=True), lambda rules: rules[0]["match"].pop(), id="a condition taken out"
+        ),
+        pytest.param(MATCHED, Routing(20, matched=True), lambda rules: rules[0].pop("match"), id="no condition left"),
+        pytest.param(MATCHED, Routing(20, matched=True), lambda rules: _share(rules[1], 60, 40), id="the rest"),
+        pytest.param(MATCHED, Routing(20, matched=True), lambda rules: rules.reverse(), id="the order"),
+        pytest.param(STICKY, Routing(20, session=SESSION), lambda rules: rules.pop(1), id="a rule for kept clients"),
+        pytest.param(
+            STICKY, Routing(20, session=SESSION), lambda rules: rules[2]["route"][1].pop("headers"), id="a cookie"
+        ),
+        pytest.param(
+            STICKY, Routing(0, session=SESSION), lambda rules: _share(rules[0], 0, 100), id="clients not sent back"
+        ),
+    ],
+)
+def test_what_someone_edited_is_noticed_and_put_back(spec: Any, share: Routing, edit: Any) -> None:
+    """Exactly to what was there."""
+    manifest = render_virtual_service(OWNER, spec, share)
+    manifest["metadata"]["resourceVersion"] = "77"
+    expected = render_virtual_service(OWNER, spec, share)["spec"]
+    edit(manifest["spec"]["http"])
+    assert not carries(OWNER, spec, manifest, share)
+    assert _brought(manifest, share, spec)["spec"] == expected
+
+
+def test_an_edited_match_in_the_spec_is_followed() -> None:
+    """The rule stays, its match is another."""
+    edited = routed_spec(match=[{"headers": {"x-try": {"exact": "1"}}}])
+    manifest = render_virtual_service(OWNER, MATCHED, Routing(20, matched=True))
+    manifest["metadata"]["resourceVersion"] = "77"
+    result = _brought(manifest, Routing(20, matched=True), edited)
+    assert result["spec"] == render_virtual_service(OWNER, edited, Routing(20, matched=True))["spec"]
+
+
+def test_a_condition_whose_name_has_slashes_is_changed_in_place() -> None:
+    """Labels have them, and in the path of an operation a slash means something else."""
+    before, after = (routed_spec(match=[{"sourceLabels": {"app.kubernetes.io/name": name}}]) for name in "ab")
+    share = Routing(20, matched=True)
+    manifest = render_virtual_service(OWNER, before, share)
+    manifest["metadata"]["resourceVersion"] = "77"
+    changed = [op for op in route_operations(OWNER, after, manifest, share) if op["op"] != "test"]
+    path = "/spec/http/0/match/0/sourceLabels/app.kubernetes.io~1name"
+    assert changed == [{"op": "replace", "path": path, "value": "b"}, VERSION]
+    assert _brought(manifest, share, after)["spec"] == render_virtual_service(OWNER, after, share)["spec"]
+
+
+@pytest.mark.parametrize("affinity", [None, {"cookieName": "renamed"}])
+def test_cookies_leave_with_the_spec_that_asked_for_them(affinity: dict[str, Any] | None) -> None:
+    """Also under a name that the spec does not hold any more."""
+    edited = routed_spec(sessionAffinity=affinity)
+    share = Routing(20, session=SESSION if affinity else "")
+    manifest = render_virtual_service(OWNER, STICKY, Routing(20, session=SESSION))
+    manifest["metadata"]["resourceVersion"] = "77"
+    assert _brought(manifest, share, edited)["spec"] == render_virtual_service(OWNER, edited, share)["spec"]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "beside"),
+    [
+        pytest.param(
+            {"mirror": {"host": "shadow"}, "mirrorPercentage": {"value": 5}},
+            [{"destination": {"host": "shadow"}, "percentage": {"value": 5}}],
+            id="one",
+        ),
+        pytest.param(
+            {"mirror": {"host": "shadow"}},
+            [{"destination": {"host": "shadow"}, "percentage": {"value": 100}}],
+            id="all",
+        ),
+        pytest.param(
+            {"mirrors": [{"destination": {"host": "shadow"}}, {"destination": {"host": "other"}}]},
+            [{"destination": {"host": "shadow"}}, {"destination": {"host": "other"}}],
+            id="several",
+        ),
+    ],
+)
+def test_copies_of_others_stay_beside_ours(theirs: dict[str, Any], beside: list[dict[str, Any]]) -> None:
+    """Istio takes several as a list, and not both forms at once."""
+    manifest = virtual_service(_shared(100, 0) | theirs)
+    assert carries(OWNER, MIRRORED, manifest, Routing(0))
+    begun = _brought(manifest, Routing(0, mirror_percent=25), MIRRORED)
+    (ours,) = begun["spec"]["http"]
+    assert "mirror" not in ours
+    assert ours["mirrors"] == [*beside, {"destination": CANARY, "percentage": {"value": 25}}]
+    (after,) = _brought(begun, Routing(0), MIRRORED)["spec"]["http"]
+    assert after["mirrors"] == beside
 
 
 def test_a_rule_that_moved_refuses_the_patch() -> None:
     """Operations made for one order of rules do not hit another rule."""
-    ours, theirs = _rule(_route(PRIMARY, 100), _route(CANARY, 0)), _rule(_route(PRIMARY, 100), name="theirs")
-    operations = weight_operations(OWNER, SPEC, _virtual_service(ours, theirs), 10)
-    with pytest.raises(PatchRefused):
-        patched(_virtual_service(theirs, ours), operations)
+    ours, theirs = _shared(100, 0), rule(route(PRIMARY, 100), name="theirs")
+    for spec, share in ((PLAIN, Routing(10)), (STICKY_CANARY, Routing(10, session=SESSION)), (MATCHED, Routing(10))):
+        operations = route_operations(OWNER, spec, virtual_service(ours, theirs), share)
+        with pytest.raises(PatchRefused):
+            patched(virtual_service(theirs, ours), operations)
 
 
-@st.composite
-def _routed(draw: st.DrawFn) -> dict[str, Any]:
-    """A VirtualService in which our rule stands anywhere, among rules and destinations of others."""
-    weights = st.integers(0, 200)
-    ours = draw(weights)
-    routes = [_route(PRIMARY, draw(weights)), _route(CANARY, ours)]
-    if draw(st.booleans()):
-        del routes[draw(st.integers(0, 1))]["weight"]
-    routes += [
-        _route({"host": f"legacy-{index}"}, draw(st.none() | weights)) for index in range(draw(st.integers(0, 2)))
-    ]
-    rules = [_rule(*draw(st.permutations(routes)))]
-    rules += [_rule(_route(CANARY, 50), name=f"theirs-{index}") for index in range(draw(st.integers(0, 2)))]
-    return _virtual_service(*draw(st.permutations(rules)))
-
-
-def _ours(manifest: dict[str, Any]) -> list[dict[str, Any]]:
-    rule = next(rule for rule in manifest["spec"]["http"] if rule["name"] == RULE)
-    return [route for route in rule["route"] if route["destination"] in (PRIMARY, CANARY)]
-
-
-def _total(manifest: dict[str, Any]) -> int:
-    rule = next(rule for rule in manifest["spec"]["http"] if rule["name"] == RULE)
-    return sum(route.get("weight") or 0 for route in rule["route"])
-
-
-def _without_our_weights(manifest: dict[str, Any]) -> dict[str, Any]:
-    rest = copy.deepcopy(manifest)
-    for route in _ours(rest):
-        route.pop("weight", None)
-    return rest
-
-
-@given(_routed(), st.integers(0, 100))
-def test_writing_a_weight_changes_that_weight_only(manifest: dict[str, Any], weight: int) -> None:
-    """After the patch the canary has that share of ours, the rule's total is as before, all else is equal."""
-    before = sum(route.get("weight") or 0 for route in _ours(manifest))
-    result = patched(manifest, weight_operations(OWNER, SPEC, manifest, weight))
-    assert _without_our_weights(result) == _without_our_weights(manifest)
-    assert weight_operations(OWNER, SPEC, result, weight) == []
-    assert before == 0 or _total(result) == _total(manifest)
-    assume(sum(route.get("weight") or 0 for route in _ours(result)) >= 100)
-    assert observed_weight(OWNER, SPEC, result) == weight
-
-
-@given(st.integers(2, 99), st.integers(1, 99))
-def test_in_a_small_total_both_sides_keep_something(total: int, weight: int) -> None:
-    """Where ours have too little for single percents, the nearest is taken, but never nothing for either side."""
-    rule = _rule(_route(PRIMARY, total), _route(CANARY, 0), _route({"host": "legacy"}, 100 - total))
-    manifest = _virtual_service(rule)
-    result = patched(manifest, weight_operations(OWNER, SPEC, manifest, weight))
-    given_to_canary = next(route["weight"] for route in _ours(result) if route["destination"] == CANARY)
-    assert 0 < given_to_canary < total
-    assert abs(given_to_canary - total * weight / 100) < 1
+@pytest.mark.parametrize("manifest", [virtual_service(), virtual_service() | {"spec": {}}])
+def test_where_there_is_no_rule_nothing_is_carried(manifest: dict[str, Any]) -> None:
+    """The whole object is to be applied."""
+    assert not carries(OWNER, PLAIN, manifest, Routing(0))
+    assert not carries(OWNER, PLAIN, None, Routing(0))

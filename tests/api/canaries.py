@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rollouts.api import analysis
+
 ABSENT = object()
 """In a change: the field is left out."""
 
@@ -68,7 +70,11 @@ def _metric(**changes: object) -> list[dict[str, Any]]:
 _MISSING = {"says": "Required value", "model_says": "Field required"}
 _A_DURATION = {"says": "write a duration such as 10s or 1m30s"}
 _TOO_SHORT = "too short: the least is 1s"
-_ONE_SCHEDULE = "set exactly one of stepWeight and stepWeights"
+_GATE = {"type": "confirm-rollout", "name": "gate"}
+_MATCH = {"headers": {"x-canary": {"exact": "yes"}}}
+_COOKIE = {"cookieName": "track"}
+_ITERATIONS = {"analysis.stepWeight": ABSENT, "analysis.iterations": 5}
+_ONE_SCHEDULE = analysis.ONE_SCHEDULE
 _ASCENDING = "stepWeights must ascend: each weight greater than the one before"
 _WEIGHTS = {"analysis.stepWeight": ABSENT}
 
@@ -76,7 +82,70 @@ BAD = (
     BadCanary("no target", {"targetRef": ABSENT}, "targetRef", **_MISSING),
     BadCanary("no service", {"service": ABSENT}, "service", **_MISSING),
     BadCanary("no port", {"service": {}}, "service.port", **_MISSING),
-    BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis.metrics", **_MISSING),
+    BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis", "nothing is promoted without evidence"),
+    BadCanary(
+        "a gate is no evidence",
+        {"analysis.metrics": [], "analysis.webhooks": [_GATE]},
+        "analysis",
+        "nothing is promoted without evidence",
+    ),
+    BadCanary("hook twice", {"analysis.webhooks": [_GATE, _GATE]}, "analysis.webhooks", analysis.HOOK_NAMES),
+    BadCanary("weights and iterations", {"analysis.iterations": 5}, "analysis", _ONE_SCHEDULE),
+    BadCanary(
+        "no iteration", {**_ITERATIONS, "analysis.iterations": 0}, "analysis.iterations", "greater than or equal to 1"
+    ),
+    BadCanary(
+        "back in two ways",
+        {"analysis.stepWeightPromotion": 50, "analysis.stepWeightsPromotion": [50]},
+        "analysis",
+        analysis.WAY_BACK,
+    ),
+    BadCanary(
+        "back without weights", {**_ITERATIONS, "analysis.stepWeightPromotion": 50}, "analysis", analysis.WAY_BACK
+    ),
+    BadCanary(
+        "back upward", {"analysis.stepWeightsPromotion": [10, 20]}, "analysis.stepWeightsPromotion", analysis.DESCENDING
+    ),
+    BadCanary(
+        "back twice the same",
+        {"analysis.stepWeightsPromotion": [20, 20]},
+        "analysis.stepWeightsPromotion",
+        analysis.DESCENDING,
+    ),
+    BadCanary("dwells without weights", {**_ITERATIONS, "analysis.stepDwells": ["1m"]}, "analysis", analysis.DWELLS),
+    BadCanary(
+        "more dwells than steps",
+        {**_WEIGHTS, "analysis.stepWeights": [10], "analysis.stepDwells": ["1m", "2m"]},
+        "analysis",
+        analysis.DWELLS,
+    ),
+    BadCanary("a dwell in words", {"analysis.stepDwells": ["long"]}, "analysis.stepDwells[0]", **_A_DURATION),
+    BadCanary(
+        "mirror of what matches", {"analysis.mirror": True, "analysis.match": [_MATCH]}, "analysis", analysis.MIRROR
+    ),
+    BadCanary("share of no mirror", {"analysis.mirrorWeight": 50}, "analysis", analysis.MIRROR_WEIGHT),
+    BadCanary(
+        "affinity of an A/B test",
+        {"analysis.sessionAffinity": _COOKIE, "analysis.match": [_MATCH]},
+        "analysis",
+        analysis.AFFINITY,
+    ),
+    BadCanary(
+        "affinity of blue-green", {**_ITERATIONS, "analysis.sessionAffinity": _COOKIE}, "analysis", analysis.AFFINITY
+    ),
+    BadCanary(
+        "one cookie for both",
+        {"analysis.sessionAffinity": {**_COOKIE, "primaryCookieName": "track"}},
+        "analysis.sessionAffinity",
+        "cookieName and primaryCookieName must differ",
+    ),
+    BadCanary("match of everything", {"analysis.match": [{}]}, "analysis.match[0]", "a match needs headers"),
+    BadCanary(
+        "two ways to compare",
+        {"analysis.match": [{"uri": {"exact": "/", "prefix": "/"}}]},
+        "analysis.match[0].uri",
+        "set exactly one of exact, prefix and regex",
+    ),
     BadCanary(
         "target of another kind",
         {"targetRef.kind": "StatefulSet"},

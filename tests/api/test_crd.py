@@ -14,7 +14,7 @@ from rollouts.api.rules import EXTRAS
 from rollouts.api.schema import Extras, structural
 
 CRD_FILE = Path(__file__).parents[2] / "crds" / "canary.yaml"
-FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "nullable", "additionalProperties"}
+FORBIDDEN = {"$ref", "$defs", "anyOf", "oneOf", "allOf", "const", "title", "nullable", "propertyNames"}
 
 
 def _root() -> dict[str, Any]:
@@ -28,6 +28,8 @@ def _nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[s
         yield from _nodes(child, f"{path}.{name}")
     if "items" in schema:
         yield from _nodes(schema["items"], f"{path}[]")
+    if "additionalProperties" in schema:
+        yield from _nodes(schema["additionalProperties"], f"{path}{{}}")
 
 
 OURS = [(path, node) for path, node in _nodes(_root()) if path.startswith((".spec", ".status"))]
@@ -58,6 +60,9 @@ def test_node_is_structural_and_bounded(path: str, node: dict[str, Any]) -> None
         assert {"maxLength", "enum"} & node.keys() or node.get("format") == "date-time"
     if node.get("type") == "array":
         assert "maxItems" in node
+    if "additionalProperties" in node:
+        assert "maxProperties" in node
+        assert "properties" not in node
 
 
 @pytest.mark.parametrize(("path", "node"), OURS, ids=[path for path, _ in OURS])

@@ -25,6 +25,7 @@ from rollouts.kube.reflector import Pace
 from rollouts.kube.requests import JSON, MERGE_PATCH, Request
 from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Cluster, Create
+from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.memory_cluster import MemoryCluster
 from tests.kube.waiting import running, until
 
@@ -78,7 +79,11 @@ async def memory() -> AsyncIterator[Arranged]:
     """The double."""
     cluster, changes = MemoryCluster(lambda: datetime.now(UTC)), Changes()
     cluster.on_change = lambda resource, key: changes.append((resource, key))
+    garbage = GarbageCollector(cluster.server, Random(1))
+    garbage.latency_max_s = 0.01
+    garbage.start()
     yield Arranged(cluster, "contract", _MemoryOther(cluster), changes)
+    garbage.stop()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,62 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any
-
 import pytest
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, SERVICES, Manifest, ObjectKey
-from rollouts.errors import Conflict, KubeError, NotFound
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, SERVICES, Manifest
+from rollouts.errors import Conflict, KubeError, NotFound, Rejected
 from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
-from tests.api.canaries import good_spec
-from tests.contract.clusters import FACTORIES, ROUTES, Arranged, Factory
-
-HTTP = [{"name": "ours", "route": [{"destination": {"host": "a"}, "weight": 100}]}]
-
-
-@pytest.fixture(params=FACTORIES)
-async def arranged(request: pytest.FixtureRequest) -> AsyncIterator[Arranged]:
-    """Each cluster in turn."""
-    factory: Factory = request.param
-    async with factory() as made:
-        yield made
-
-
-def route(arranged: Arranged, **spec: Any) -> Manifest:
-    """A Route to apply."""
-    return {"metadata": {"namespace": arranged.namespace, "name": "a"}, "spec": {"hosts": ["a"], "http": HTTP, **spec}}
-
-
-def service(arranged: Arranged, *ports: int, **spec: Any) -> Manifest:
-    """A Service to apply."""
-    listed = [{"name": f"p{port}", "port": port, "protocol": "TCP", "targetPort": port} for port in ports]
-    metadata = {"namespace": arranged.namespace, "name": "a"}
-    return {"metadata": metadata, "spec": {"ports": listed, "selector": {"app": "a"}, **spec}}
-
-
-def deployment(arranged: Arranged, replicas: int) -> Manifest:
-    """A whole Deployment to apply."""
-    labels = {"app": "a"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "a:1"}]}}
-    spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": pod}
-    return {"metadata": {"namespace": arranged.namespace, "name": "a"}, "spec": spec}
-
-
-def canary(arranged: Arranged) -> Manifest:
-    """A Canary to create."""
-    header = {"apiVersion": CANARIES.api_version, "kind": CANARIES.kind}
-    return {**header, "metadata": {"namespace": arranged.namespace, "name": "a"}, "spec": good_spec()}
-
-
-def key_a(arranged: Arranged) -> ObjectKey:
-    """The key of all these."""
-    return ObjectKey(arranged.namespace, "a")
-
-
-def version_of(manifest: Manifest) -> str:
-    """Its resourceVersion."""
-    return str(manifest["metadata"]["resourceVersion"])
+from tests.contract.clusters import ROUTES, Arranged
+from tests.contract.manifests import HTTP, canary, deployment, key_a, route, service, version_of
 
 
 async def test_a_write_is_seen_by_the_next_read(arranged: Arranged) -> None:
@@ -138,6 +89,16 @@ async def test_one_field_of_a_users_object_is_applied_alone(arranged: Arranged) 
     assert (made["metadata"]["generation"], scaled["metadata"]["generation"]) == (1, 2)
     assert selected["spec"]["selector"] == {"app": "a-primary"}
     assert [port["port"] for port in selected["spec"]["ports"]] == [80]
+
+
+async def test_one_field_makes_no_deployment_of_an_absent_one(arranged: Arranged) -> None:
+    """Replicas alone, of a Deployment that somebody has deleted: 422, and nothing is there afterwards."""
+    metadata = {"namespace": arranged.namespace, "name": "a"}
+    with pytest.raises(Rejected) as caught:
+        await arranged.cluster.write(Apply(DEPLOYMENTS, {"metadata": metadata, "spec": {"replicas": 3}}))
+
+    assert (caught.value.status, caught.value.verb, caught.value.resource) == (422, "patch", "deployments.apps")
+    assert arranged.cluster.read(DEPLOYMENTS, key_a(arranged)) is None
 
 
 async def test_an_apply_with_another_version_is_a_conflict(arranged: Arranged) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
+from rollouts.core.routing import Routing
 from tests.core.world import World
 
 
@@ -47,13 +49,22 @@ def _scale(world: World, replicas: int) -> None:
         world.target.scale(replicas, world.now, 3.0)
 
 
-def _ask(world: World, asked: tuple[str, str]) -> None:
+def _ask(world: World, asked: tuple[str, str | dict[str, Any]]) -> None:
+    """As it stands; or what is asked for, under an id of its own."""
     verb, text = asked
-    world.annotations[verb] = text
+    world.annotations[verb] = text if isinstance(text, str) else json.dumps({"id": f"at {world.now:g}"} | text)
 
 
 def _edit_spec(world: World, spec: CanarySpec) -> None:
     world.spec, world.generation = spec, world.generation + 1
+
+
+def _answer(world: World, answered: tuple[int, str]) -> None:
+    """One of the hooks that the spec has answers so from now on."""
+    place, answer = answered
+    hooks = world.spec.analysis.webhooks
+    if hooks:
+        world.signals.hooks[hooks[place % len(hooks)].name] = answer
 
 
 VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
@@ -67,18 +78,22 @@ VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
         "scale": _scale,
         "ask": _ask,
         "spec": _edit_spec,
-        "routes": lambda world, weight: setattr(world, "route", weight),
+        "routes": lambda world, weight: setattr(world, "route", Routing(weight)),
         "blocked": lambda world, problem: setattr(world, "problem", problem),
+        "leave": lambda world, _: setattr(world, "deleting", True),
         "refused": lambda world, refused: setattr(world, "refused", refused),
+        "hook": _answer,
+        "receivers": lambda world, up: setattr(world, "receiving", up),
     }
 )
 
 
 def mend(world: World) -> None:
     """Everything outside works from now on; what was deleted is applied again as it was promoted."""
-    good = {
+    good: dict[str, Any] = {
         "controller": True, "blocked": None, "refused": False, "find": "target", "metrics_down": "",
         "rights_missing": "", "success_rate": 100.0, "duration_ms": 20.0, "canary_rps": 5.0, "stable_rps": 5.0,
+        "tested": True, "hooks": {}, "receivers": True,
     }  # fmt: skip
     for verb, value in [*good.items(), ("find", "primary")]:
         Act(verb, value)(world)

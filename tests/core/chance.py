@@ -2,62 +2,164 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import strategies as st
 
 from rollouts.api.actions import Action, Verb
+from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Condition, ConditionType, MetricResult, Phase, Verdict
-from rollouts.core.measurement import NoData, Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+from rollouts.api.hooks import GATES, HookType
+from rollouts.api.status import (
+    ActionTaken,
+    CanaryStatus,
+    Condition,
+    ConditionType,
+    GateStatus,
+    MetricResult,
+    Notice,
+    Phase,
+    Verdict,
+)
+from rollouts.core.measurement import (
+    Accepted,
+    Call,
+    NoData,
+    Probe,
+    Refused,
+    Rejected,
+    Sample,
+    Signal,
+    Subject,
+    Unreachable,
+    Value,
+)
 from rollouts.core.observed import Observed, Problem, WorkloadState
 from tests.core.acts import Act
-from tests.core.given import METRICS, at, spec_of
+from tests.core.given import METRICS, at, hook, spec_of
 from tests.core.pods import NEVER
 
 REVISIONS = ("a", "b", "c")
 PROBLEMS = (None, Problem("PortMissing", "Service app has no port 80"), Problem("KindMissing", "no VirtualService"))
 
 
-_REQUESTS = st.sampled_from(["1", "2", "3", '{"id": "4", "full": true}', '{"id": "5", "revision": "b"}', "{", ""])
+MATCH = [{"headers": {"x-tester": {"exact": "yes"}}}]
+_SECONDS = st.sampled_from(["1s", "7s", "20s"])
+_PERCENTS = st.sampled_from([4, 20, 25, 40, 60, 100])
+HOOKS = (*map(str, HookType), *(f"{kind}-2" for kind in sorted(GATES)))
+
+
+def _some(known: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """Any of these keys, or none."""
+    return st.fixed_dictionaries({}, optional=known)
+
+
+def _schedules() -> st.SearchStrategy[dict[str, Any]]:
+    """All strategies, with what may go with each."""
+    ascending = st.lists(st.integers(1, 100), min_size=1, max_size=5, unique=True).map(sorted)
+    even = st.fixed_dictionaries({"stepWeight": _PERCENTS, "maxWeight": st.integers(1, 100)})
+    listed = st.builds(
+        lambda weights, dwells: {"stepWeights": weights, "stepDwells": dwells[: len(weights)]},
+        ascending, st.lists(_SECONDS, max_size=2),
+    )  # fmt: skip
+    back: st.SearchStrategy[dict[str, Any]] = st.one_of(
+        st.just({}), st.builds(dict, stepWeightPromotion=_PERCENTS),
+        st.builds(dict, stepWeightsPromotion=ascending.map(lambda weights: weights[::-1])),
+    )  # fmt: skip
+    matched, affine = st.just({"match": MATCH}), st.just({"sessionAffinity": {"cookieName": "canary"}})
+    mirrored = st.builds(lambda share: {"mirror": True} | share, _some({"mirrorWeight": _PERCENTS}))
+    weights = st.builds(
+        lambda *parts: {key: value for part in parts for key, value in part.items()},
+        even | listed, back, st.one_of(st.just({}), st.just({}), matched, affine, mirrored),
+    )  # fmt: skip
+    checks = st.builds(
+        lambda iterations, how: {"iterations": iterations} | how,
+        st.integers(1, 4), st.one_of(st.just({}), matched, mirrored),
+    )  # fmt: skip
+    return weights | weights | checks
+
+
+def _webhooks() -> st.SearchStrategy[list[dict[str, Any]]]:
+    """Gates over HTTP or by hand, some with a deadline, more often than other hooks."""
+    gate = st.builds(
+        lambda name, by_hand, over: hook(_kind(name), name, **({"url": None} if by_hand else {}), **over),
+        st.sampled_from([name for name in HOOKS if HookType(_kind(name)) in GATES]), st.booleans(),
+        _some({"deadline": _SECONDS, "onDeadline": st.sampled_from(["fail", "advance"])}),
+    )  # fmt: skip
+    other = st.builds(lambda name: hook(_kind(name), name), st.sampled_from(HOOKS))
+    return st.lists(gate | other, max_size=4, unique_by=lambda known: known["name"])
+
+
+def _kind(name: str) -> str:
+    return name.removesuffix("-2")
 
 
 def specs() -> st.SearchStrategy[CanarySpec]:
-    """Both kinds of schedule, one metric or both."""
-    by_step = st.fixed_dictionaries({"stepWeight": st.integers(1, 100), "maxWeight": st.integers(1, 100)})
-    listed = st.lists(st.integers(1, 100), min_size=1, max_size=5, unique=True).map(
-        lambda w: {"stepWeights": sorted(w)}
-    )
+    """Every strategy and schedule, one metric or both or only tests, hooks of each type, now and then no analysis."""
     rest = st.fixed_dictionaries(
         {
             "interval": st.sampled_from(["1s", "7s", "10s"]),
             "threshold": st.integers(1, 4),
-            "metrics": st.sampled_from([METRICS[:1], METRICS]),
-        }
+            "metrics": st.sampled_from([METRICS[:1], METRICS, []]),
+            "webhooks": _webhooks(),
+        },
+        optional={"consecutiveErrorLimit": st.integers(2, 4)},
     )
-    return st.builds(lambda d, w, r: spec_of(d, **w, **r), st.integers(5, 60), by_step | listed, rest)
+    return st.builds(_spec, st.integers(5, 60), _schedules(), rest, st.sampled_from([False] * 9 + [True]))
 
 
-def acts() -> st.SearchStrategy[Act]:
-    """What can happen, the likely more often."""
-    life = st.builds(Act, st.sampled_from(["lose", "find", "give up"]), st.sampled_from(["target", "primary"]))
-    apply = st.builds(Act, st.just("apply"), st.sampled_from(REVISIONS))
-    signals = [
-        st.builds(Act, st.just("success_rate"), st.sampled_from([100.0, 100.0, 100.0, 50.0, None])),
-        st.builds(Act, st.just("duration_ms"), st.sampled_from([20.0, 20.0, 2000.0])),
-        st.builds(Act, st.sampled_from(["canary_rps", "stable_rps"]), st.sampled_from([None, 0.0, 5.0, 5.0])),
-        st.builds(Act, st.just("metrics_down"), st.sampled_from(["", "", "no answer within 5 s"])),
-        st.builds(Act, st.just("rights_missing"), st.sampled_from(["", "may not patch services"])),
-    ]
-    rest = [
-        st.builds(Act, st.just("controller"), st.sampled_from([True, True, True, False])),
-        st.builds(Act, st.just("refused"), st.sampled_from([False, False, True])),
-        st.builds(Act, st.just("blocked"), st.sampled_from([None, *PROBLEMS])),
-        st.builds(Act, st.just("routes"), st.integers(0, 100)),
-        st.builds(Act, st.just("scale"), st.integers(0, 3)),
-        st.builds(Act, st.just("delete"), st.sampled_from(["target", "primary"])),
-        st.builds(Act, st.just("spec"), specs()),
-        st.builds(Act, st.just("ask"), st.tuples(st.sampled_from(Verb), _REQUESTS)),
-    ]
-    return st.one_of([apply] * 6 + [life] * 2 + signals + rest)
+def _spec(deadline_s: int, schedule: dict[str, Any], rest: dict[str, Any], skip: bool) -> CanarySpec:  # noqa: FBT001
+    tested = rest["metrics"] or any(known["type"] == HookType.ROLLOUT for known in rest["webhooks"])
+    evidence = {} if tested else {"metrics": METRICS}
+    return spec_of(deadline_s, **schedule, **(rest | evidence)).model_copy(update={"skip_analysis": skip})
+
+
+_APPLY = st.builds(Act, st.just("apply"), st.sampled_from(REVISIONS))
+_LIFE = st.builds(Act, st.sampled_from(["lose", "find", "give up"]), st.sampled_from(["target", "primary"]))
+_SIGNALS = [
+    st.builds(Act, st.just("success_rate"), st.sampled_from([100.0, 100.0, 100.0, 50.0, None])),
+    st.builds(Act, st.just("duration_ms"), st.sampled_from([20.0, 20.0, 2000.0])),
+    st.builds(Act, st.sampled_from(["canary_rps", "stable_rps"]), st.sampled_from([None, 0.0, 5.0, 5.0])),
+    st.builds(Act, st.just("metrics_down"), st.sampled_from(["", "", "no answer within 5 s"])),
+    st.builds(Act, st.just("rights_missing"), st.sampled_from(["", "may not patch services"])),
+    st.builds(Act, st.just("tested"), st.booleans()),
+]
+_REQUESTS: st.SearchStrategy[str | dict[str, Any]] = st.one_of(
+    st.just({}), st.fixed_dictionaries({"weight": st.sampled_from([0, 5, 40, 100])}), st.just({"full": True}),
+    st.just({"revision": "b"}), st.sampled_from(["1", "{", ""]),
+)  # fmt: skip
+_PEACEFUL = [Verb.PAUSE, Verb.RESUME, Verb.RESUME, Verb.PROMOTE, Verb.APPROVE, Verb.SET_WEIGHT, Verb.RETRY]
+_HOOK = st.builds(Act, st.just("hook"), st.tuples(st.integers(0, 3), st.sampled_from(["yes", "yes", "no", "down"])))
+_REST = [
+    st.builds(Act, st.just("controller"), st.sampled_from([True, True, True, False])),
+    st.builds(Act, st.just("refused"), st.sampled_from([False, False, True])),
+    st.builds(Act, st.just("blocked"), st.sampled_from([None, None, *PROBLEMS])),
+    st.builds(Act, st.just("routes"), st.integers(0, 100)),
+    st.builds(Act, st.just("scale"), st.integers(0, 3)),
+    st.builds(Act, st.just("delete"), st.sampled_from(["target", "primary"])),
+    st.builds(Act, st.just("receivers"), st.booleans()),
+    st.builds(Act, st.just("spec"), specs()),
+]
+
+
+def _asked(*verbs: Verb) -> st.SearchStrategy[Act]:
+    weight = st.fixed_dictionaries({"weight": st.sampled_from([0, 5, 40, 100])})
+    fitting = st.sampled_from(verbs).flatmap(
+        lambda verb: st.tuples(st.just(verb), weight if verb is Verb.SET_WEIGHT else _REQUESTS)
+    )
+    return st.builds(Act, st.just("ask"), fitting)
+
+
+def rough_acts() -> st.SearchStrategy[Act]:
+    """All that can happen, the likely more often. (Not by one_of, which takes each of its strategies once.)"""
+    kinds = [_APPLY] * 6 + [_LIFE] * 3 + [_asked(*Verb), _HOOK] * 4 + _SIGNALS * 2 + _REST
+    return st.sampled_from(kinds).flatmap(lambda kind: kind)
+
+
+def gentle_acts() -> st.SearchStrategy[Act]:
+    """What happens to releases that get far: people and hooks say yes and no, and now and then something breaks."""
+    kinds = [_asked(*_PEACEFUL), _HOOK] * 6 + [_APPLY, _LIFE, _SIGNALS[0], _REST[2], _REST[-1]]
+    return st.sampled_from(kinds).flatmap(lambda kind: kind)
 
 
 def happenings() -> st.SearchStrategy[list[tuple[float, Act]]]:
@@ -70,12 +172,16 @@ def happenings() -> st.SearchStrategy[list[tuple[float, Act]]]:
             instants.append((second, act))
         return instants
 
-    return st.lists(st.tuples(st.integers(0, 60), acts()), min_size=8, max_size=30).map(timed)
+    rough = st.lists(st.tuples(st.integers(0, 60), rough_acts()), min_size=8, max_size=30)
+    gentle = st.lists(st.tuples(st.integers(0, 30), gentle_acts()), min_size=8, max_size=30)
+    return (rough | gentle).map(timed)
 
 
 def delays() -> st.SearchStrategy[dict[str, float]]:
     """How long each revision's pods take."""
-    return st.fixed_dictionaries({revision: st.sampled_from([0.0, 3.0, 20.0, NEVER]) for revision in ("b", "c")})
+    return st.fixed_dictionaries(
+        {revision: st.sampled_from([0.0, 3.0, 3.0, 3.0, 20.0, NEVER]) for revision in ("b", "c")}
+    )
 
 
 INSTANTS = st.integers(-90_000, 90_000).map(lambda tenths: at(tenths / 10))
@@ -91,6 +197,11 @@ _WORKLOADS = st.none() | st.builds(
 _OUTCOMES = st.one_of(
     st.builds(Value, st.floats(0, 1e6)), st.just(NoData()), st.just(Rejected("no")), st.just(Unreachable("gone"))
 )
+_ANSWERS = st.sampled_from([Accepted(), Refused("no"), Unreachable("gone")])
+_CALLS = st.builds(
+    Call, st.sampled_from(HOOKS), st.sampled_from(HookType), st.sampled_from([Phase.WAITING, Phase.PROGRESSING]),
+    st.sampled_from(REVISIONS),
+)  # fmt: skip
 _PROBES = st.builds(Probe, st.sampled_from(Signal), st.sampled_from(Subject), st.sampled_from([0.0, 10.0]))
 _RESULTS = st.builds(
     MetricResult, name=st.just("request-duration"), verdict=st.sampled_from(Verdict), measured_at=INSTANTS
@@ -101,9 +212,24 @@ _CONDITIONS = st.builds(
 )  # fmt: skip
 
 
+_SAMPLES = st.builds(Sample, _PROBES | _CALLS, INSTANTS, _OUTCOMES | _ANSWERS)
+_GATES = st.builds(
+    GateStatus, type=st.sampled_from(sorted(GATES)), since=INSTANTS, approved=st.booleans(), message=st.just("no")
+)
+_TAKEN = st.builds(
+    ActionTaken, verb=st.sampled_from([str(verb) for verb in Verb]), id=st.sampled_from(["1", "2"]),
+    outcome=st.sampled_from(["Done", "Refused"]), taken_at=INSTANTS,
+)  # fmt: skip
+_NOTICES = st.builds(
+    Notice, number=st.integers(1, 20), type=st.sampled_from([HookType.EVENT, HookType.POST_ROLLOUT]),
+    reason=st.just("Told"), message=st.just("so"), phase=st.sampled_from(Phase), at=INSTANTS,
+)  # fmt: skip
+
+
 _ACTIONS = st.builds(
     Action, verb=st.sampled_from(Verb), id=st.sampled_from(["1", "2"]), full=st.booleans(), user=st.just("ann"),
-    revision=st.sampled_from(["", *REVISIONS]), flaw=st.sampled_from(["", "not JSON"]),
+    revision=st.sampled_from(["", *REVISIONS]), flaw=st.sampled_from(["", "", "not JSON"]),
+    weight=st.sampled_from([None, 0, 5, 40, 100]),
 )  # fmt: skip
 
 
@@ -113,7 +239,9 @@ def observations() -> st.SearchStrategy[Observed]:
         Observed, now=INSTANTS, generation=st.integers(0, 9), target=_WORKLOADS, primary=_WORKLOADS,
         route_weight=st.none() | st.integers(0, 100), apex_on_primary=st.booleans(), problem=st.sampled_from(PROBLEMS),
         actions=st.lists(_ACTIONS, max_size=2, unique_by=lambda a: a.verb).map(tuple),
-        samples=st.lists(st.builds(Sample, _PROBES, INSTANTS, _OUTCOMES), max_size=6).map(tuple),
+        samples=st.lists(_SAMPLES, max_size=6).map(tuple), routed=st.booleans(),
+        delivered=st.frozensets(st.integers(1, 20), max_size=3), deleting=st.sampled_from([False] * 4 + [True]),
+        made=st.booleans(), released=st.booleans(),
     )  # fmt: skip
 
 
@@ -124,6 +252,12 @@ def statuses() -> st.SearchStrategy[CanaryStatus]:
     return st.builds(
         CanaryStatus, phase=st.none() | st.sampled_from(Phase), step_index=st.integers(0, 100),
         step_count=st.integers(0, 100), desired_weight=st.sampled_from([0, 10, 100]), failed_checks=st.integers(0, 3),
+        strategy=st.sampled_from(["", *map(str, Strategy)]), mirrored=st.booleans(), stranded=st.booleans(),
+        session=st.sampled_from(["", "0123456789ab"]), iterations=st.integers(0, 5),
+        consecutive_errors=st.integers(0, 5), gate=st.none() | _GATES, paused_at=instants, finished_at=instants,
+        actions=st.lists(_TAKEN, max_size=2, unique_by=lambda t: t.verb).map(tuple), notices=st.integers(0, 30),
+        notices_lost=st.integers(0, 3),
+        outbox=st.lists(_NOTICES, max_size=12, unique_by=lambda n: n.number).map(tuple),
         last_applied_spec=revisions, last_promoted_spec=revisions, canary_replicas=st.integers(0, 3),
         started_at=instants, last_transition_time=instants, dwell_started_at=instants, last_check_at=instants,
         not_ready_since=instants, no_data_since=instants, drained=st.booleans(), drain_started_at=instants,

@@ -6,11 +6,13 @@ import json
 from itertools import pairwise
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Phase, Verdict
 from rollouts.core.decision import Decision
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import TRANSITIONS, Event
-from rollouts.core.plan import next_weight
+from rollouts.core.plan import next_step
+from tests.core.promises import check_gates, check_outbox, check_routing
 
 STATUS_MAX_BYTES = 16 * 1024
 STANDING = {Event.WAITED, Event.BLOCKED}
@@ -26,6 +28,14 @@ def check(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Deci
     _check_scale(seen, decision)
     check_status(decision.status)
     _check_conditions(before, seen, decision)
+    check_gates(spec, before, seen, decision)
+    check_routing(before, seen, decision)
+    check_outbox(spec, before, seen, decision)
+
+
+def was_asked(before: CanaryStatus, decision: Decision) -> bool:
+    """Whether a person's request led to it."""
+    return decision.status.actions != before.actions
 
 
 def _check_table(before: CanaryStatus, decision: Decision) -> None:
@@ -49,20 +59,36 @@ def _check_raise(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisio
     """More weight only for the judged revision, one step at a time, with every pod up, after a dwell that passed."""
     if decision.status.desired_weight <= before.desired_weight or decision.event is Event.STRANDED:
         return
-    assert decision.event is Event.ADVANCE
-    assert decision.status.desired_weight == next_weight(spec.analysis, before.desired_weight)
+    if decision.event is Event.HANDED_BACK:
+        check_hand_over(seen)
+        return
+    assert decision.event in {Event.ADVANCE, Event.WEIGHT_SET}
+    following = next_step(spec.analysis, before)
+    assert decision.event is Event.WEIGHT_SET or (
+        following is not None and decision.status.desired_weight == following.weight_percent
+    )
     assert grown(seen.target)
     assert grown(seen.primary)
     assert seen.problem is None
     assert seen.target is not None
     assert seen.target.revision == before.last_applied_spec
-    if before.desired_weight > 0 and decision.status.actions == before.actions:
+    if before.step_index > 0 and not was_asked(before, decision):
         _check_passed(spec, before, seen, decision)
 
 
+def check_hand_over(seen: Observed) -> None:
+    """A deleted Canary's target gets everything when it is whole, when nobody else serves, or when none of it was ever
+    led elsewhere.
+    """
+    assert seen.deleting
+    assert seen.released or grown(seen.target) or (serves(seen.target) and not serves(seen.primary))
+
+
 def _check_passed(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
-    results = decision.status.metrics
-    assert [result.name for result in results] == [metric.name for metric in spec.analysis.metrics]
+    results, analysis = decision.status.metrics, spec.analysis
+    if results != before.metrics:
+        tests = [hook.name for hook in analysis.hooks(HookType.ROLLOUT)]
+        assert [result.name for result in results] == [metric.name for metric in analysis.metrics] + tests
     assert {result.verdict for result in results} == {Verdict.PASS}
     began = before.dwell_started_at
     assert began is not None
@@ -76,7 +102,7 @@ def _check_promotion(before: CanaryStatus, seen: Observed, decision: Decision) -
     if decision.desired.copy_to_primary and after.phase is not Phase.INITIALIZING:
         assert seen.target is not None
         proven = after.last_applied_spec if after.phase is Phase.PROMOTING else after.last_promoted_spec
-        assert after.phase is not Phase.PROGRESSING
+        assert after.phase not in {Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION}
         assert seen.target.revision == proven
     if after.last_promoted_spec != before.last_promoted_spec:
         assert decision.event in {Event.PRIMARY_READY, Event.PREPARED}

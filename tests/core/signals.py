@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Unreachable, Value
+from rollouts.api.hooks import HookType
+from rollouts.core.measurement import (
+    Accepted,
+    Call,
+    HookOutcome,
+    NoData,
+    Outcome,
+    Question,
+    Refused,
+    Rejected,
+    Signal,
+    Subject,
+    Unreachable,
+    Value,
+)
 
 
 @dataclass(slots=True)
@@ -20,9 +34,24 @@ class Signals:
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
     """Which right the account lacks; empty if none."""
+    tested: bool = False
+    """Whether somebody sends the canary test requests beside the routes."""
+    hooks: dict[str, str] = field(default_factory=dict)
+    """What each hook answers, by its name: `yes`, or why not; `down` if it can't be reached.
 
-    def answer(self, probe: Probe, weight: int) -> Outcome:
-        """The answer to one question while the routes give the canary `weight` percent."""
+    If not said, yes; but of those that may ask for a rollback, no.
+    """
+
+    def _called(self, call: Call) -> HookOutcome:
+        told = self.hooks.get(call.hook, "no" if call.kind is HookType.ROLLBACK else "yes")
+        if told == "yes":
+            return Accepted()
+        return Unreachable("no answer") if told == "down" else Refused(told)
+
+    def answer(self, probe: Question, *, reached: bool) -> Outcome | HookOutcome:
+        """The answer to one question while the routes do, or do not, bring requests to the canary."""
+        if isinstance(probe, Call):
+            return self._called(probe)
         if probe.signal is Signal.RIGHTS:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:
@@ -33,9 +62,9 @@ class Signals:
             case Signal.REQUEST_RATE, Subject.STABLE:
                 number = self.stable_rps
             case Signal.REQUEST_RATE, Subject.CANARY:
-                number = self.canary_rps if weight else 0.0
+                number = self.canary_rps if reached or self.tested else 0.0
             case Signal.SUCCESS_RATE, _:
-                number = self.success_rate if self.canary_rps else None
+                number = self.success_rate if self.canary_rps and (reached or self.tested) else None
             case _:
-                number = self.duration_ms if self.canary_rps else None
+                number = self.duration_ms if self.canary_rps and (reached or self.tested) else None
         return NoData() if number is None else Value(number)

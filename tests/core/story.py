@@ -2,14 +2,17 @@
 
 `given` is the spec in short (revision a is promoted at second 0, unless `start: nothing is made yet`), `when` what
 others do and at which second, `then` every decision that moved something or was announced, `ends` how it all stands
-at the end. A key that is not known fails: a typo is no expectation.
+at the end. `calls`, where it is written, lists every webhook that was called, and its answer. `variants` are several
+stories in one file: each lays its own keys over the common ones. A key that is not known fails: a typo is no
+expectation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,27 +21,34 @@ import yaml
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision
+from rollouts.core.measurement import Accepted, Call, Refused
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.phases import Event
+from rollouts.core.routing import Routing
 from tests.core.given import EPOCH, spec_of
+from tests.core.lines import Sessions, ending, line, row
 from tests.core.pods import NEVER, Pods
 from tests.core.world import Happening, World
 
 GOLDEN = Path(__file__).parent / "golden"
 _SIGNALS = {
     "successRate": "success_rate", "durationMs": "duration_ms", "canaryRps": "canary_rps", "stableRps": "stable_rps",
-    "metricsDown": "metrics_down", "rightsMissing": "rights_missing",
+    "metricsDown": "metrics_down", "rightsMissing": "rights_missing", "testRequests": "tested",
 }  # fmt: skip
 
 
 @dataclass(slots=True)
 class Story:
-    """One file, told."""
+    """One story, told."""
 
     world: World
     happenings: list[tuple[float, Happening]]
     until: float
     told: list[dict[str, Any]] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    """The same decisions in short."""
+    calls: list[str] = field(default_factory=list)
+    _sessions: Sessions = field(default_factory=Sessions)
 
     @classmethod
     def of(cls, text: Mapping[str, Any]) -> Story:
@@ -69,29 +79,30 @@ class Story:
         self.world.watchers.append(self._note)
         self.world.run(self.until, self.happenings)
 
+    def told_as(self, then: Sequence[Any]) -> list[Any]:
+        """What was decided, each decision in the form that is written: as a mapping, a line, or a line and its news."""
+        told = zip_longest(self.told, self.lines, then[: len(self.told)])
+        return [_in_form(whole, short, written) for whole, short, written in told]
+
     def ending(self) -> dict[str, Any]:
         """How the world stands, in the words of `ends`."""
-        world, status = self.world, self.world.status
-        return {
-            "phase": str(status.phase),
-            "route": world.route,
-            "canaryPods": world.target.replicas if world.target is not None else None,
-            "primaryRuns": world.primary.source_revision if world.primary is not None else None,
-            "promoted": status.last_promoted_spec,
-            "conditions": {c.type: f"{c.status}, {c.reason}" for c in status.conditions},
-        }
+        return ending(self.world)
 
-    def _note(self, _before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+    def _note(self, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
+        second = (seen.now - EPOCH).total_seconds()
+        for call in (question for question in decision.asks if isinstance(question, Call)):
+            self.calls.append(f"{second:g} {call.kind} {call.hook}, {self._answer(call)}")
+        for notice in decision.status.outbox:
+            if notice.number > before.notices:
+                self.calls.append(f"{second:g} {notice.type} {notice.reason}")
         if decision.event in {Event.WAITED, Event.BLOCKED} and decision.announcement is None:
             return
-        status, news = decision.status, decision.announcement
-        row: dict[str, Any] = {
-            "at": (seen.now - EPOCH).total_seconds(), "event": str(decision.event), "phase": str(status.phase),
-            "step": status.step_index, "weight": status.desired_weight, "failed": status.failed_checks,
-        }  # fmt: skip
-        if news is not None:
-            row["says"] = f"{'Warning' if news.warning else 'Normal'} {news.reason}: {news.message}"
-        self.told.append(row)
+        self.told.append(row(second, decision))
+        self.lines.append(line(second, decision, self._sessions))
+
+    def _answer(self, call: Call) -> str:
+        answer = self.world.signals.answer(call, reached=False)
+        return "yes" if isinstance(answer, Accepted) else answer.reason if isinstance(answer, Refused) else "no answer"
 
 
 def read(name: str) -> dict[str, Any]:
@@ -100,13 +111,34 @@ def read(name: str) -> dict[str, Any]:
     return text
 
 
+def read_all() -> dict[str, dict[str, Any]]:
+    """Every story there is, by its name: `folder/file`, and the variant's name where there are several in a file."""
+    stories: dict[str, dict[str, Any]] = {}
+    for file in sorted(GOLDEN.rglob("*.yaml")):
+        name = file.relative_to(GOLDEN).with_suffix("").as_posix()
+        text = read(name)
+        variants = text.pop("variants", None)
+        if variants is None:
+            stories[name] = text
+        else:
+            stories |= {f"{name}: {variant}": text | keys for variant, keys in variants.items()}
+    return stories
+
+
+def _in_form(whole: dict[str, Any], short: str, written: object) -> object:
+    if isinstance(written, dict):
+        return whole if "event" in written else {short: whole.get("says", "")}
+    return short
+
+
 def _do(world: World, key: str, value: Any) -> None:
     match key:
         case "apply":
             world.apply(value)
         case "delete":
-            assert value == "target"
-            world.target = None
+            assert value in {"target", "canary"}
+            world.target = world.target if value == "canary" else None
+            world.deleting = world.deleting or value == "canary"
         case "canaryPods" | "primaryPods":
             pods = world.target if key == "canaryPods" else world.primary
             assert pods is not None
@@ -114,12 +146,14 @@ def _do(world: World, key: str, value: Any) -> None:
         case "controller":
             world.restart(up={"up": True, "down": False}[value])
         case "routes":
-            world.route = value
+            world.route = Routing(value)
         case "ask":
             world.annotations |= value
         case "spec":
             world.spec = CanarySpec.model_validate(world.spec.model_dump(by_alias=True) | value)
             world.generation += 1
+        case "hooks":
+            world.signals.hooks |= {hook: "yes" if answer is True else answer for hook, answer in value.items()}
         case "blocked":
             world.problem = Problem(**value) if value else None
         case _:

@@ -4,11 +4,24 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.canary import Metric
+from rollouts.api.analysis import Metric
 from rollouts.api.status import MetricResult, Verdict
-from rollouts.core.judge import judge, probes_of, worst
-from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Unreachable, Value
-from tests.core.given import at, sample
+from rollouts.core.judge import judge, judge_hook, probes_of, worst
+from rollouts.core.measurement import (
+    Accepted,
+    HookOutcome,
+    NoData,
+    Outcome,
+    Probe,
+    Refused,
+    Rejected,
+    Sample,
+    Signal,
+    Subject,
+    Unreachable,
+    Value,
+)
+from tests.core.given import at, sample, told
 
 SUCCESS: dict[str, Any] = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
 DURATION: dict[str, Any] = {"name": "request-duration", "thresholdRange": {"max": 500}}
@@ -79,3 +92,30 @@ def test_the_worst_decides(verdicts: str, decides: int) -> None:
     results = [MetricResult(name="m", verdict=Verdict(word), measured_at=at(0)) for word in verdicts.split()]
 
     assert worst(results) is results[decides]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "message"),
+    [
+        (Accepted(), "Pass", "rollout passed"),
+        (Accepted("99 of 99"), "Pass", "rollout passed: 99 of 99"),
+        (Refused("2 of 99 failed"), "Fail", "rollout: 2 of 99 failed"),
+        (Unreachable("no answer within 10 s"), "Error", "rollout: no answer within 10 s"),
+        (Rejected("no such Secret"), "Error", "rollout: no such Secret"),
+        (Value(1.0), "Error", "rollout: no answer of a webhook"),
+        (NoData(), "Error", "rollout: no answer of a webhook"),
+    ],
+)
+def test_verdict_of_a_test(outcome: HookOutcome | Outcome, verdict: str, message: str) -> None:
+    """Consent passes, a refusal fails, and whatever else comes says nothing of the canary."""
+    result = judge_hook(Sample(told("rollout", 7).probe, at(7), outcome))
+
+    assert (result.verdict, result.message, result.name, result.measured_at) == (verdict, message, "rollout", at(7))
+
+
+@pytest.mark.parametrize("outcome", [Accepted(), Refused("no")])
+def test_an_answer_of_the_wrong_kind_is_an_error(outcome: HookOutcome) -> None:
+    """It is no pass of a metric."""
+    metric = Metric.model_validate(SUCCESS)
+
+    assert judge(metric, Sample(probes_of([metric], 60.0)[0], at(7), outcome)).verdict is Verdict.ERROR

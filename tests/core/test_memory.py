@@ -8,10 +8,10 @@ from dataclasses import replace
 import pytest
 
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import NoData, Outcome, Unreachable
 from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
-from rollouts.core.running import STABLE_RATE
 from rollouts.core.step import step
 from tests.core.given import DURATION, SUCCESS, at, bad, good, running, sample, seen_at, spec_of
 from tests.core.invariants import STATUS_MAX_BYTES
@@ -86,7 +86,7 @@ def test_a_schedule_edited_in_mid_run_counts_its_own_steps() -> None:
 
 def test_a_status_of_another_version_is_read() -> None:
     """Fields that are unknown are ignored, fields that are missing have their meaning of nothing."""
-    wire = running(10).to_wire() | {"term": 3, "outbox": [{"id": "1"}]}
+    wire = running(10).to_wire() | {"term": 3, "history": [{"id": "1"}]}
     del wire["metrics"], wire["drained"]
 
     loaded = CanaryStatus.model_validate(json.loads(json.dumps(wire)))

@@ -6,9 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from rollouts.api.status import Phase
+from rollouts.core.observed import Observed
 from rollouts.core.phases import Event
+from rollouts.core.routing import Routing
 from rollouts.core.step import step
-from tests.core.given import at, spec_of
+from tests.core.given import at, copy, pods, seen_at, spec_of, status_in
 from tests.core.invariants import check
 from tests.core.pods import Pods
 from tests.core.world import World
@@ -63,7 +66,7 @@ def test_order_of_making() -> None:
     world.run(3)
 
     assert half == (True, None)
-    assert (world.route, world.apex_on_primary, world.status.phase) == (0, True, "Initialized")
+    assert (world.route, world.apex_on_primary, world.status.phase) == (Routing(0), True, "Initialized")
 
 
 def test_an_apex_that_points_elsewhere_is_waited_for() -> None:
@@ -77,3 +80,24 @@ def test_an_apex_that_points_elsewhere_is_waited_for() -> None:
     assert (waiting.event, waiting.message) == (
         Event.WAITED, "waiting for Services and routes to point at the primary",
     )  # fmt: skip
+
+
+NEVER_UP = seen_at(9, target=pods("b"), primary=copy("a", 0, ready=False), route_weight=None, apex_on_primary=False)
+
+
+@pytest.mark.parametrize(
+    ("seen", "made"),
+    [
+        pytest.param(NEVER_UP, True, id="never up, and left behind"),
+        pytest.param(replace(NEVER_UP, target=pods("a")), False, id="the target has no other version"),
+        pytest.param(replace(NEVER_UP, target=None), False, id="no target"),
+        pytest.param(replace(NEVER_UP, primary=copy("a", 1, ready=False)), False, id="it serves"),
+        pytest.param(replace(NEVER_UP, route_weight=0), False, id="a route leads to it"),
+        pytest.param(replace(NEVER_UP, apex_on_primary=True), False, id="clients are sent to it"),
+    ],
+)
+def test_a_first_version_that_never_came_up_may_be_replaced(seen: Observed, *, made: bool) -> None:
+    """A copy that nobody was ever sent to is made again; any other is what was proven."""
+    decision = step(spec_of(), status_in(Phase.INITIALIZING), seen)
+
+    assert (decision.event, decision.desired.copy_to_primary) == (Event.WAITED, made)

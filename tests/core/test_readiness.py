@@ -50,7 +50,7 @@ def test_a_primary_that_is_never_up_ends_the_run() -> None:
 @pytest.mark.parametrize(
     ("weight", "target", "primary", "message"),
     [
-        (10, pods("b", 1, ready=False), copy("a"), "passed, but not all pods are ready for more weight"),
+        (10, pods("b", 1, ready=False), copy("a"), "passed, but not all pods of the canary are ready"),
         (10, pods("b"), copy("a", 1, ready=False), "passed, but not all pods are ready for more weight"),
         (50, pods("b", 1, ready=False), copy("a"), "passed, but not all pods of the canary are ready"),
     ],
@@ -106,3 +106,26 @@ def test_size_of_the_canary(target: WorkloadState, primary: WorkloadState | None
 
     assert decision.status.canary_replicas == size
     assert decision.desired.canary_replicas == (None if target.replicas else size)
+
+
+def test_the_first_step_waits_for_either_side() -> None:
+    """It is said for whose pods, and until when."""
+    status = running(0, not_ready_since=at(0))
+
+    canary = step(spec_of(60), status, seen_at(5, target=pods("b", 2, ready=False), primary=copy("a", 2, ready=False)))
+    primary = step(spec_of(60), status, seen_at(5, primary=copy("a", 2, ready=False)))
+
+    assert (canary.message, canary.wake_at) == ("waiting for the canary's pods", at(60))
+    assert (primary.message, primary.wake_at) == ("waiting for the primary's pods", at(60))
+
+
+def test_each_share_of_the_way_back_is_held_for_an_interval() -> None:
+    """From when the routes carry it."""
+    spec = spec_of(stepWeightPromotion=20)
+    back = step(spec, running(50, phase=Phase.PROMOTING), seen_at(10, route_weight=50, primary=copy("b")))
+    written = step(spec, back.status, seen_at(11, route_weight=50, routed=False, primary=copy("b")))
+    held = step(spec, written.status, seen_at(12, route_weight=30, primary=copy("b")))
+
+    assert (back.event, back.desired.weight_percent) == (Event.SHIFTED, 30)
+    assert (written.message, written.wake_at) == ("waiting for the routes to carry the weight", None)
+    assert (held.message, held.wake_at) == ("holding 30 % on the way back", at(22))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.observed import Observed
@@ -54,9 +55,10 @@ def test_step_comes_to_rest(spec: CanarySpec, status: CanaryStatus, seen: Observ
 @settings(max_examples=200)
 @given(spec=specs(), status=statuses(), seen=observations())
 def test_nothing_moves_a_release_that_is_over(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> None:
-    """Succeeded and Failed are left for nothing but a revision that was not released last."""
+    """Succeeded and Failed are left for nothing but a revision that was not released last, a retry, or deletion."""
     over = status.model_copy(update={"phase": Phase.FAILED, "last_applied_spec": "b"})
-    seen = replace(seen, target=pods("b"))
+    actions = tuple(asked for asked in seen.actions if asked.verb is not Verb.RETRY)
+    seen = replace(seen, target=pods("b"), actions=actions, deleting=False)
 
     for phase in (Phase.FAILED, Phase.SUCCEEDED):
         assert step(spec, over.model_copy(update={"phase": phase}), seen).status.phase is phase

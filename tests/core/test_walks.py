@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Phase
+from rollouts.api.status import CanaryStatus, Phase, Verdict
 from rollouts.core.decision import Decision
+from rollouts.core.desired import routing_of
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event
+from rollouts.core.plan import Step, current_step, plan_of
 from rollouts.core.step import step
 from tests.core.acts import Act, mend
 from tests.core.chance import delays, happenings, specs
-from tests.core.given import EPOCH
-from tests.core.invariants import STANDING, check
+from tests.core.given import EPOCH, by_hand, gate_at, running, with_hooks
+from tests.core.invariants import STANDING, check, was_asked
 from tests.core.pods import Pods
 from tests.core.world import World
 
+TRAFFIC = "confirm-traffic-increase"
 Happenings = list[tuple[float, Act]]
 
 
@@ -28,6 +32,7 @@ class Witness:
         self.world = world
         self.passed = {"a", ""}
         self.in_force_since: float | None = None
+        self.checks = 0
         self.decisions = 0
         world.watchers += [self.see]
 
@@ -44,16 +49,21 @@ class Witness:
         self._evidence(before, decision)
 
     def _dwell(self, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
-        """No step is shortened but by a person: the routes had the weight for a whole interval before it is raised."""
-        by_hand = decision.status.actions != before.actions
+        """No step is skipped or shortened but by a person: in force for its whole dwell, all its checks passed."""
+        spec, after = self.world.spec, decision.status
         now = (seen.now - EPOCH).total_seconds()
-        if seen.route_weight == before.desired_weight and self.in_force_since is None:
+        if seen.routed and self.in_force_since is None:
             self.in_force_since = now
-        if decision.event is Event.ADVANCE and before.desired_weight > 0 and not by_hand:
+        judged = after.metrics != before.metrics and bool(after.metrics)
+        self.checks += int(judged and {result.verdict for result in after.metrics} == {Verdict.PASS})
+        leads_on = decision.event in {Event.ADVANCE, Event.STEPS_PASSED} and not spec.skip_analysis
+        present = current_step(spec.analysis, before)
+        if leads_on and present is not None and not was_asked(before, decision):
             assert self.in_force_since is not None
-            assert now - self.in_force_since >= self.world.spec.analysis.interval_s
-        if decision.status.desired_weight != before.desired_weight or decision.event is Event.RESCUE:
-            self.in_force_since = None
+            assert now - self.in_force_since >= present.dwell_s >= spec.analysis.interval_s
+            assert self.checks >= present.checks
+        if _place(after) != _place(before):
+            self.in_force_since, self.checks = None, 0
 
     def _evidence(self, before: CanaryStatus, decision: Decision) -> None:
         """Nothing is promoted, and nothing copied to the primary, but what passed all its steps."""
@@ -66,25 +76,31 @@ class Witness:
             self.passed.add(after.last_promoted_spec)
 
 
+def _place(status: CanaryStatus) -> tuple[object, ...]:
+    """What a new dwell begins with: another share, or another run."""
+    return status.desired_weight, status.mirrored, status.step_index > 0, status.started_at
+
+
 @settings(max_examples=150)
 @given(
     spec=specs(),
     happens=happenings(),
     ready_after=delays(),
     copy_ready_after=delays(),
-    route_lag=st.sampled_from([0.0, 0.0, 2.0]),
+    lags=st.tuples(st.sampled_from([0.0, 0.0, 2.0]), st.sampled_from([0.0, 0.0, 4.0, 12.0])),
 )
 def test_every_decision_of_a_life_is_safe(
     spec: CanarySpec,
     happens: Happenings,
     ready_after: dict[str, float],
     copy_ready_after: dict[str, float],
-    route_lag: float,
+    lags: tuple[float, float],
 ) -> None:
     """Whatever happens, each Decision keeps every invariant, and the controller comes to rest after each change."""
     world = World(
-        spec, Pods("a"), ready_after=ready_after, copy_ready_after=copy_ready_after, route_lag=route_lag, now=-60.0
-    )
+        spec, Pods("a"), ready_after=ready_after, copy_ready_after=copy_ready_after, now=-60.0,
+        route_lag=lags[0], call_lag=lags[1],
+    )  # fmt: skip
     witness = Witness(world)
     world.run(0.0)
 
@@ -93,19 +109,63 @@ def test_every_decision_of_a_life_is_safe(
     assert witness.decisions > 0
 
 
+def _in_mid_run(phase: Phase, spec: CanarySpec) -> World:
+    """Revision b is at its last step before the promotion is confirmed, or wherever `phase` says, on its way from a."""
+    steps = plan_of(spec.analysis)
+    last = next(place for place, step in enumerate(steps, start=1) if step.confirmed or place == len(steps))
+    index = {Phase.WAITING: 0, Phase.PROGRESSING: 1}.get(phase, last - 1 if steps[last - 1].confirmed else last)
+    gates = {Phase.WAITING: "confirm-rollout", Phase.WAITING_PROMOTION: "confirm-promotion"}
+    present = steps[index - 1] if index else Step(0, 0.0)
+    status = running(
+        present.weight_percent, phase=phase, strategy=str(spec.analysis.strategy), step_index=index,
+        mirrored=present.mirrored, dwell_started_at=None, gate=gate_at(gates[phase]) if phase in gates else None,
+    )  # fmt: skip
+    primary = Pods("copy of a", source_revision="a")
+    return World(spec, Pods("b"), primary=primary, status=status, route=routing_of(spec, status), apex_on_primary=True)
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING])
+@settings(max_examples=40)
+@given(spec=specs(), happens=happenings(), late=st.booleans())
+def test_what_follows_in_mid_run_is_safe(phase: Phase, spec: CanarySpec, happens: Happenings, *, late: bool) -> None:
+    """The same for lives that got far already: there few of the others get by chance."""
+    held = [by_hand("confirm-rollout"), by_hand("confirm-promotion")] + ([by_hand(TRAFFIC)] if late else [])
+    world = _in_mid_run(phase, with_hooks(spec, held))
+    witness = Witness(world)
+    witness.passed |= {"b"} if phase is Phase.PROMOTING else set()
+
+    world.run(happens[-1][0] + 60, happens[1:])
+
+    assert witness.decisions > 0
+
+
+STEPS_MAX, SLOWEST_S = 40, 20 + 20
+"""Steps of a schedule by chance, and how long one may take: its dwell, and an interval with its polls."""
+
+
 @settings(max_examples=60)
-@given(spec=specs(), happens=happenings(), ready_after=delays())
-def test_every_life_comes_to_its_end(spec: CanarySpec, happens: Happenings, ready_after: dict[str, float]) -> None:
+@given(spec=specs(), happens=happenings(), ready_after=delays(), call_lag=st.sampled_from([0.0, 4.0]))
+def test_every_life_comes_to_its_end(
+    spec: CanarySpec, happens: Happenings, ready_after: dict[str, float], call_lag: float
+) -> None:
     """When everything is mended and a good version is applied, it is promoted within its due time."""
-    world = World(spec, Pods("a"), ready_after=ready_after, now=-60.0)
+    world = World(spec, Pods("a"), ready_after=ready_after, now=-60.0, call_lag=call_lag)
     Witness(world)
     world.run(0.0)
     ends = happens[-1][0]
     world.run(ends, happens)
 
+    world.watchers.append(lambda _, __, decision: _approve(world, decision.status))
     world.run(ends, [(ends, mend)])
-    world.run(ends + 150, [(ends + 120, Act("apply", "d"))])
-    world.run(ends + 150 + 100 * 10 + 200)
+    world.run(ends + 120 + STEPS_MAX * (SLOWEST_S + 10) + 200, [(ends + 120, Act("apply", "d"))])
 
-    assert world.status.last_promoted_spec == "d"
-    assert (world.status.phase, world.route) == (Phase.SUCCEEDED, 0)
+    assert world.route is not None
+    assert (world.status.last_promoted_spec, world.status.phase) == ("d", Phase.SUCCEEDED)
+    assert (world.route.weight_percent, world.route.mirror_percent) == (0, 0)
+    assert world.status.outbox == ()
+
+
+def _approve(world: World, status: CanaryStatus) -> None:
+    """Somebody opens each gate as soon as it is known."""
+    if status.gate is not None and not status.gate.approved:
+        world.annotations["approve"] = f"{status.gate.type} {world.now:g}"

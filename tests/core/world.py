@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rollouts.api.actions import PREFIX, read_actions
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
-from rollouts.core.decision import Decision, Desired
-from rollouts.core.measurement import Sample
+from rollouts.core.decision import Decision, Desired, Leave
+from rollouts.core.desired import routing_of
+from rollouts.core.judged import STABLE_RATE
+from rollouts.core.measurement import Call, Question, Sample, Value
 from rollouts.core.observed import Observed, Problem
+from rollouts.core.routing import Routing
 from rollouts.core.step import step
 from tests.core.given import EPOCH, at
 from tests.core.pods import NEVER, Pods
@@ -37,6 +40,8 @@ class World:
     copy_ready_after: dict[str, float] = field(default_factory=dict)
     """The same as primary; 3 if not said."""
     route_lag: float = 0.0
+    call_lag: float = 0.0
+    """How long hooks take to answer."""
     signals: Signals = field(default_factory=Signals)
     problem: Problem | None = None
     annotations: dict[str, str] = field(default_factory=dict)
@@ -49,11 +54,20 @@ class World:
     """Whether the API server refuses every write but that of the status."""
     status: CanaryStatus = field(default_factory=CanaryStatus)
     primary: Pods | None = None
-    route: int | None = None
-    route_next: tuple[float, int] | None = None
-    """When the routes will carry another weight, and which."""
+    route: Routing | None = None
+    route_next: tuple[float, Routing] | None = None
+    """When the routes will share the requests in another way, and which."""
     apex_on_primary: bool = False
+    deleting: bool = False
+    """Whether somebody has deleted the Canary."""
+    gone: bool = False
+    """Whether it is let go."""
     samples: tuple[Sample, ...] = ()
+    called: dict[Question, tuple[float, Sample]] = field(default_factory=dict)
+    """When which answer to which hook's call comes."""
+    receiving: bool = True
+    """Whether those who are to be told can be reached."""
+    delivered: frozenset[int] = frozenset()
     wake_at: float = NEVER
     watchers: list[Watcher] = field(default_factory=list)
     """Called with the status before, what was seen, and the Decision, at each step."""
@@ -70,33 +84,46 @@ class World:
         """What the engine does with one key: rounds until nothing differs."""
         if self.route_next is not None and self.now >= self.route_next[0]:
             self.route, self.route_next = self.route_next[1], None
+        for question, (due, sample) in [*self.called.items()]:
+            if self.now >= due:
+                self.samples = (sample, *self.samples[:63])
+                del self.called[question]
         self.wake_at = NEVER
-        for _ in range(ROUNDS_MAX if self.up else 0):
+        for _ in range(ROUNDS_MAX if self.up and not self.gone else 0):
             seen, before = self.observe(), self.status
             decision = step(self.spec, before, seen)
             for watch in self.watchers:
                 watch(before, seen, decision)
             self.status = CanaryStatus.model_validate(json.loads(json.dumps(decision.status.to_wire())))
             changed = self._make_true(decision.desired)
-            self.samples = self._answers(decision) + self.samples[:16]
-            if self.status == before and not changed and not decision.asks:
+            answers = self._answers(decision)
+            self.samples = answers + self.samples[:64]
+            if self.gone:
+                return
+            if not (changed or answers or self._deliver() or self.status != before):
                 if decision.wake_at is not None:
                     self.wake_at = (decision.wake_at - EPOCH).total_seconds()
                 return
-        assert not self.up, f"still moving after {ROUNDS_MAX} rounds: {self.status}"
+        assert self.gone or not self.up, f"still moving after {ROUNDS_MAX} rounds: {self.status}"
 
     def observe(self) -> Observed:
         """The third argument of `step`."""
+        handed_back = self.route is None and not self.apex_on_primary
         return Observed(
             now=at(self.now),
             generation=self.generation,
             target=self.target.state(self.now) if self.target is not None else None,
             primary=self.primary.state(self.now) if self.primary is not None else None,
-            route_weight=self.route,
+            route_weight=self.route.weight_percent if self.route is not None else None,
+            routed=self.route == routing_of(self.spec, self.status),
             apex_on_primary=self.apex_on_primary,
             problem=self.problem,
             actions=read_actions({"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}}),
             samples=self.samples,
+            delivered=self.delivered,
+            deleting=self.deleting,
+            made=self.deleting and not (handed_back and self.primary is None),
+            released=self.deleting and handed_back,
         )
 
     def apply(self, revision: str) -> None:
@@ -109,7 +136,8 @@ class World:
 
     def restart(self, *, up: bool) -> None:
         """The controller dies, or comes back and knows nothing but the status."""
-        self.up, self.samples = up, ()
+        self.up, self.samples, self.delivered = up, (), frozenset()
+        self.called.clear()
 
     def _pass_time(self, until: float) -> None:
         self.settle()
@@ -121,12 +149,26 @@ class World:
     def _instants(self) -> list[float]:
         """When anything can differ next."""
         known = [workload.ready_at for workload in (self.target, self.primary) if workload is not None]
+        known += [due for due, _ in self.called.values()]
         known += [self.wake_at, *([self.route_next[0]] if self.route_next is not None else [])]
         return [instant for instant in known if self.now < instant < NEVER]
 
     def _make_true(self, desired: Desired) -> bool:
         """What the engine writes; whether anything was."""
+        if desired.leave is not None and not self.refused:
+            return self._leave(desired, desired.leave)
         return not self.refused and any([self._copy(desired), self._route(desired), self._scale(desired)])
+
+    def _leave(self, desired: Desired, leave: Leave) -> bool:
+        if leave.let_go:
+            self.gone = True
+            return True
+        if not leave.hand_back:
+            return any([self.route is not None and self._route(replace(desired, routing=True)), self._scale(desired)])
+        before = self.route, self.apex_on_primary, self.primary
+        self.route, self.route_next, self.apex_on_primary = None, None, False
+        self.primary = None if leave.remove else self.primary
+        return before != (self.route, self.apex_on_primary, self.primary)
 
     def _copy(self, desired: Desired) -> bool:
         if not desired.copy_to_primary or self.target is None:
@@ -140,13 +182,13 @@ class World:
 
     def _route(self, desired: Desired) -> bool:
         meant = self.route_next[1] if self.route_next is not None else self.route
-        if not desired.routing or (meant == desired.weight_percent and self.apex_on_primary):
+        if not desired.routing or (meant == desired.share and self.apex_on_primary):
             return False
         self.apex_on_primary = True
         if self.route_lag == 0 or self.route is None:
-            self.route = desired.weight_percent
+            self.route = desired.share
         else:
-            self.route_next = self.now + self.route_lag, desired.weight_percent
+            self.route_next = self.now + self.route_lag, desired.share
         return True
 
     def _scale(self, desired: Desired) -> bool:
@@ -156,6 +198,22 @@ class World:
         self.target.scale(desired.canary_replicas, self.now, self.ready_after.get(self.target.revision, 3.0))
         return True
 
+    def _deliver(self) -> bool:
+        """Tell those who are to be told; whether anything was news."""
+        news = {notice.number for notice in self.status.outbox} - self.delivered
+        if self.receiving:
+            self.delivered |= news
+        return self.receiving and bool(news)
+
     def _answers(self, decision: Decision) -> tuple[Sample, ...]:
-        weight = self.route or 0
-        return tuple(Sample(probe, at(self.now), self.signals.answer(probe, weight)) for probe in decision.asks)
+        """What is answered at once; the rest is under way."""
+        reached = self.route is not None and (self.route.weight_percent > 0 or self.route.mirror_percent > 0)
+        told = {ask: self.signals.answer(ask, reached=reached) for ask in decision.asks if ask not in self.called}
+        if self.deleting and self.route is None and isinstance(told.get(STABLE_RATE), Value):
+            told[STABLE_RATE] = Value(0.0)
+        answers = [Sample(question, at(self.now), answer) for question, answer in told.items()]
+        if self.call_lag > 0:
+            late = [answer for answer in answers if isinstance(answer.probe, Call)]
+            self.called |= {answer.probe: (self.now + self.call_lag, answer) for answer in late}
+            answers = [answer for answer in answers if answer not in late]
+        return tuple(answers)

@@ -23,6 +23,7 @@ WATCHED = (
     resources.DESTINATION_RULES,
 )
 MADE = WATCHED[1:]
+DELETED = {resources.DEPLOYMENTS, resources.SERVICES, resources.DESTINATION_RULES}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 
 
@@ -40,11 +41,13 @@ def test_nothing_is_a_wildcard() -> None:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
 
 
-def test_nothing_may_be_deleted_and_no_secret_read() -> None:
-    """The role can neither delete anything nor see Secrets or ConfigMaps."""
+def test_only_what_is_made_may_be_deleted_and_no_secret_read() -> None:
+    """The role can neither see Secrets or ConfigMaps, nor delete anything but what goes with a Canary."""
     rules = DOCUMENTS["ClusterRole"]["rules"]
 
-    assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"create", "patch"}
+    assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"create", "patch", "delete"}
+    deletable = {name for rule in rules if "delete" in rule["verbs"] for name in rule["resources"]}
+    assert deletable == {resource.plural for resource in DELETED}
     assert not {"secrets", "configmaps"} & {name for rule in rules for name in rule["resources"]}
 
 
@@ -57,12 +60,13 @@ def test_what_is_watched_may_be_read(resource: Resource) -> None:
 @pytest.mark.parametrize("resource", MADE, ids=str)
 def test_what_is_made_may_be_applied(resource: Resource) -> None:
     """Server-side apply needs patch, and create where the object is new."""
-    assert _granted(resource.group, resource.plural) == READ | {"create", "patch"}
+    deletion = {"delete"} if resource in DELETED else set()
+    assert _granted(resource.group, resource.plural) == READ | {"create", "patch"} | deletion
 
 
-def test_canaries_are_only_judged() -> None:
-    """Of a Canary the controller writes the status, and never the spec."""
-    assert _granted(resources.GROUP, "canaries") == READ
+def test_canaries_are_only_judged_and_held() -> None:
+    """Of a Canary the controller writes the status and the finalizer: it can neither make nor delete one."""
+    assert _granted(resources.GROUP, "canaries") == READ | {"patch"}
     assert _granted(resources.GROUP, "canaries/status") == {"get", "patch"}
 
 
@@ -84,7 +88,9 @@ def test_binding_names_what_the_file_makes() -> None:
         (("patch", "deployments.apps", "-n", "default"), "yes"),
         (("create", "services", "-n", "default"), "yes"),
         (("create", "selfsubjectrulesreviews.authorization.k8s.io"), "yes"),
-        (("delete", "deployments.apps", "-n", "default"), "no"),
+        (("delete", "deployments.apps", "-n", "default"), "yes"),
+        (("delete", "virtualservices.networking.istio.io", "-n", "default"), "no"),
+        (("delete", "canaries.rollouts.dev", "-n", "default"), "no"),
         (("get", "secrets", "-n", "default"), "no"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,

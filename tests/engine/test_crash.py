@@ -11,7 +11,7 @@ from rollouts.api.resources import RULES_REVIEWS
 from rollouts.api.status import Phase
 from rollouts.core.measurement import Value
 from rollouts.ports import PatchJson, Write
-from tests.engine.world import INTERVAL_S, PRIMARY_KEY, SUCCESS_RATE, Crash, World, confirms
+from tests.engine.world import INTERVAL_S, PRIMARY_KEY, SUCCESS_RATE, Crash, World, only_claims
 
 
 class Executioner:
@@ -113,7 +113,7 @@ async def test_a_crash_at_every_write() -> None:
 
     def die(write: Write) -> None:
         # A question changes nothing: who dies at each one never gets further.
-        if write.resource != RULES_REVIEWS and not confirms(write):
+        if write.resource != RULES_REVIEWS and not only_claims(write):
             raise Crash
 
     world.cluster.after = die

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES
 from rollouts.api.status import ConditionType, Phase
+from tests.engine.leaving import take_away
 from tests.engine.world import KEY, PRIMARY_KEY, World, canary_manifest
 
 
@@ -27,7 +28,7 @@ async def test_a_primary_that_serves_is_never_made_again_from_a_version_nobody_j
     world = World()
     await world.initialize()
     assert world.cluster.stored(VIRTUAL_SERVICES, KEY) is not None
-    world.cluster.delete(CANARIES, KEY)
+    take_away(world)
     world.pods_follow = False
     zero = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), 0)
     generation = world.get(DEPLOYMENTS, PRIMARY_KEY)["metadata"]["generation"]

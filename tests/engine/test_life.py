@@ -7,6 +7,7 @@ import pytest
 from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES
 from rollouts.api.status import ConditionType, Phase
 from rollouts.ports import Create, PatchStatus
+from tests.engine.leaving import take_away
 from tests.engine.world import KEY, World, canary_manifest
 
 BAD_SPEC = {"spec": {"analysis": {"stepWeights": [50, 20]}}}
@@ -56,16 +57,17 @@ async def test_a_spec_that_becomes_invalid_in_mid_run_leaves_the_traffic() -> No
 
 
 @pytest.mark.parametrize("how", ["gone", "going"])
-async def test_a_canary_deleted_in_mid_run_is_let_go(how: str) -> None:
+async def test_a_canary_without_the_finalizer_is_let_go(how: str) -> None:
     """Nothing more is written, not even by a wake-up that was still due, and nothing of it is remembered."""
     world = World()
     await world.initialize()
     world.release()
     await world.run_until(lambda: world.status.dwell_started_at is not None)
     if how == "gone":
-        world.cluster.delete(CANARIES, KEY)
+        take_away(world)
     else:
-        world.cluster.edit(CANARIES, KEY, {"metadata": {"deletionTimestamp": "2026-01-02T12:01:00Z"}})
+        world.cluster.edit(CANARIES, KEY, {"metadata": {"finalizers": ["tests.rollouts.dev/hold"]}})
+        world.cluster.delete(CANARIES, KEY)
     with world.recorded() as writes:
         world.clock.advance(10.0)
         assert await world.reconciler.reconcile(KEY) is None
@@ -74,12 +76,12 @@ async def test_a_canary_deleted_in_mid_run_is_let_go(how: str) -> None:
 
 
 async def test_a_canary_made_again_takes_up_its_objects() -> None:
-    """Deleted in mid-run and applied again: traffic to the primary, then a release of its own."""
+    """Taken away in mid-run and applied again: traffic to the primary, then a release of its own."""
     world = World()
     await world.initialize()
     world.release()
     await world.run_until(lambda: world.status.dwell_started_at is not None)
-    world.cluster.delete(CANARIES, KEY)
+    take_away(world)
     await world.reconciler.reconcile(KEY)
     world.weights.clear()
     world.cluster.put(CANARIES, canary_manifest())
@@ -93,7 +95,7 @@ async def test_a_canary_deleted_between_read_and_write_is_no_defect() -> None:
     world = World()
     await world.initialize()
     world.cluster.lagging = True
-    world.cluster.delete(CANARIES, KEY)
+    take_away(world)
     world.cluster.lagging = False
     world.release()
     with pytest.raises(Exception, match="does not exist"):

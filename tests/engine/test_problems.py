@@ -21,6 +21,7 @@ from rollouts.api.resources import (
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.measurement import NoData, Unreachable, Value
 from rollouts.ports import Create, PatchStatus, Write
+from tests.engine.leaving import take_away
 from tests.engine.world import CANARY_KEY, KEY, NAMESPACE, PRIMARY_KEY, World, canary_manifest, deployment_manifest
 
 Break = Callable[[World], object]
@@ -132,8 +133,8 @@ async def test_a_problem_in_mid_run_holds_the_release() -> None:
 
 
 async def test_of_two_canaries_on_one_target_the_older_has_it() -> None:
-    """The younger is told who has it and writes nothing; when the older is deleted in mid-run, it takes over
-    what that one made: the proven copy serves on, and the release begins anew.
+    """The younger is told who has it and writes nothing; when the older is taken away in mid-run, it takes
+    over what that one made: the proven copy serves on, and the release begins anew.
     """
     world = World()
     world.clock.advance(5.0)
@@ -151,7 +152,7 @@ async def test_of_two_canaries_on_one_target_the_older_has_it() -> None:
     world.release()
     await world.run_until(lambda: world.weight == 20)
     primary = world.get(DEPLOYMENTS, PRIMARY_KEY)["metadata"]["uid"]
-    world.cluster.delete(CANARIES, KEY)
+    take_away(world)
     await world.reconciler.reconcile(younger)
     assert world.get(CANARIES, younger)["status"]["phase"] == Phase.PROGRESSING
     assert world.image(PRIMARY_KEY) == "app:1"
@@ -184,7 +185,10 @@ async def test_a_missing_right_is_found_before_anything_is_touched() -> None:
     assert (wake_at - world.clock.now()).total_seconds() == 30.0
     ready = world.condition(ConditionType.READY)
     assert ready.reason == "Forbidden"
-    assert "may not patch canaries.rollouts.dev/status, patch deployments.apps" in ready.message
+    assert (
+        "may not patch canaries.rollouts.dev, patch canaries.rollouts.dev/status, patch deployments.apps"
+        in ready.message
+    )
     for _ in range(3):
         world.clock.advance(30.0)
         await world.settle()

@@ -11,6 +11,7 @@ from rollouts.api.status import ConditionType, Phase
 from rollouts.core.measurement import Value
 from rollouts.errors import Conflict, Forbidden, NotFound, Unavailable
 from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
+from tests.engine.leaving import take_away
 from tests.engine.world import CANARY_KEY, KEY, SUCCESS_RATE, World
 
 
@@ -153,7 +154,7 @@ async def test_a_broken_webhook_does_not_keep_a_bad_release_alive() -> None:
     world.clock.advance(10.0)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            await world.reconciler.reconcile(KEY)
+            await world.settle()
     assert (world.status.phase, world.weight) == (Phase.FAILED, 0)
     assert world.events()[-1][0] == "Rollback"
 
@@ -207,7 +208,7 @@ async def test_what_passes_by_itself_is_left_to_the_queue(error: Exception) -> N
 
     world.cluster.before = fail
     with pytest.raises(type(error)):
-        await world.reconciler.reconcile(KEY)
+        await world.settle()
     assert world.condition(ConditionType.READY) == next(c for c in before.conditions if c.type == ConditionType.READY)
     assert (world.status.desired_weight, world.weight) == (50, 20)
 
@@ -251,6 +252,6 @@ async def test_memory_of_a_refusal_goes_with_the_canary() -> None:
     world.clock.advance(10.0)
     await world.settle()
     assert world.reconciler._memories[KEY].refused
-    world.cluster.delete(CANARIES, KEY)
+    take_away(world)
     assert await world.reconciler.reconcile(KEY) is None
     assert world.reconciler._memories == {}

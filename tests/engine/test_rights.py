@@ -16,11 +16,11 @@ def rule(verbs: str, groups: str, resources: str, **more: Any) -> dict[str, Any]
 
 
 SHIPPED = [
-    rule("get list watch", "rollouts.dev", "canaries"),
+    rule("get list watch patch", "rollouts.dev", "canaries"),
     rule("get patch", "rollouts.dev", "canaries/status"),
-    rule("get list watch create patch", "apps", "deployments"),
-    rule("get list watch create patch", "core", "services"),
-    rule("get list watch create patch", "networking.istio.io", "virtualservices destinationrules"),
+    rule("get list watch create patch delete", "apps", "deployments"),
+    rule("get list watch create patch delete", "core", "services"),
+    rule("get list watch create patch delete", "networking.istio.io", "virtualservices destinationrules"),
     rule("create patch", "core", "events"),
 ]
 
@@ -47,10 +47,10 @@ def without(place: int, *others: dict[str, Any]) -> list[dict[str, Any]]:
     [
         SHIPPED,
         [rule("*", "*", "*")],
-        [rule("create patch", "*", "*")],
+        [rule("create patch delete", "*", "*")],
         [rule("*", "rollouts.dev apps core networking.istio.io", "*")],
         without(1, rule("patch", "rollouts.dev", "*")),
-        without(2, rule("create", "apps", "deployments"), rule("patch", "apps", "deployments")),
+        without(2, rule("create", "apps", "deployments"), rule("patch delete", "apps", "deployments")),
         [*SHIPPED, rule("delete", "core", "secrets", resourceNames=["x"])],
     ],
     ids=["shipped", "all", "verbs of all", "all of groups", "all of a group", "in two rules", "more than needed"],
@@ -65,19 +65,21 @@ def test_what_is_granted_is_enough(rules: list[dict[str, Any]]) -> None:
     [
         (without(1), "patch canaries.rollouts.dev/status"),
         (without(1, rule("patch", "rollouts.dev", "canaries")), "patch canaries.rollouts.dev/status"),
-        (without(2, rule("patch", "apps", "deployments")), "create deployments.apps"),
+        (without(2, rule("patch delete", "apps", "deployments")), "create deployments.apps"),
         (without(2, rule("create patch", "apps", "deployments/scale")),
-         "create deployments.apps, patch deployments.apps"),
+         "create deployments.apps, patch deployments.apps, delete deployments.apps"),
         (without(2, rule("create patch", "apps", "deployments", resourceNames=["app"])),
-         "create deployments.apps, patch deployments.apps"),
-        (without(3, rule("create patch", "apps", "services")), "create services, patch services"),
+         "create deployments.apps, patch deployments.apps, delete deployments.apps"),
+        (without(3, rule("create patch", "apps", "services")), "create services, patch services, delete services"),
+        (without(2, rule("create patch", "apps", "deployments")), "delete deployments.apps"),
         (without(4, rule("create patch", "networking.istio.io", "virtualservices")),
-         "create destinationrules.networking.istio.io, patch destinationrules.networking.istio.io"),
+         ", ".join(f"{verb} destinationrules.networking.istio.io" for verb in ("create", "patch", "delete"))),
         (without(5, rule("patch", "core", "events")), "create events"),
         (without(5, rule("create", "events.k8s.io", "events")), "create events"),
     ],
     ids=["no subresource", "the resource is not its subresource", "one verb", "the subresource is not its resource",
-         "some names only", "another group", "one of two kinds", "no Events", "Events of the other group"],
+         "some names only", "another group", "no deletion", "one of two kinds", "no Events",
+         "Events of the other group"],
 )  # fmt: skip
 def test_what_is_missing_is_named(rules: list[dict[str, Any]], missing: str) -> None:
     """Verb and resource as RBAC writes them, the namespace, and where to find what to grant."""
@@ -86,9 +88,9 @@ def test_what_is_missing_is_named(rules: list[dict[str, Any]], missing: str) -> 
 
 
 def test_without_any_rule_everything_is_named() -> None:
-    """Ten rights, each once."""
+    """Fourteen rights, each once."""
     missing = judged().removeprefix("the controller's account may not ").partition(" in namespace")[0].split(", ")
-    assert len(missing) == len(set(missing)) == 10
+    assert len(missing) == len(set(missing)) == 14
 
 
 @pytest.mark.parametrize("status", [None, {}, {"resourceRules": None}, {"resourceRules": [{}]}])

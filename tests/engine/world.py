@@ -1,15 +1,17 @@
 """One Canary in a cluster in memory, with virtual time and a Deployment controller that makes every pod ready at once.
 
-`settle` is what a worker of the queue does: reconcile as long as something changes. `run_until` also lets time pass,
-to each `wake_at` and no further, so that a wake-up that is not asked for never comes.
+`settle` is what a worker of the queue does: reconcile as long as something changes or is answered. `run_until` also
+lets time pass, to each `wake_at` and no further, so that a wake-up that is not asked for never comes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from random import Random
+from typing import Any, TypeGuard
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -29,12 +31,17 @@ from rollouts.api.resources import (
 )
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
 from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
-from rollouts.engine.ask import Asker
+from rollouts.engine.ask import Ways
+from rollouts.engine.calling import Caller
+from rollouts.engine.exchange import Exchange
+from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
 from rollouts.metrics.istio import render_query
 from rollouts.ports import Create, PatchStatus, Write
 from rollouts.telemetry.report import Reporter
+from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
 from rollouts.traffic.istio import observed_weight
 
@@ -49,8 +56,8 @@ STABLE_REQUESTS = Probe(Signal.REQUEST_RATE, Subject.STABLE)
 ROUNDS_MAX = 50
 
 
-class Crash(Exception):
-    """The process dies here."""
+class Crash(BaseException):
+    """The process dies here. No Exception: nothing in the program may catch it."""
 
 
 def canary_manifest(name: str = "app", **analysis: Any) -> Manifest:
@@ -110,12 +117,14 @@ class World:
         self.cluster = MemoryCluster(self.clock.now)
         self.cluster.on_change = self._on_change
         self.metrics = ScriptedMetrics()
+        self.hooks = ScriptedHooks(self.clock, Random(0))
         self.weights: list[tuple[float, int | None]] = []
         """When, in virtual seconds, the routes gave the canary which percentage."""
         self.crashes = 0
         self.pods_follow = True
         """Whether the Deployment controller does its work."""
         self._dirty = True
+        self._questions: list[asyncio.Task[None]] = []
         self.reconciler = self._start()
         self.cluster.put(DEPLOYMENTS, deployment or deployment_manifest())
         self.cluster.put(CANARIES, canary or canary_manifest())
@@ -166,6 +175,8 @@ class World:
 
     def restart(self) -> None:
         """Another process goes on from what the API server has."""
+        while self._questions:
+            self._questions.pop().cancel()
         self.reconciler = self._start()
         self._dirty = True
 
@@ -182,7 +193,11 @@ class World:
         """The writes that are tried within the block, but for those that change nothing."""
         begin, writes = len(self.cluster.writes), list[Write]()
         yield writes
-        writes += [write for write in self.cluster.writes[begin:] if not confirms(write)]
+        term = 0
+        for place, write in enumerate(self.cluster.writes):
+            if place >= begin and not (only_claims(write) and write.status["term"] <= term):
+                writes.append(write)
+            term = max(term, write.status["term"]) if isinstance(write, PatchStatus) else term
 
     def get(self, resource: Resource, key: ObjectKey = KEY) -> Manifest:
         """An object that is there."""
@@ -222,16 +237,30 @@ class World:
         return image
 
     async def _reconcile(self) -> datetime | None:
+        """And wait for the answers to all that was asked."""
         try:
-            return await self.reconciler.reconcile(KEY)
-        except* Crash:
+            try:
+                return await self.reconciler.reconcile(KEY)
+            finally:
+                while self._questions:
+                    await self._questions.pop(0)
+        except Crash:
             self.crashes += 1
-        self.restart()
-        return None
+            self.restart()
+            return None
 
     def _start(self) -> Reconciler:
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
-        return Reconciler(self.cluster, Asker(self.cluster, self.metrics), self.clock, reporter)
+        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, MemorySecrets(self.cluster.server)))
+        exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
+        return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
+
+    def _ask(self, question: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        self._questions.append(asyncio.create_task(question))
+        return self._questions[-1]
+
+    def _on_answer(self, _key: ObjectKey) -> None:
+        self._dirty = True
 
     def _on_change(self, resource: Resource, _key: ObjectKey) -> None:
         self._dirty = True
@@ -241,9 +270,9 @@ class World:
                 self.weights.append((self.clock.elapsed_s, weight))
 
 
-def confirms(write: Write) -> bool:
-    """Whether a write only asks the server if the status is still the one that was read."""
-    return isinstance(write, PatchStatus) and not write.status
+def only_claims(write: Write) -> TypeGuard[PatchStatus]:
+    """Whether a write begins a term and says nothing more; in a term begun already it changes nothing."""
+    return isinstance(write, PatchStatus) and write.status.keys() == {"term"}
 
 
 def made_keys() -> list[tuple[Resource, ObjectKey]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import struct
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -78,7 +79,7 @@ class RudeServer:
 
 
 @asynccontextmanager
-async def rude_server() -> AsyncIterator[RudeServer]:
+async def rude_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[RudeServer]:
     """A server on a free loopback port; hanging answers are cut when the block ends."""
     rude = RudeServer()
     talks: set[asyncio.Task[None]] = set()
@@ -94,7 +95,7 @@ async def rude_server() -> AsyncIterator[RudeServer]:
         finally:
             talks.discard(task)
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20)
+    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20, ssl=tls)
     rude.port = server.sockets[0].getsockname()[1]
     try:
         yield rude

@@ -13,7 +13,7 @@ from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import ATTEMPTS, KubeCluster, stores_for
 from rollouts.kube.failures import NotSent
 from rollouts.kube.transport import Transport
-from rollouts.ports import Apply, Create, PatchJson, PatchStatus, Write
+from rollouts.ports import Apply, Create, Delete, PatchJson, PatchStatus, Write
 from tests.kube.rude_server import RudeServer, config_map, event, hang, page, reply, reset, status, stream
 from tests.kube.waiting import CONFIG_MAPS, QUICK, running, until
 
@@ -170,3 +170,53 @@ async def test_a_status_patch_carries_its_precondition(rude: RudeServer, cluster
     rude.script.append(reply(200, config_map("a", 8)))
     await cluster.write(PatchStatus(CONFIG_MAPS, A, "7", {"phase": "Failed"}))
     assert json.loads(rude.asked[0].body) == {"metadata": {"resourceVersion": "7"}, "status": {"phase": "Failed"}}
+
+
+def deleted(uid: str) -> dict[str, Any]:
+    """What most kinds answer to a DELETE."""
+    return {"kind": "Status", "status": "Success", "metadata": {}, "details": {"name": "a", "uid": uid}}
+
+
+@pytest.mark.parametrize("kind", ["status", "object"])
+async def test_what_a_delete_has_ended_is_gone_from_the_next_read(
+    rude: RudeServer, cluster: KubeCluster, changes: list[str], kind: str
+) -> None:
+    """At once, told once, and a late event of the watch does not bring it back."""
+    made = config_map("a", 8)
+    uid = made["metadata"]["uid"]
+    rude.script += [reply(200, made), reply(200, deleted(uid) if kind == "status" else made)]
+    await cluster.write(APPLY)
+    changes.clear()
+    assert await cluster.write(Delete(CONFIG_MAPS, A)) == {}
+    assert (cluster.read(CONFIG_MAPS, A), changes) == (None, ["a"])
+    cluster._stores[CONFIG_MAPS].absorb(config_map("a", 9))
+    assert cluster.read(CONFIG_MAPS, A) is None
+
+
+async def test_a_successor_that_is_known_already_stays(rude: RudeServer, cluster: KubeCluster) -> None:
+    """The watch may bring it before the answer to the delete of its predecessor."""
+    rude.script += [reply(200, config_map("a", 8)), reply(200, deleted("its-predecessor"))]
+    await cluster.write(APPLY)
+    await cluster.write(Delete(CONFIG_MAPS, A))
+    assert cluster.read(CONFIG_MAPS, A) is not None
+
+
+async def test_what_finalizers_hold_is_returned_and_kept(rude: RudeServer, cluster: KubeCluster) -> None:
+    """With its mark; the write that takes the last finalizer ends it."""
+    marked, ended = config_map("a", 9), config_map("a", 9)
+    marked["metadata"] |= {"deletionTimestamp": "2026-01-02T12:00:00Z", "finalizers": ["x"]}
+    ended["metadata"] |= {"deletionTimestamp": "2026-01-02T12:00:00Z"}
+    rude.script += [reply(200, marked), reply(200, ended)]
+    assert await cluster.write(Delete(CONFIG_MAPS, A)) == marked
+    assert cluster.read(CONFIG_MAPS, A) is not None
+    assert await cluster.write(PatchJson(CONFIG_MAPS, A, [{}])) == ended
+    assert cluster.read(CONFIG_MAPS, A) is None
+
+
+async def test_a_strange_answer_to_a_delete_ends_nothing(rude: RudeServer, cluster: KubeCluster) -> None:
+    """A proxy's JSON is no proof that anything is gone."""
+    rude.script += [reply(200, config_map("a", 8)), reply(200, {"hello": "world"})]
+    await cluster.write(APPLY)
+    with pytest.raises(Unavailable):
+        await cluster.write(Delete(CONFIG_MAPS, A))
+    assert cluster.read(CONFIG_MAPS, A) is not None

@@ -46,6 +46,12 @@ CASES = {
         "PATCH",
         f"{CANARY}/status",
     ),
+    "delete": (
+        requests.delete(CANARIES, KEY, propagation="Background", uid="", resource_version=""),
+        "delete canaries.rollouts.dev",
+        "DELETE",
+        CANARY,
+    ),
 }
 
 
@@ -91,3 +97,13 @@ def test_a_status_without_a_version_is_never_sent() -> None:
     """The server takes an empty version for no precondition at all: a lost update, made by us."""
     with pytest.raises(InvariantViolated):
         requests.patch_status(CANARIES, KEY, resource_version="", status={})
+
+
+def test_a_delete_demands_only_what_is_named() -> None:
+    """An empty uid would be a demand that no object meets."""
+    free = requests.delete(CANARIES, KEY, propagation="Orphan", uid="", resource_version="")
+    bound = requests.delete(CANARIES, KEY, propagation="Foreground", uid="u", resource_version="7")
+    options = {"kind": "DeleteOptions", "apiVersion": "v1"}
+    assert free.body == {**options, "propagationPolicy": "Orphan", "preconditions": {}}
+    demanded = {"uid": "u", "resourceVersion": "7"}
+    assert bound.body == {**options, "propagationPolicy": "Foreground", "preconditions": demanded}

@@ -1,7 +1,8 @@
 """Invented releases for the tests of first light's judges: whole ones, to be spoiled in one respect by each test."""
 
-from e2e.first_light.facts import ApiRequest, Plan, ReleaseFacts, StatusSeen, WeightSeen
+from e2e.first_light.facts import Plan, ReleaseFacts
 from e2e.lab.load import Record
+from e2e.play.seen import ApiRequest, StatusSeen, WeightSeen
 
 ROUTES = "virtualservices.networking.istio.io"
 RATE_PER_S = 200

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from e2e.first_light.binomial import Band, band, below, chance
+from e2e.play.binomial import Band, band, below, chance
 
 
 @pytest.mark.parametrize(

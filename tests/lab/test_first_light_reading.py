@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
-from e2e.first_light.envoy_routes import canary_percent
-from e2e.first_light.journal import Journal, read_status, read_weight
 from e2e.first_light.live import read_row
-from e2e.first_light.logs import count_requests, read_audit, read_queries
-from e2e.first_light.manifests import example, inward, longest_ms, moved, paced, planned_weights
 from e2e.first_light.snapshot import differences, take
-from e2e.first_light.waiting import OverdueError, until
+from e2e.play.envoy_routes import read_shares
+from e2e.play.journal import Journal, read_status, read_weight
+from e2e.play.logs import count_requests, read_audit, read_queries
+from e2e.play.manifests import example, inward, longest_ms, moved, paced, planned_weights
+from e2e.play.seen import Shares
+from e2e.play.waiting import OverdueError, until
 from tests.lab.first_light_facts import record
 
 
@@ -79,8 +80,17 @@ def test_the_query_log_tells_the_queries_in_a_span_of_time() -> None:
     assert read_queries(lines, since_s=EPOCH_S, until_s=EPOCH_S + 10) == ["vector(1)"]
 
 
-def _dump(action: dict[str, Any]) -> dict[str, Any]:
-    return {"configs": [{"route_config": {"virtual_hosts": [{"routes": [{"route": action}]}]}}]}
+def _dump(action: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    """What Envoy shows of our rule for everything, and before it of `others` by the end of their names."""
+    routes = [{"name": f"rollouts-app-{name.replace('_', '-')}", "route": route} for name, route in others.items()]
+    routes.append({"name": "rollouts-app", "route": action})
+    return {"configs": [{"route_config": {"virtual_hosts": [{"routes": routes}]}}]}
+
+
+def _mirrored(numerator: int, denominator: str) -> dict[str, Any]:
+    share = {"default_value": {"numerator": numerator, "denominator": denominator}}
+    cluster = "outbound|80||app-canary.default.svc.cluster.local"
+    return {"request_mirror_policies": [{"cluster": cluster, "runtime_fraction": share}]}
 
 
 def _weighted(**weights: int) -> dict[str, Any]:
@@ -105,7 +115,25 @@ def _weighted(**weights: int) -> dict[str, Any]:
 )
 def test_envoys_dump_tells_the_canarys_share(dump: dict[str, Any], expected: int | None) -> None:
     """A cluster of weight 0 is left out by istiod."""
-    assert canary_percent(dump) == expected
+    assert read_shares(dump) == (None if expected is None else Shares(expected, expected))
+
+
+@pytest.mark.parametrize(
+    ("dump", "expected"),
+    [
+        pytest.param(_dump(_weighted(primary=100), match=_weighted(canary=100)), Shares(100, 0), id="A/B"),
+        pytest.param(_dump(_weighted(primary=1), session=_weighted(canary=1)), Shares(0, 0), id="a cookie's route"),
+        pytest.param(_dump(_weighted(primary=1), session_primary=_weighted(primary=1)), Shares(0, 0), id="the other's"),
+        pytest.param(
+            _dump(_weighted(primary=1) | _mirrored(500_000, "MILLION")), Shares(0, 0, 50), id="half is copied"
+        ),
+        pytest.param(_dump(_weighted(primary=1) | _mirrored(100, "HUNDRED")), Shares(0, 0, 100), id="all is copied"),
+        pytest.param(_dump(_weighted(primary=100), match={"direct_response": {}}), None, id="match to nobody"),
+    ],
+)
+def test_envoys_dump_tells_who_gets_the_canary_and_how(dump: dict[str, Any], expected: Shares | None) -> None:
+    """Requests that match, all others, and copies; what a cookie keeps is no share."""
+    assert read_shares(dump) == expected
 
 
 def _virtual_service(primary: int, canary: int) -> dict[str, Any]:
@@ -119,10 +147,10 @@ def _virtual_service(primary: int, canary: int) -> dict[str, Any]:
 def test_the_journal_keeps_changes_only() -> None:
     """What is seen again is no news, and what belongs to another object is none at all."""
     journal = Journal()
-    for weight in (0, 10, 10, 20):
+    for asked_at_s, weight in enumerate((0, 10, 10, 20)):
         journal.route_seen(_virtual_service(100 - weight, weight))
-        journal.envoy_seen(weight)
-    journal.envoy_seen(None)
+        journal.envoy_seen(Shares(100, weight), float(asked_at_s))
+    journal.envoy_seen(None, 4.0)
     journal.route_seen({**_virtual_service(50, 50), "metadata": {"name": "other"}})
     canary = {"metadata": {"name": "app"}, "status": {"phase": "Progressing", "stepIndex": 1, "desiredWeight": 10}}
     journal.canary_seen(canary)
@@ -130,6 +158,10 @@ def test_the_journal_keeps_changes_only() -> None:
     journal.canary_seen({**canary, "metadata": {"name": "other"}, "status": {"phase": "Failed"}})
     assert [seen.weight_percent for seen in journal.routes] == [0, 10, 20]
     assert [seen.weight_percent for seen in journal.envoy] == [0, 10, 20]
+    assert [(seen.before_s, seen.shares) for seen in journal.shares[1:]] == [
+        (0.0, Shares(100, 10)),
+        (2.0, Shares(100, 20)),
+    ]
     assert [(seen.phase, seen.step_index) for seen in journal.statuses] == [("Progressing", 1)]
     assert journal.phase == "Progressing"
 

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from e2e.first_light.facts import ApiRequest, ReleaseFacts, Restart, StatusSeen, WeightSeen
+from e2e.first_light.facts import ReleaseFacts, Restart
 from e2e.first_light.judge_release import judge_release
 from e2e.first_light.report import release_json
 from e2e.first_light.steps import ROUTES, read_steps
+from e2e.play.seen import ApiRequest, StatusSeen, WeightSeen
 from tests.lab.first_light_facts import LAG_S, bad_release, good_release, record
 
 Spoil = Callable[[ReleaseFacts], ReleaseFacts]

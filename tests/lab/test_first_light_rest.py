@@ -5,10 +5,12 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from e2e.first_light.facts import ApiRequest, BadInput
+from e2e.first_light.facts import BadInput
 from e2e.first_light.judge_rest import judge_bad_input, judge_controller, judge_errors, judge_idle, judge_refused
-from e2e.first_light.junit import junit_xml
-from e2e.first_light.report import release_json, result_json, summary_lines
+from e2e.first_light.report import figure_lines, release_json
+from e2e.play.junit import junit_xml
+from e2e.play.result import expectation_lines, result_json
+from e2e.play.seen import ApiRequest
 from tests.lab.first_light_facts import bad_release, good_release, record
 
 
@@ -115,7 +117,7 @@ def test_the_controllers_process_is_judged(
 def test_the_summary_names_what_failed_and_shows_the_figures() -> None:
     """A good release's time stands beside what was promised."""
     results = [result_json(result) for result in judge_bad_input(replace(SAID, events=()))]
-    lines = summary_lines(results, [release_json(good_release())])
+    lines = [*expectation_lines(results), *figure_lines([release_json(good_release())])]
     assert sum(line.startswith("FAILED  bad input: target missing: an Event") for line in lines) == 1
     assert any("apply to Succeeded 56.0 s (promised at 10 s a step: 65 s)" in line for line in lines)
 
@@ -123,7 +125,7 @@ def test_the_summary_names_what_failed_and_shows_the_figures() -> None:
 def test_expectations_are_counted_as_tests() -> None:
     """Each is a case; one that was not met has its detail as the failure, whatever bytes are in it."""
     results = [result_json(result) for result in judge_bad_input(replace(SAID, message="torn \x00 text"))]
-    cases = list(ET.fromstring(junit_xml(results)).iter("testcase"))  # noqa: S314 - our own text
+    cases = list(ET.fromstring(junit_xml("first-light", results)).iter("testcase"))  # noqa: S314 - our own text
     failures = [case.find("failure") for case in cases]
     assert [failure is None for failure in failures] == [False, True, True]
     assert failures[0] is not None

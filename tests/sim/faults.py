@@ -1,26 +1,28 @@
 """What can go wrong at an await of ours, and the port through which a process meets it.
 
-A `Fate` is decided before each write and each measurement: by chance until the calm, or by a test that wants one
-fault at one place. Everything else here carries fates out.
+A `Fate` is decided before each write, measurement and call of a hook: by chance until the calm, or by a test that
+wants one fault at one place. Everything else here carries fates out.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from random import Random
 
 from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
-from rollouts.core.measurement import Outcome
+from rollouts.core.measurement import HookOutcome, Outcome, Unreachable
 from rollouts.errors import Conflict, Forbidden, KubeError, Rejected, Throttled, Unavailable
-from rollouts.ports import Write
+from rollouts.ports import HookRequest, Write
+from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.memory_view import MemoryView
 from rollouts.testing.metrics import ScriptedMetrics
-from tests.sim.safety import Begun, Safety, name_of
+from tests.sim.safety import Begun, Safety, Unsafe, name_of
 
 LATE_MAX_S = 2.0
 """How long after its time-out a write may still land."""
@@ -32,7 +34,7 @@ class Crash(BaseException):
 
 
 class Fate(StrEnum):
-    """What happens to one write or measurement."""
+    """What happens to one write, measurement or call."""
 
     DONE = "done"
     CRASH_BEFORE = "crash before"
@@ -50,6 +52,7 @@ class Fate(StrEnum):
 
 _WRITE_FATES = tuple(fate for fate in Fate if fate is not Fate.DONE)
 _MEASURE_FATES = (Fate.CRASH_BEFORE, Fate.CRASH_AFTER)
+_CALL_FATES = (*_MEASURE_FATES, Fate.BROKEN, Fate.TIMED_OUT, Fate.ANSWER_LOST, Fate.LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,22 +69,27 @@ class Fates:
     def __init__(self, random: Random, chance: float, latency_max_s: float, fault: Fault | None = None) -> None:
         self.random = random
         self.chance = chance
-        self.awaits = 0
-        """How many writes and measurements there were."""
+        self.awaited: list[str] = []
+        """What each write, measurement and call was."""
         self._latency_max_s = latency_max_s
         self._fault = fault
 
-    def of_write(self) -> Fate:
+    def of_write(self, write: Write) -> Fate:
         """What happens to the next write."""
-        return self._next(_WRITE_FATES, self.chance)
+        what = f"{type(write).__name__} {write.resource.plural} {name_of(write)}"
+        return self._next(what, _WRITE_FATES, self.chance)
 
     def of_measurement(self) -> Fate:
         """What happens to the next measurement."""
-        return self._next(_MEASURE_FATES, self.chance / 5)
+        return self._next("measurement", _MEASURE_FATES, self.chance / 5)
 
-    def _next(self, fates: Sequence[Fate], chance: float) -> Fate:
-        self.awaits += 1
-        if self._fault is not None and self._fault.place == self.awaits:
+    def of_call(self) -> Fate:
+        """What happens to the next call of a hook."""
+        return self._next("call", _CALL_FATES, self.chance)
+
+    def _next(self, what: str, fates: Sequence[Fate], chance: float) -> Fate:
+        self.awaited.append(what)
+        if self._fault is not None and self._fault.place == len(self.awaited):
             return self._fault.fate
         return self.random.choice(fates) if self.random.random() < chance else Fate.DONE
 
@@ -135,7 +143,7 @@ class RudeCluster:
         """As the port says, and rudely."""
         self.life.check()
         begun = self.safety.begin(self.life.process, self.view, write)
-        fate = self.fates.of_write()
+        fate = self.fates.of_write(write)
         await self._pass(self.fates.latency_s())
         if fate is Fate.CRASH_BEFORE:
             self._tell(write, fate)
@@ -145,9 +153,11 @@ class RudeCluster:
             raise refusal
         if fate in {Fate.TIMED_OUT, Fate.LATE}:
             await self._time_out(write, begun, fate)
-        answer = self._carry_out(write, begun, fate)
-        if fate is Fate.CRASH_AFTER:
-            self.life.crash()
+        try:
+            answer = self._carry_out(write, begun, fate)
+        finally:
+            if fate is Fate.CRASH_AFTER:
+                self.life.crash()
         await self._pass(TIMEOUT_S if fate is Fate.ANSWER_LOST else self.fates.latency_s())
         if fate is Fate.ANSWER_LOST:
             raise Unavailable("no answer within 5 s")
@@ -202,19 +212,63 @@ class RudeMetrics:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says, and rudely."""
         self.life.check()
-        fate = self.fates.of_measurement()
+        fate, asked_at_s = self.fates.of_measurement(), asyncio.get_running_loop().time()
         await asyncio.sleep(self.fates.latency_s())
         self.life.check()
         if fate is Fate.CRASH_BEFORE:
             self.life.crash()
         outcome = await self.source.measure(query, at)
         workload, probe = self.source.question(query)
-        self.safety.measured(self.life.process, workload, probe, outcome)
         await asyncio.sleep(self.fates.latency_s())
         self.life.check()
         if fate is Fate.CRASH_AFTER:
             self.life.crash()
+        self.safety.measured(self.life.process, workload, probe, outcome, asked_at_s)
         return outcome
+
+
+@dataclass(slots=True)
+class RudeHooks:
+    """Implements `ports.Hooks` for one life. What is unsafe about an answer is remembered, not raised."""
+
+    life: Life
+    source: ScriptedHooks
+    fates: Fates
+    safety: Safety
+    note: Callable[[str], None]
+
+    async def call(self, request: HookRequest) -> HookOutcome:
+        """As the port says, and rudely."""
+        self.life.check()
+        fate, asked_at_s = self.fates.of_call(), asyncio.get_running_loop().time()
+        await self._pass(self.fates.latency_s())
+        if fate is Fate.CRASH_BEFORE:
+            self.life.crash()
+        outcome = await self._outcome(request, fate)
+        self.note(f"{self.life.process} {request.url} {request.payload.get('id', '')} {outcome} ({fate})")
+        if fate is Fate.CRASH_AFTER:
+            self.life.crash()
+        with suppress(Unsafe):  # remembered; raised here, it would end the whole process
+            self.safety.answered(self.life.process, request, outcome, asked_at_s)
+        return outcome
+
+    async def _outcome(self, request: HookRequest, fate: Fate) -> HookOutcome:
+        if fate is Fate.BROKEN:
+            return Unreachable("HTTP 503")
+        if fate is Fate.TIMED_OUT:
+            await self._pass(request.timeout_s)
+            return Unreachable("no answer in time")
+        outcome = await self.source.call(request)
+        self.life.check()
+        with suppress(Unsafe):
+            self.safety.received(request, outcome)
+        slow = fate in {Fate.LATE, Fate.ANSWER_LOST}
+        await self._pass(request.timeout_s * 0.8 if slow else self.fates.latency_s())
+        return Unreachable("the answer was lost") if fate is Fate.ANSWER_LOST else outcome
+
+    async def _pass(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self.life.check()
 
 
 def _refusal(fate: Fate, random: Random) -> KubeError | None:

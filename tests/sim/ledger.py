@@ -1,17 +1,38 @@
-"""What the judge of safety remembers of one Canary, found out from the world alone, not from our rules."""
+"""What the judges remember of one Canary, found out from the world alone, not from our rules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from rollouts.api.ownership import REVISION_ANNOTATION
 from rollouts.api.resources import Manifest
 from rollouts.api.status import CanaryStatus, Phase
+from tests.sim.meaning import ROLLOUT, Meaning
 from tests.sim.plan import CanaryPlan
+from tests.sim.routes import Read, Shares, meant
 
 NEVER_S = -1e9
 REMEMBERED = 64
+RUNNING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The newest answer that one process had to one question."""
+
+    yes: bool
+    asked_at_s: float
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """The pods of one Deployment as a process knew them."""
+
+    available: int = 0
+    complete: bool = False
+    """All of them, on the present template."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +41,41 @@ class Begun:
 
     process: str
     at_s: float
-    canary: str = ""
-    canary_available: int = 0
-    primary_available: int = 0
+    canary: Side = field(default_factory=Side)
+    primary: Side = field(default_factory=Side)
+    primary_source: str = ""
     target_image: str = ""
+    suspended: bool = False
+    version: str = ""
+    """Of the object as it was read."""
+    verdicts: Mapping[str, Told] = field(default_factory=dict)
+    """By metric, of the present stage."""
+    answers: Mapping[tuple[str, str, str], Told] = field(default_factory=dict)
+    """By hook, revision and, where it matters, phase."""
 
 
 @dataclass(slots=True)
 class Stage:
-    """One desired weight, from the decision for it to the next one."""
+    """One place in the schedule of one run, from the decision for it to the next one."""
 
+    place: int
     weight: int
     decided_at_s: float
+    allowed: Shares = field(default_factory=lambda: Shares(0, 0, 0, sticky=False))
+    """What it was decided to give, by the spec of then."""
     reached_at_s: float | None = None
-    """When the routes had it first."""
-    verdicts: dict[tuple[str, str], tuple[bool, float]] = field(default_factory=dict)
-    """By process and metric: whether the last answer passes, and when it was given."""
+    """When the routes did it first."""
+    verdicts: dict[str, dict[str, Told]] = field(default_factory=dict)
+    """By process and metric."""
+    checks_passed: int = 0
+    last_passed: bool = False
+    checked_at_s: float = NEVER_S
     silent_at_s: float = NEVER_S
     """When the canary was last measured to have no request."""
+    gates_since_s: dict[str, float] = field(default_factory=dict)
+    """Since when the status says that it waits at which gate."""
+    approved: set[str] = field(default_factory=set)
+    """Gates that a person opened."""
 
 
 @dataclass(slots=True)
@@ -45,58 +83,96 @@ class Ledger:
     """One Canary's past."""
 
     plan: CanaryPlan
-    contended: bool = False
-    """Whether two processes work on it, each with a store that may be late."""
-    route: int | None = None
-    """What the routes give the canary."""
-    stage: Stage = field(default_factory=lambda: Stage(0, 0.0))
+    meaning: Meaning
+    uid: str = ""
+    route: Read | None = None
+    """What the routes do."""
+    stage: Stage = field(default_factory=lambda: Stage(-1, 0, 0.0))
     status: CanaryStatus = field(default_factory=CanaryStatus)
-    history: list[tuple[float, CanaryStatus]] = field(default_factory=list)
-    """Until when the server had which status; the present one is not in it."""
+    history: list[tuple[float, CanaryStatus, Meaning]] = field(default_factory=list)
+    """Until when the server had which status and spec; the present ones are not in it."""
     images: dict[str, str] = field(default_factory=dict)
     """What each revision runs."""
     proven: set[str] = field(default_factory=set)
     """Revisions that may be given to the primary."""
-    edited_at_s: float = NEVER_S
-    """When somebody else last wrote our weights."""
+    run_at_s: float = 0.0
+    """When the present run was decided."""
+    confirmed: bool = True
+    """Whether the present run was allowed to start."""
+    deviates_since_s: float | None = None
+    """Since when the routes do not do what is meant."""
     disturbed: set[str] = field(default_factory=set)
     """What happened to the present revision that excuses its failure."""
+    answers: dict[str, dict[tuple[str, str, str], Told]] = field(default_factory=dict)
+    """What hooks answered to each process."""
 
-    def ever_since(self, at_s: float, holds: Callable[[CanaryStatus], bool]) -> bool:
+    @property
+    def meant(self) -> Shares:
+        """What the routes are to do now."""
+        return meant(self.status, self.meaning)
+
+    def ever_since(self, at_s: float, holds: Callable[[CanaryStatus, Meaning], bool]) -> bool:
         """Whether a status for which this holds stood on the server at some instant since then."""
-        return holds(self.status) or any(until >= at_s and holds(past) for until, past in reversed(self.history))
+        return holds(self.status, self.meaning) or any(
+            until >= at_s and holds(past, meaning) for until, past, meaning in reversed(self.history)
+        )
 
-    def move(self, status: CanaryStatus, now_s: float) -> None:
-        """Another status stands on the server."""
-        self.history.append((now_s, self.status))
+    def move(self, status: CanaryStatus, meaning: Meaning, now_s: float) -> None:
+        """Another status or spec stands on the server."""
+        self.history.append((now_s, self.status, self.meaning))
         del self.history[:-REMEMBERED]
-        if status.desired_weight != self.status.desired_weight or (
-            status.phase is Phase.PROGRESSING and status.started_at != self.status.started_at
-        ):
-            in_force = self.route == status.desired_weight
-            self.stage = Stage(status.desired_weight, now_s, reached_at_s=now_s if in_force else None)
-        self.status = status
+        before, self.status, self.meaning = self.status, status, meaning
+        fresh = is_run_start(before, status) and status.phase in {Phase.PROGRESSING, Phase.WAITING}
+        if fresh:
+            self.run_at_s = now_s
+        if fresh or _spot(before) != _spot(status):
+            self.stage = Stage(place_of(status), status.desired_weight, now_s, self.meant)
+            self.see_route(self.route, now_s)
 
-    def passed(self, process: str, *, since_s: float) -> bool:
-        """Whether each metric of the spec was last answered well, to that process, after `since_s`."""
-        names = [metric["name"] for metric in self.plan.analysis["metrics"]]
-        verdicts = [self.stage.verdicts.get((process, name), (False, NEVER_S)) for name in names]
-        return all(passes and at_s >= since_s for passes, at_s in verdicts)
+    def see_route(self, read: Read | None, now_s: float) -> None:
+        """What the routes do now."""
+        self.route = read
+        if read is not None and read.does(self.meant) and self.stage.reached_at_s is None:
+            self.stage.reached_at_s = now_s
+
+    def judged(self, begun: Begun) -> bool:
+        """Whether each metric and each test of the spec was last answered well, to that process."""
+        revision = self.status.last_applied_spec
+        told = [begun.verdicts.get(name) for name in self.meaning.limits]
+        told += [begun.answers.get((hook.name, revision, "")) for hook in self.meaning.of_kind(ROLLOUT)]
+        return all(one is not None and one.yes for one in told)
+
+    def judged_since_s(self, begun: Begun) -> float:
+        """When the oldest of those answers was asked for."""
+        revision = self.status.last_applied_spec
+        told = [begun.verdicts.get(name) for name in self.meaning.limits]
+        told += [begun.answers.get((hook.name, revision, "")) for hook in self.meaning.of_kind(ROLLOUT)]
+        return min((one.asked_at_s if one is not None else NEVER_S for one in told), default=NEVER_S)
 
 
-def weights_of(route: Manifest | None, name: str) -> tuple[int, int] | None:
-    """What a VirtualService gives to primary and canary; None if that can't be told."""
-    rules = [] if route is None else (route.get("spec") or {}).get("http") or []
-    for rule in rules:
-        weights = {part["destination"]["host"]: part.get("weight", 0) for part in rule.get("route") or ()}
-        if {f"{name}-primary", f"{name}-canary"} <= set(weights):
-            return weights[f"{name}-primary"], weights[f"{name}-canary"]
-    return None
+def place_of(status: CanaryStatus) -> int:
+    """Where in its schedule a run is: its weight, or -1 before the first step."""
+    return status.desired_weight if status.step_index > 0 else -1
 
 
-def available(deployment: Manifest | None) -> int:
-    """How many pods a Deployment says can serve."""
-    return 0 if deployment is None else int((deployment.get("status") or {}).get("availableReplicas", 0))
+def is_run_start(before: CanaryStatus, after: CanaryStatus) -> bool:
+    """Whether another run begins."""
+    return after.started_at != before.started_at
+
+
+def _spot(status: CanaryStatus) -> tuple[int, int, bool, bool]:
+    return place_of(status), status.desired_weight, status.mirrored, status.stranded
+
+
+def side_of(deployment: Manifest | None) -> Side:
+    """How many pods a Deployment says can serve, and whether these are all, on its template."""
+    if deployment is None:
+        return Side()
+    status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
+    names = ("replicas", "updatedReplicas", "availableReplicas")
+    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
+    complete = seen and wanted > 0 and all(status.get(name, 0) == wanted for name in names)
+    return Side(int(status.get("availableReplicas", 0)), complete)
 
 
 def image_of(deployment: Manifest | None) -> str:
@@ -111,3 +187,8 @@ def source_of(deployment: Manifest | None) -> str:
     """The revision that a copy is marked with."""
     found = {} if deployment is None else deployment["metadata"].get("annotations") or {}
     return str(found.get(REVISION_ANNOTATION, ""))
+
+
+def replicas_of(deployment: Manifest | None) -> int:
+    """How many pods a Deployment asks for."""
+    return 0 if deployment is None else int(deployment["spec"].get("replicas", 1))

@@ -16,12 +16,14 @@ from typing import Any
 import pytest
 
 from rollouts.api.status import Phase
-from rollouts.core import desired, phases, resting, running, step, transition
-from rollouts.engine import converge
+from rollouts.core import desired, gate, judged, observed, onward, phases, resting, running, step, transition
+from rollouts.engine import converge, supervisor
+from rollouts.engine.calling import Caller
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
+from rollouts.engine.term import Tenure
 from rollouts.testing.memory_server import MemoryServer
-from tests.sim import process
+from rollouts.traffic import istio, istio_patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,52 +45,101 @@ class Mutant:
         code = compile(source.replace(self.old, self.new), f"<{self.name}>", "exec", flags=flags)
         made: dict[str, Any] = {}
         exec(code, vars(sys.modules[right.__module__]), made)  # noqa: S102 - a changed copy of our own text
-        patch.setattr(self.owner, self.function, made[self.function])
+        broken = made[self.function]
+        patch.setattr(self.owner, self.function, broken)
+        for module in [known for name, known in sys.modules.items() if name.startswith(("rollouts.", "tests.sim."))]:
+            if vars(module).get(self.function) is right:
+                patch.setattr(module, self.function, broken)
+        finders = {phase: broken if finder is right else finder for phase, finder in step.FINDERS.items()}
+        patch.setattr(step, "FINDERS", finders)
 
 
-_STATUS_FIRST = """    written = await self._recorder.write_status(subject.manifest, intent)
-    confirmed = written is not subject.manifest
-    changed, failed = await self._converge(subject, seen, decision, None if confirmed else written)
+_STATUS_FIRST = """    written = await self._record(subject.manifest, work, memory.tenure)
+    # Before anything below can fail: a bad release must not stay because a repair is refused.
+    self._ask(key, subject, work)
+    self._exchange.send(key, work.intent.outbox, subject)
+    changed, failed = await self._converge(subject, work, memory.tenure)
 """
-_WORLD_FIRST = """    changed, failed = await self._converge(subject, seen, decision, None)
-    written = await self._recorder.write_status(subject.manifest, intent)
+_WORLD_FIRST = """    memory.tenure.term = memory.tenure.term or work.status.term
+    changed, failed = await self._converge(subject, work, memory.tenure)
+    written = await self._record(subject.manifest, work, memory.tenure)
+    self._ask(key, subject, work)
+    self._exchange.send(key, work.intent.outbox, subject)
 """
-_FORGETFUL = """    status = read_status(subject.manifest)
-    if key not in self._memories:
-        status = status.model_copy(update={"dwell_started_at": None, "last_check_at": None})
+_WRITTEN = "    return await self._patch(canary, status.to_wire(), tenure)"
+_TOLD_LATER = """    known = read_status(canary)
+    untold = status.model_copy(update={"outbox": known.outbox, "notices": known.notices})
+    canary = await self._patch(canary, untold.to_wire(), tenure)
+    return await self._patch(canary, status.to_wire(), tenure)"""
+_LOOK = "    heard = self._exchange.heard(key)\n"
+_FORGETFUL = """    if memory.tenure.term is None:
+        told = {**(subject.manifest.get("status") or {}), "dwellStartedAt": None, "lastCheckAt": None}
+        subject = Subject({**subject.manifest, "status": told}, subject.owner, subject.spec)
 """
 _ANY_VERSION = """    if resource.kind == "Canary":
         return found
     if found["metadata"]["resourceVersion"] != version:"""
+_NEXT = "next_step(analysis, status)"
+_NEXT_BUT_ONE = """(next_step(analysis, status.model_copy(update={
+            "desired_weight": getattr(next_step(analysis, status), "weight_percent", 0), "step_index": 1,
+        })) or next_step(analysis, status))"""
+_UNJUDGED = """    from rollouts.core.plan import next_step
+    if next_step(spec.analysis, status) is None:
+        return Finding(Event.STEPS_PASSED, '')
+    unanswered: tuple"""
 
-MUTANTS = (
+ENGINE = (
     Mutant("status written after the world", Reconciler, "_round", _STATUS_FIRST, _WORLD_FIRST),
-    Mutant("a read status is trusted", Recorder, "confirm",
-           "await self._cluster.write", "return; await self._cluster.write"),
+    Mutant("a notice is written after its decision", Recorder, "write_status", _WRITTEN, _TOLD_LATER),
+    Mutant("a notice is sent under another id after a restart", Caller, "tell",
+           "{notice.number}", "{notice.number}-{id(self)}"),
+    Mutant("a read status is trusted", Reconciler, "_record", "work.incomplete or (", "work.incomplete and ("),
+    Mutant("nobody stands back", Tenure, "stand_back", "not self._rival", "self.term != -1"),
     Mutant("status written at any version", MemoryServer, "_at_version",
            '    if found["metadata"]["resourceVersion"] != version:', _ANY_VERSION),
-    Mutant("dwell counted anew after a restart", Reconciler, "_round",
-           "    status = read_status(subject.manifest)\n", _FORGETFUL),
-    Mutant("no dwell", running, "_judged", "timedelta(seconds=spec.analysis.interval_s)", "timedelta(seconds=1)"),
-    Mutant("drain skipped", resting, "find_drain", "seen.now >= ends_at", "True"),
-    Mutant("two steps at once", transition, "_weighed",
-           "next_weight(spec.analysis, status.desired_weight) or status.desired_weight",
-           "next_weight(spec.analysis, next_weight(spec.analysis, status.desired_weight) or 0) or 100"),
-    Mutant("promoted without results", running, "_judged", "    unanswered =",
-           "    if next_weight(spec.analysis, status.desired_weight) is None:\n"
-           "        return Finding(Event.STEPS_PASSED, '')\n    unanswered ="),
-    Mutant("a failed check passes", running, "_decided", "return _failed(", "return _passed("),
-    Mutant("scaled down before the routes are at 0", desired, "_canary_replicas",
-           "status.drained and status.desired_weight == 0 and seen.route_weight == 0", "status.desired_weight == 0"),
-    Mutant("weight before the pods", running, "_from_zero", "if not grown(seen.target):", "if seen.target is None:"),
+    Mutant("an apply at any version", converge, "_at_version_of", "if known is None:", "if True:"),
+    Mutant("weights patched at any version", istio, "route_operations",
+           '[*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]', "operations"),
+    Mutant("weights patched without tests", istio_patch, "_test_names", "sorted(indices)", "()"),
+    Mutant("dwell counted anew after a restart", Reconciler, "_round", _LOOK, _FORGETFUL + _LOOK),
     Mutant("what was deleted stays away", converge, "_whole", "known is None or", "known is not None and"),
-    Mutant("a changed target wakes nobody", process, "wake_interested",
+    Mutant("a changed target wakes nobody", supervisor, "wake_interested",
            "queue.add(canary)", "queue.add(canary) if key.name != canary.name else None"),
 )  # fmt: skip
+
+CORE = (
+    Mutant("judged too early", running, "_due_at",
+           "last + timedelta(seconds=spec.analysis.interval_s)", "last + timedelta(seconds=1)"),
+    Mutant("no dwell", onward, "_unfinished", "if held_s < step.dwell_s", "if held_s < 0"),
+    Mutant("iterations off by one", onward, "_unfinished", "status.iterations + 1 <", "status.iterations + 2 <"),
+    Mutant("drain skipped", resting, "find_silence", "    if seen.now >= ends_at:", "    if True:"),
+    Mutant("two steps at once", transition, "_weighed", _NEXT, _NEXT_BUT_ONE),
+    Mutant("promoted without results", running, "_judged", "    unanswered: tuple", _UNJUDGED),
+    Mutant("a failed check passes", judged, "_found",
+           "return count_failure(spec, status, seen, Event.CHECK_FAILED, message)",
+           "return go_on(spec, status, seen, message)"),
+    Mutant("scaled down before the routes are at 0", desired, "_canary_replicas",
+           "status.drained and status.desired_weight == 0 and seen.route_weight == 0", "status.desired_weight == 0"),
+    Mutant("pods count before they are ready", observed, "grown", "workload.ready and workload.available > 0", "True"),
+    Mutant("gates ignored", gate, "look_at", "if not hooks or (",
+           "if kind is not HookType.CONFIRM_PROMOTION or not hooks or ("),
+    Mutant("the gate before the promotion ignored", onward, "_gate_before",
+           "return None if early else", "return None;"),
+    Mutant("a rollback hook ignored", gate, "look_for_rollback", "asks, instants = [], []", "return Gate()"),
+    Mutant("an approval holds for the next revision", transition, "_gated",
+           "GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)",
+           "(status.gate or GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now))"),
+    Mutant("copies beside the weight", transition, "_weighed",
+           "following.mirrored", "following.mirrored or status.mirrored"),
+    Mutant("a stranded A/B test keeps matching", desired, "routing_of", " and not status.stranded", ""),
+)  # fmt: skip
+
+MUTANTS = (*ENGINE, *CORE)
 
 STUCK_ROWS = {
     "a rollback keeps the weight": (Phase.PROGRESSING, phases.Event.ROLLBACK, phases.Share.KEEP),
     "a new revision keeps the weight": (Phase.PROGRESSING, phases.Event.NEW_REVISION, phases.Share.KEEP),
+    "a lost canary keeps its weight": (Phase.PROGRESSING, phases.Event.CANARY_LOST, phases.Share.KEEP),
     "a rollback gives everything": (Phase.PROGRESSING, phases.Event.ROLLBACK, phases.Share.ALL),
 }
 """Rows of the table with another share."""

@@ -11,17 +11,22 @@ from random import Random
 import structlog
 from prometheus_client import CollectorRegistry
 
-from rollouts.engine.ask import Asker
+from rollouts.engine.ask import Ways
+from rollouts.engine.calling import Caller
+from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
+from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
 from rollouts.telemetry.report import Reporter
+from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.memory_view import MemoryView
 from rollouts.testing.metrics import ScriptedMetrics
+from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
 from rollouts.testing.watch import LaggingWatch, Lateness
-from tests.sim.faults import Crash, Fates, Life, RudeCluster, RudeMetrics
+from tests.sim.faults import Crash, Fates, Life, RudeCluster, RudeHooks, RudeMetrics
 from tests.sim.safety import Safety
 
 WORKERS = 2
@@ -50,6 +55,7 @@ class Outside:
 
     server: MemoryServer
     metrics: ScriptedMetrics
+    hooks: ScriptedHooks
     safety: Safety
     note: Callable[[str], None]
 
@@ -97,15 +103,19 @@ class Process:
         queue = KeyQueue(self._clock)
         cluster = RudeCluster(life, outside.server, view, self._fates, outside.safety, outside.note)
         metrics = RudeMetrics(life, outside.metrics, self._fates, outside.safety)
+        hooks = RudeHooks(life, outside.hooks, self._fates, outside.safety, outside.note)
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
-        reconciler = Reconciler(cluster, Asker(cluster, metrics), self._clock, reporter)
         watch = self._watch = LaggingWatch(outside.server, view, Random(self._fates.random.random()))
         watch.lateness = self.lateness
         watch.start()
         view.on_change = lambda resource, key: wake_interested(view, queue, resource, key)
         wake_all(view, queue)
         try:
-            await Workers(queue, reconciler, self._clock, reporter).run(WORKERS)
+            async with asyncio.TaskGroup() as tasks:
+                ways = Ways(cluster, metrics, Caller(hooks, MemorySecrets(outside.server)))
+                exchange = Exchange(ways, self._clock, tasks.create_task, queue.add)
+                reconciler = Reconciler(cluster, exchange, self._clock, reporter, AT_ONCE)
+                await Workers(queue, reconciler, self._clock, reporter).run(WORKERS)
         except* Crash:
             pass
         finally:

@@ -1,6 +1,6 @@
-"""What must never be, checked at every change of the world: a judge that knows the truth and none of our rules' code.
+"""What must never be, checked at every change of the world: judges that know the truth and none of our rules' code.
 
-It hears of each change on the server at once. For a change of ours it also knows what the process knew when it began
+They hear of each change on the server at once. For a change of ours they also know what the process knew when it began
 the write, so that nobody is blamed for what could not be seen yet. The first thing that must not be raises Unsafe.
 """
 
@@ -9,48 +9,61 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rollouts.api.actions import Verb
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, VIRTUAL_SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
-from rollouts.core.revision import revision_of
-from rollouts.ports import Apply, Create, Write
+from rollouts.core.measurement import Accepted, HookOutcome, Outcome, Probe, Signal, Subject, Unreachable, Value
+from rollouts.ports import Apply, Create, HookRequest, PatchJson, Write
 from rollouts.testing.memory_server import Change
 from rollouts.testing.memory_view import MemoryView
-from tests.sim.ledger import Begun, Ledger, available, image_of, source_of, weights_of
+from tests.sim.court import Court, Unsafe
+from tests.sim.decisions import judge_decision, note_gates
+from tests.sim.effects import judge_patch, judge_primary, judge_route, judge_target, note_deviation
+from tests.sim.ledger import Begun, Ledger, Told, image_of, is_run_start, side_of, source_of
+from tests.sim.mail import Mail
+from tests.sim.meaning import GATES, RECEIVERS, ROLLBACK, TESTS, Hook, meaning_of
 from tests.sim.plan import NAMESPACE, Plan
 
-DRAIN_S = 30.0
-"""Without measured silence, the canary keeps its pods that long after its weight is gone."""
 SLACK_S = 0.01
-CONTENDING_S = 2.0
-"""By how much two processes without a leader may cut a dwell short, beside what their clocks differ."""
-
-
-class Unsafe(AssertionError):
-    """The thing that must not be."""
+PUT_BACK_S = 15.0
+FAULTS_PUT_BACK_S = 240.0
+"""Where writes fail by chance: a few back-offs, and pauses that refusals ask for."""
 
 
 class Safety:
     """The judge of one run."""
 
     def __init__(self, plan: Plan, now_s: Callable[[], float], note: Callable[[str], None]) -> None:
-        self.ledgers = {canary.name: Ledger(canary, contended=len(plan.skews_s) > 1) for canary in plan.canaries}
-        self._now_s = now_s
-        self._note = note
-        # One process never cuts a dwell short. Two that contend start it by what either sees, by clocks that differ.
-        contending_s = CONTENDING_S if len(plan.skews_s) > 1 else 0.0
-        self._tolerance_s = contending_s + max(plan.skews_s) - min(plan.skews_s) + SLACK_S
-        self._answer_s = plan.rudeness.latency_max_s + SLACK_S
+        self.ledgers = {canary.name: Ledger(canary, meaning_of(canary.manifest()["spec"])) for canary in plan.canaries}
+        self.mails = {canary.name: Mail(canary.name) for canary in plan.canaries}
+        # One process never cuts a dwell short. What one starts and another ends is measured by clocks that differ.
+        tolerance_s = max(plan.skews_s) - min(plan.skews_s) + SLACK_S
+        self.court = Court(now_s, note, tolerance_s, plan.rudeness.latency_max_s + SLACK_S)
+        self._put_back_s = PUT_BACK_S + 2 * plan.rudeness.delay_max_s
+        if plan.rudeness.fault_chance > 0 or len(plan.skews_s) > 1:
+            self._put_back_s += FAULTS_PUT_BACK_S
         self._writing: Begun | None = None
-        self.flaws: list[str] = []
+
+    @property
+    def flaws(self) -> list[str]:
+        """What was found."""
+        return self.court.flaws
 
     def begin(self, process: str, view: MemoryView, write: Write) -> Begun:
         """A process begins a write."""
-        name = name_of(write).partition("-")[0]
+        name, now_s = name_of(write).partition("-")[0], self.court.now_s()
+        if isinstance(write, PatchJson):
+            judge_patch(self.court, name, write.operations)
+        ledger = self.ledgers.get(name)
+        if ledger is None or write.resource in {EVENTS, RULES_REVIEWS}:
+            return Begun(process, now_s)
         target = view.read(DEPLOYMENTS, ObjectKey(NAMESPACE, name))
         primary = view.read(DEPLOYMENTS, ObjectKey(NAMESPACE, f"{name}-primary"))
-        return Begun(process, self._now_s(), name, available(target), available(primary), image_of(target))
+        canary = view.read(CANARIES, ObjectKey(NAMESPACE, name)) or {"spec": {}}
+        return Begun(
+            process, now_s, side_of(target), side_of(primary), source_of(primary), image_of(target),
+            suspended=canary["spec"].get("suspend", False), version=_version(view, write),
+            verdicts=dict(ledger.stage.verdicts.get(process, {})), answers=dict(ledger.answers.get(process, {})),
+        )  # fmt: skip
 
     @contextmanager
     def writing(self, begun: Begun) -> Iterator[None]:
@@ -67,153 +80,88 @@ class Safety:
         ledger = self.ledgers.get(key.name.partition("-")[0])
         if ledger is None:
             return
+        wanted = ledger.meant
+        if self._writing is not None and change.before is not None:
+            seen = change.before["metadata"]["resourceVersion"] == self._writing.version
+            self.court.demand(seen, f"{key.name}: a {resource.kind} written over what was not seen")
         if resource == CANARIES and change.after is not None:
-            self._status_changed(ledger, CanaryStatus.model_validate(change.after.get("status") or {}))
+            self._canary_changed(ledger, change)
         elif resource == VIRTUAL_SERVICES:
-            self._route_changed(ledger, change)
+            judge_route(self.court, ledger, change, self._writing)
         elif resource == DEPLOYMENTS and key.name == ledger.plan.name:
-            self._target_changed(ledger, change)
+            judge_target(self.court, ledger, change, self._writing)
         elif resource == DEPLOYMENTS and self._writing is not None:
-            self._primary_changed(ledger, change)
+            judge_primary(self.court, ledger, change, self._writing)
+        note_deviation(ledger, self.court.now_s(), anew=ledger.meant != wanted)
 
-    def measured(self, process: str, workload: str, probe: Probe, outcome: Outcome) -> None:
+    def check_put_back(self) -> None:
+        """What others changed in the routes is put back within its due time, and so is what was decided done."""
+        for name, ledger in self.ledgers.items():
+            since_s = ledger.deviates_since_s
+            late = since_s is not None and self.court.now_s() - since_s > self._put_back_s
+            self.court.demand(
+                not late, f"{name}: routes do {ledger.route} since {since_s}, and meant is {ledger.meant}"
+            )
+
+    def measured(self, process: str, workload: str, probe: Probe, outcome: Outcome, asked_at_s: float) -> None:
         """The metric source answered a process."""
         ledger = self.ledgers.get(workload)
         if ledger is None or probe.subject is not Subject.CANARY:
             return
         if probe.signal is Signal.REQUEST_RATE and outcome == Value(0.0):
-            ledger.stage.silent_at_s = self._now_s()
-        for metric in ledger.plan.analysis["metrics"]:
-            if metric["name"] == probe.signal:
-                low, high = metric["thresholdRange"].get("min"), metric["thresholdRange"].get("max")
-                passes = isinstance(outcome, Value) and (
-                    (low is None or outcome.number >= low) and (high is None or outcome.number <= high)
-                )
-                ledger.stage.verdicts[process, probe.signal] = passes, self._now_s()
+            ledger.stage.silent_at_s = self.court.now_s()
+        if isinstance(outcome, Unreachable):
+            ledger.disturbed.add("outage")
+        limits = ledger.meaning.limits.get(probe.signal)
+        if limits is not None:
+            passes = isinstance(outcome, Value) and limits[0] <= outcome.number <= limits[1]
+            told = Told(passes, asked_at_s, self.court.now_s())
+            ledger.stage.verdicts.setdefault(process, {})[probe.signal] = told
 
-    def demand(self, holds: object, flaw: str) -> None:
-        """Raise, and remember whoever catches it, unless it holds."""
-        if not holds:
-            self._note(f"UNSAFE {flaw}")
-            self.flaws.append(flaw)
-            raise Unsafe(flaw)
+    def received(self, request: HookRequest, outcome: HookOutcome) -> None:
+        """A receiver has answered a call, whether or not anybody hears of it."""
+        ledger, hook = self._called(request)
+        if hook is not None and hook.kind in RECEIVERS and isinstance(outcome, Accepted):
+            self.mails[ledger.plan.name].arrived(self.court, ledger.uid, hook.name, request.payload)
 
-    # ---- the status: what was decided ----
+    def answered(self, process: str, request: HookRequest, outcome: HookOutcome, asked_at_s: float) -> None:
+        """A process has heard the answer of a hook."""
+        ledger, hook = self._called(request)
+        if hook is None or hook.kind in RECEIVERS:
+            return
+        yes = isinstance(outcome, Accepted)
+        phase = request.payload["phase"] if hook.kind == ROLLBACK else ""
+        told = Told(yes, asked_at_s, self.court.now_s())
+        ledger.answers.setdefault(process, {})[hook.name, request.payload["checksum"], phase] = told
+        if yes is (hook.kind == ROLLBACK) and hook.kind in {ROLLBACK, *TESTS, *GATES}:
+            ledger.disturbed.add(f"{hook.name} said {'yes' if yes else 'no'}")
 
-    def _status_changed(self, ledger: Ledger, after: CanaryStatus) -> None:
+    def _called(self, request: HookRequest) -> tuple[Ledger, Hook | None]:
+        *_, canary, name = request.url.split("/")
+        ledger = self.ledgers[canary]
+        return ledger, next((hook for hook in ledger.meaning.hooks if hook.name == name), None)
+
+    def _canary_changed(self, ledger: Ledger, change: Change) -> None:
+        assert change.after is not None
         before, begun, name = ledger.status, self._writing, ledger.plan.name
+        after = CanaryStatus.model_validate(change.after.get("status") or {})
+        ledger.uid = change.after["metadata"]["uid"]
         if begun is None:
+            ledger.move(after, meaning_of(change.after["spec"]), self.court.now_s())
             return
-        if (after.phase, after.desired_weight) != (before.phase, before.desired_weight):
-            self._note(f"{begun.process} {name} is {after.phase} {after.desired_weight} % of {after.last_applied_spec}")
-        if after.desired_weight > before.desired_weight:
-            self._raised(ledger, after, begun)
-        if after.phase is not before.phase:
-            self._moved(ledger, after, begun)
-        if after.last_promoted_spec != before.last_promoted_spec and before.phase not in {None, Phase.INITIALIZING}:
-            self.demand(after.last_promoted_spec in ledger.proven, f"{name}: called promoted without proof")
-        if before.phase in {None, Phase.INITIALIZING} and after.last_promoted_spec:
+        if _told(after) != _told(before):
+            self.court.note(f"{begun.process} {name} is {_told(after)} of {after.last_applied_spec}")
+        judge_decision(self.court, ledger, after, begun)
+        self.mails[name].written(self.court, ledger.meaning, before, after)
+        first = before.phase in {None, Phase.INITIALIZING}
+        if after.last_promoted_spec != before.last_promoted_spec and not first:
+            self.court.demand(after.last_promoted_spec in ledger.proven, f"{name}: called promoted without proof")
+        if first and after.last_promoted_spec:
             ledger.proven.add(after.last_promoted_spec)
-        if after.last_applied_spec != before.last_applied_spec or after.started_at != before.started_at:
+        if after.last_applied_spec != before.last_applied_spec or is_run_start(before, after):
             ledger.disturbed.clear()
-        ledger.move(after, self._now_s())
-
-    def _raised(self, ledger: Ledger, after: CanaryStatus, begun: Begun) -> None:
-        before, name, plan = ledger.status, ledger.plan.name, ledger.plan
-        self.demand(begun.canary_available > 0, f"{name}: weight for a canary without a ready pod")
-        if after.phase is Phase.FAILED:
-            stranded = begun.primary_available == 0 or before.phase is Phase.PROMOTING
-            self.demand(stranded and after.desired_weight == 100, f"{name}: more weight for a failed revision")
-            return
-        self.demand(before.phase is after.phase is Phase.PROGRESSING, f"{name}: weight raised while {before.phase}")
-        self.demand(before.last_applied_spec == after.last_applied_spec, f"{name}: weight for another revision")
-        running = ledger.images.get(after.last_applied_spec) == begun.target_image
-        self.demand(running, f"{name}: weight for a revision that the target does not run")
-        following = next((step for step in plan.steps if step > before.desired_weight), None)
-        self.demand(after.desired_weight == following, f"{name}: {before.desired_weight} to {after.desired_weight} %")
-        if not _asked(before, after, Verb.PROMOTE):
-            self.demand(not before.paused, f"{name}: weight raised while paused")
-            self._judged(ledger, begun)
-
-    def _judged(self, ledger: Ledger, begun: Begun) -> None:
-        """The present stage was held for its time, and its last measurements passed."""
-        if ledger.status.desired_weight == 0:
-            return
-        name, stage, least_s = ledger.plan.name, ledger.stage, ledger.plan.interval_s - self._tolerance_s
-        self.demand(stage.reached_at_s is not None, f"{name}: a step was left whose weight was never in force")
-        reached_at_s = stage.reached_at_s or 0.0
-        held_s = self._now_s() - reached_at_s
-        self.demand(held_s >= least_s, f"{name}: {stage.weight} % was held for {held_s:.2f} s only")
-        passed = ledger.passed(begun.process, since_s=reached_at_s + least_s)
-        self.demand(passed, f"{name}: {stage.weight} % was left without a passing measurement of each metric")
-
-    def _moved(self, ledger: Ledger, after: CanaryStatus, begun: Begun) -> None:
-        before, name = ledger.status, ledger.plan.name
-        if after.phase is Phase.PROMOTING:
-            self.demand(before.phase is Phase.PROGRESSING, f"{name}: promoting after {before.phase}")
-            if not _asked(before, after, Verb.PROMOTE):
-                last = before.desired_weight == ledger.plan.steps[-1]
-                self.demand(last, f"{name}: promoting at {before.desired_weight} %")
-                self._judged(ledger, begun)
-            ledger.proven.add(after.last_applied_spec)
-        if after.phase is Phase.FAILED and after.desired_weight > 0:
-            kept = begun.primary_available == 0 or before.phase is Phase.PROMOTING
-            self.demand(kept, f"{name}: failed, and {after.desired_weight} % stay though the primary serves")
-
-    # ---- the world: what was made of it ----
-
-    def _route_changed(self, ledger: Ledger, change: Change) -> None:
-        name, weights = ledger.plan.name, weights_of(change.after, ledger.plan.name)
-        before = weights_of(change.before, name)
-        ledger.route = None if weights is None else weights[1]
-        if self._writing is None:
-            ledger.edited_at_s = self._now_s()
-        elif weights is not None and weights != before:
-            self._note(f"{self._writing.process} routes {name} {weights[1]} %")
-            self.demand(0 <= weights[1] <= 100 and sum(weights) == 100, f"{name}: weights {weights}")
-            since_s = self._writing.at_s - self._answer_s
-            meant = ledger.ever_since(since_s, lambda past: past.desired_weight == weights[1])
-            self.demand(meant, f"{name}: routes get {weights[1]} %, the status says {ledger.status.desired_weight} %")
-        reached = weights is not None and weights[1] == ledger.stage.weight
-        if reached and ledger.stage.reached_at_s is None:
-            ledger.stage.reached_at_s = self._now_s()
-
-    def _target_changed(self, ledger: Ledger, change: Change) -> None:
-        if change.after is None:
-            return
-        ledger.images[revision_of(change.after["spec"]["template"])] = image_of(change.after)
-        shrunk = _replicas(change.after) == 0 and _replicas(change.before) != 0
-        if self._writing is None or not shrunk:
-            return
-        name, begun = ledger.plan.name, self._writing
-        self._note(f"{begun.process} scales {name} to 0")
-        self.demand(begun.primary_available > 0, f"{name}: the canary's pods removed while the primary has none")
-        since_s = begun.at_s - self._answer_s
-        running = {Phase.PROGRESSING, Phase.PROMOTING, Phase.FINALISING}
-        meant = ledger.ever_since(since_s, lambda past: past.drained and past.phase not in running)
-        self.demand(meant, f"{name}: scaled down while {ledger.status.phase}")
-        if ledger.stage.weight == 0 and 0.0 < ledger.stage.decided_at_s < since_s:
-            self._check_drained(ledger)
-
-    def _check_drained(self, ledger: Ledger) -> None:
-        stage, name = ledger.stage, ledger.plan.name
-        self.demand(stage.reached_at_s is not None, f"{name}: scaled down while the routes send it requests")
-        silent = stage.silent_at_s >= (stage.reached_at_s or 0.0) - self._tolerance_s
-        waited = self._now_s() - (stage.reached_at_s or 0.0) >= DRAIN_S - self._tolerance_s
-        self.demand(silent or waited, f"{name}: scaled down before it fell silent")
-
-    def _primary_changed(self, ledger: Ledger, change: Change) -> None:
-        source, name = source_of(change.after), ledger.plan.name
-        if change.after is None or self._writing is None or source == source_of(change.before):
-            return
-        self._note(f"{self._writing.process} copies {source} to {name}-primary")
-        self.demand(_replicas(change.after) > 0, f"{name}: a primary without pods")
-        self.demand(image_of(change.after) == ledger.images[source], f"{name}: the primary's mark is not what it runs")
-        since_s = self._writing.at_s - self._answer_s
-        meant = ledger.ever_since(since_s, lambda past: _wants_copy(past, source))
-        self.demand(meant, f"{name}: the primary gets {source} while {ledger.status.phase}")
-        first = ledger.ever_since(since_s, lambda past: past.phase in {None, Phase.INITIALIZING})
-        self.demand(first or source in ledger.proven, f"{name}: the primary gets {source}, which was never proven")
+        ledger.move(after, ledger.meaning, self.court.now_s())
+        note_gates(ledger, before, begun)
 
 
 def name_of(write: Write) -> str:
@@ -223,22 +171,14 @@ def name_of(write: Write) -> str:
     return write.key.name
 
 
-def _wants_copy(status: CanaryStatus, revision: str) -> bool:
-    if status.phase in {None, Phase.INITIALIZING}:
-        return True
-    if status.phase is Phase.PROGRESSING:
-        return False
-    return revision == (status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec)
+def _version(view: MemoryView, write: Write) -> str:
+    known = view.read(write.resource, ObjectKey(NAMESPACE, name_of(write)))
+    return "" if known is None else str(known["metadata"]["resourceVersion"])
 
 
-def _asked(before: CanaryStatus, after: CanaryStatus, verb: Verb) -> bool:
-    """Whether a person's action was taken in this very decision."""
-    taken = {(one.verb, one.id) for one in before.actions}
-    return any(one.verb == verb and one.outcome == "Done" and (one.verb, one.id) not in taken for one in after.actions)
-
-
-def _replicas(deployment: Manifest | None) -> int:
-    return 0 if deployment is None else int(deployment["spec"].get("replicas", 1))
+def _told(status: CanaryStatus) -> str:
+    mirrored = ", mirrored" if status.mirrored else ""
+    return f"{status.phase} {status.desired_weight} % (step {status.step_index}{mirrored})"
 
 
 __all__ = ["Begun", "Safety", "Unsafe", "name_of"]

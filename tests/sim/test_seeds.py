@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sim.plan import draw
+from tests.sim.draw import draw
 from tests.sim.world import run
 
 pytestmark = pytest.mark.sim

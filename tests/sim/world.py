@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -10,17 +11,20 @@ from typing import Any
 
 import structlog
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, ObjectKey
+from rollouts.api.status import Phase
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
+from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.metrics import Health, ScriptedMetrics, answer_of, probes_about
 from rollouts.testing.pods import NEVER, PodsController
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from rollouts.testing.watch import Lateness
+from tests.sim.court import Unsafe
 from tests.sim.faults import Fates, Fault
-from tests.sim.ledger import weights_of
+from tests.sim.ledger import RUNNING
 from tests.sim.liveness import bound_s, unrest, wrong_end
-from tests.sim.people import People
+from tests.sim.people import People, Scripts
 from tests.sim.plan import GOOD, HEALTH, NAMESPACE, STUCK, CanaryPlan, Plan, image, kind_of
 from tests.sim.process import Outside, Process, SkewedClock
 from tests.sim.safety import Safety
@@ -41,12 +45,18 @@ class Outcomes:
     trace: list[str] = field(default_factory=list)
     virtual_s: float = 0.0
     crashes: int = 0
-    awaits: int = 0
-    """Writes and measurements that the processes awaited."""
+    awaited: list[str] = field(default_factory=list)
+    """Writes, measurements and calls that the processes awaited."""
+    called: str = ""
+
+    @property
+    def awaits(self) -> int:
+        """How many."""
+        return len(self.awaited)
 
     def command(self) -> str:
         """What repeats it."""
-        return f"python -m tests.sim --first {self.seed} --seeds 1 --trace"
+        return self.called or f"python -m tests.sim --first {self.seed} --seeds 1 --trace"
 
 
 class World:
@@ -54,17 +64,18 @@ class World:
 
     def __init__(self, plan: Plan, fault: Fault | None = None) -> None:
         self.plan = plan
-        self.outcomes = Outcomes(plan.seed)
+        self.outcomes = Outcomes(plan.seed, called=plan.called)
         self.clock = VirtualClock()
         self.server = MemoryServer(self.clock.now)
         self.random = Random(plan.seed + 1)
         self.metrics = ScriptedMetrics()
+        self.hooks = ScriptedHooks(self.clock, Random(0))
         self.safety = Safety(plan, lambda: self.clock.elapsed_s, self.note)
         self.server.watchers.append(self.safety.heard)
         self.pods = PodsController(self.server, Random(plan.seed + 2), self._startup_s)
         self.fates = Fates(self.random, plan.rudeness.fault_chance, plan.rudeness.latency_max_s, fault)
         self.processes = [self._process(index, skew_s) for index, skew_s in enumerate(plan.skews_s)]
-        self.people = People(self.server, self.pods, self.metrics, self.safety, self.note)
+        self.people = People(self.server, self.pods, Scripts(self.metrics, self.hooks), self.safety, self.note)
         self._zero_since: dict[str, float] = {}
 
     def note(self, text: str) -> None:
@@ -77,17 +88,17 @@ class World:
             run_virtually(self.clock, self._whole())
         self.outcomes.flaws += self.safety.flaws
         for entry in logs:
-            # Two that see different targets rewrite each other's status until the later store has caught up.
-            unsettled = entry.get("kind") == "Unsettled" and len(self.processes) == 1
-            if entry["event"] == "reconcile_defect" or unsettled:
+            if entry["event"] == "reconcile_defect" or entry.get("kind") == "Unsettled":
                 self.outcomes.flaws.append(f"a defect: {entry.get('reason') or entry['exception'][-400:]}")
         self.outcomes.virtual_s = self.clock.elapsed_s
-        self.outcomes.awaits = self.fates.awaits
+        self.outcomes.awaited = self.fates.awaited
+        if 0 < self.plan.awaits_max < self.outcomes.awaits:
+            self.outcomes.flaws.append(f"it took {self.outcomes.awaits} awaits, at most {self.plan.awaits_max}")
         self.outcomes.crashes = sum(process.lives - 1 for process in self.processes)
         return self.outcomes
 
     def _process(self, index: int, skew_s: float) -> Process:
-        outside = Outside(self.server, self.metrics, self.safety, self.note)
+        outside = Outside(self.server, self.metrics, self.hooks, self.safety, self.note)
         process = Process(f"p{index}", outside, SkewedClock(self.clock, skew_s), self.fates)
         rude = self.plan.rudeness
         process.lateness = Lateness(rude.delay_max_s, rude.drop_chance)
@@ -98,7 +109,8 @@ class World:
         self.pods.start()
         for canary in self.plan.canaries:
             self._announce(canary)
-            self.server.put(DEPLOYMENTS, canary.deployment(image(canary.name, GOOD, 0)))
+            self.people.settle_in(canary)
+            self.server.put(DEPLOYMENTS, canary.deployment(image(canary.name, canary.first, 0)))
             self.server.put(CANARIES, canary.manifest())
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(process.run()) for process in self.processes]
@@ -121,9 +133,12 @@ class World:
         if not await self._rest(strict=False):
             return
         for canary, kind in zip(self.plan.canaries, self.plan.finals, strict=True):
-            self.people.release(canary, kind)
+            self.people.last_release(canary, kind)
         if await self._rest(strict=True) and await self._pass_until(self.clock.elapsed_s + AFTERWARDS_S):
-            self.outcomes.flaws += filter(None, (unrest(self.server, canary) for canary in self.plan.canaries))
+            for ledger in self.safety.ledgers.values():
+                mail = self.safety.mails[ledger.plan.name]
+                found = (unrest(self.server, ledger), wrong_end(self.server, ledger, strict=True))
+                self.outcomes.flaws += filter(None, (*found, mail.missing(ledger.meaning)))
 
     def _calm(self) -> None:
         self.note("from here on nothing goes wrong")
@@ -134,16 +149,19 @@ class World:
 
     async def _rest(self, *, strict: bool) -> bool:
         """Every Canary comes to its proper end in time."""
-        within_s = max(bound_s(canary) for canary in self.plan.canaries)
+        ledgers = self.safety.ledgers.values()
+        within_s = max(bound_s(ledger.plan, ledger.meaning) for ledger in ledgers)
         ends_at_s = self.clock.elapsed_s + within_s
         await asyncio.sleep(2 * POLL_S)
-        while waits := [text for canary in self.plan.canaries if (text := unrest(self.server, canary))]:
+        while waits := [text for ledger in ledgers if (text := unrest(self.server, ledger))]:
             if self.clock.elapsed_s > ends_at_s:
                 self.outcomes.flaws.append(f"no rest within {within_s:.0f} s: {'; '.join(waits)}")
                 return False
+            for canary in self.plan.canaries:
+                self.people.open_gate(canary)
             if not await self._pass_until(self.clock.elapsed_s + POLL_S):
                 return False
-        for ledger in self.safety.ledgers.values():
+        for ledger in ledgers:
             if wrong := wrong_end(self.server, ledger, strict=strict):
                 self.outcomes.flaws.append(wrong)
         return not self.outcomes.flaws
@@ -152,6 +170,8 @@ class World:
         """Let time pass; whether all is well so far."""
         while self.clock.elapsed_s < at_s and not self.safety.flaws:
             await self.clock.sleep(min(POLL_S * 5, at_s - self.clock.elapsed_s))
+            with contextlib.suppress(Unsafe):
+                self.safety.check_put_back()
         return not self.safety.flaws
 
     def _failed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -177,10 +197,13 @@ class World:
 
     def _share(self, workload: str) -> bool:
         name, _, primary = workload.partition("-")
-        weights = weights_of(self.server.stored(*_route(name)), name) or (0, 0)
-        if primary or weights[1] > 0:
+        ledger = self.safety.ledgers[name]
+        shares = ledger.route.shares if ledger.route is not None else None
+        # Blue-green has its testers, who send requests to the canary while it is released.
+        tested = ledger.meaning.blue_green and ledger.status.phase in RUNNING | {Phase.PROMOTING}
+        if primary or tested or (shares is not None and (shares.everyone or shares.matching or shares.mirror)):
             self._zero_since.pop(workload, None)
-            return bool(primary) or weights[1] > 0
+            return True
         since = self._zero_since.setdefault(workload, self.clock.elapsed_s)
         return self.clock.elapsed_s - since < SILENT_AFTER_S
 
@@ -193,10 +216,6 @@ class World:
 def run(plan: Plan, fault: Fault | None = None) -> Outcomes:
     """One whole run, with one more fault if a test wants it."""
     return World(plan, fault).run()
-
-
-def _route(name: str) -> tuple[Resource, ObjectKey]:
-    return VIRTUAL_SERVICES, ObjectKey(NAMESPACE, name)
 
 
 def _counted(images: list[str]) -> bool:

@@ -9,13 +9,15 @@ from prometheus_client import CollectorRegistry
 from rollouts.api.resources import ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Decision, Desired
+from rollouts.core.measurement import Probe, Signal
 from rollouts.core.phases import Event
+from rollouts.core.routing import Routing
 from rollouts.telemetry.report import Reporter
 
 KEY, OTHER = ObjectKey("shop", "app"), ObjectKey("shop", "other")
 STATUS = CanaryStatus(phase=Phase.PROGRESSING, step_index=1, desired_weight=20, last_applied_spec="abc")
-WAITED = Decision(Event.WAITED, STATUS, Desired(20), message="holding 20 %")
-ADVANCED = Decision(Event.ADVANCE, STATUS, Desired(20), message="passed")
+WAITED = Decision(Event.WAITED, STATUS, Desired(Routing(20)), message="holding 20 %")
+ADVANCED = Decision(Event.ADVANCE, STATUS, Desired(Routing(20)), message="passed")
 LABELS = {"namespace": "shop", "name": "app"}
 
 
@@ -82,7 +84,7 @@ def test_every_decision_is_counted(reporter: Reporter, registry: CollectorRegist
 def test_weight_and_phase_are_the_present_ones(reporter: Reporter, registry: CollectorRegistry) -> None:
     """Exactly one phase is 1."""
     reporter.report(KEY, ADVANCED)
-    failed = replace(ADVANCED, status=STATUS.model_copy(update={"phase": Phase.FAILED}), desired=Desired(0))
+    failed = replace(ADVANCED, status=STATUS.model_copy(update={"phase": Phase.FAILED}), desired=Desired(Routing(0)))
     reporter.report(KEY, failed)
     phases = {phase: registry.get_sample_value("rollouts_canary_phase", LABELS | {"phase": phase}) for phase in Phase}
     assert phases == {phase: float(phase is Phase.FAILED) for phase in Phase}
@@ -101,6 +103,13 @@ def test_a_canary_that_is_gone_leaves_no_series(
     reporter.forget(KEY)
     assert series(registry) == set()
     assert registry.get_sample_value("rollouts_canary_weight_percent", LABELS | {"name": "other"}) == 20.0
+
+
+def test_found_a_canary_that_only_asked_leaves_no_series(reporter: Reporter, registry: CollectorRegistry) -> None:
+    """Deleted before anything was decided of it: its weight and phase stayed at /metrics for ever."""
+    reporter.report(KEY, replace(WAITED, asks=(Probe(Signal.RIGHTS),)))
+    reporter.forget(KEY)
+    assert series(registry) == set()
 
 
 def test_requests_queries_and_reconciles_are_counted(reporter: Reporter, registry: CollectorRegistry) -> None:

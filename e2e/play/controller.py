@@ -1,0 +1,102 @@
+"""The controller's process: the real program, as the user that the shipped role is bound to, log kept."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from e2e.play.waiting import until
+
+LISTEN = "127.0.0.1:8080"
+_ENDS_WITHIN_S = 10.0
+_READY_WITHIN_S = 30.0
+
+
+class Controller:
+    """At most one process at a time; all of them write to one log."""
+
+    def __init__(self, lab: Mapping[str, str]) -> None:
+        """Start nothing yet. `lab` is the lab's environment."""
+        self.log = Path(lab["LAB_DIR"]) / "log" / "controller.log"
+        kubeconfig = lab["KUBECONFIG_CONTROLLER"]
+        self._environ = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("ROLLOUTS_")},
+            # Not even by mistake the administrator's.
+            "KUBECONFIG": kubeconfig,
+            "ROLLOUTS_KUBECONFIG": kubeconfig,
+            "ROLLOUTS_LISTEN": LISTEN,
+        }
+        self._metrics_url = lab.get("PROMETHEUS_URL", "http://127.0.0.1:9090")
+        self._process: asyncio.subprocess.Process | None = None
+        self.unasked_ends: list[str] = []
+        """Each end that nobody had asked for, in words."""
+
+    async def start(self, *, metrics_url: str = "") -> float:
+        """Start the process with the lab's Prometheus or another; when that was."""
+        environ = {**self._environ, "ROLLOUTS_METRICS_SERVER": metrics_url or self._metrics_url}
+        # It must not outlive this process, however that ends.
+        words = ["setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", "rollouts", "controller"]
+        with self.log.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                *words, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        return time.time()
+
+    async def become_ready(self) -> None:
+        """Return when /readyz says so. Raises OverdueError."""
+        await until(self._is_ready, what="the controller's /readyz", within_s=_READY_WITHIN_S)
+
+    async def kill(self) -> float:
+        """Send kill -9; when that was."""
+        process = self._running()
+        killed_at_s = time.time()
+        if process is not None:
+            process.kill()
+            await process.wait()
+        self._process = None
+        return killed_at_s
+
+    async def stop(self) -> bool:
+        """Ask it to end, insist after 10 s; whether it ended in time and with exit code 0."""
+        process = self._running()
+        if process is None:
+            return False
+        self._process = None
+        process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                return await process.wait() == 0
+        except TimeoutError:
+            return False
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    def _running(self) -> asyncio.subprocess.Process | None:
+        """The process if it lives; an end that nobody asked for is noted."""
+        process = self._process
+        if process is None or process.returncode is None:
+            return process
+        self.unasked_ends.append(f"it ended by itself with exit code {process.returncode}: see {self.log}")
+        self._process = None
+        return None
+
+    async def _is_ready(self) -> bool:
+        if self._running() is None:
+            return False
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
+                session.get(f"http://{LISTEN}/readyz") as answer,
+            ):
+                return answer.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False

@@ -1,0 +1,168 @@
+"""How a release is judged: schedule, checks, hooks. Field names are Flagger's wherever the meaning is the same.
+
+Which fields go together is checked here and, in the same words, by the API server (rules.py).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, Field, model_validator
+
+from rollouts.api.affinity import SessionAffinity
+from rollouts.api.durations import Duration, duration_s
+from rollouts.api.hooks import HookType, Webhook
+from rollouts.api.match import RequestMatch
+from rollouts.api.wire import WIRE
+
+Percent = Annotated[int, Field(ge=1, le=100)]
+STEPS_MAX = 50
+Weights = Annotated[tuple[Percent, ...], Field(min_length=1, max_length=STEPS_MAX)]
+
+ONE_SCHEDULE = "set exactly one of stepWeight, stepWeights and iterations"
+ASCENDING = "stepWeights must ascend: each weight greater than the one before"
+DESCENDING = "stepWeightsPromotion must descend: each weight less than the one before"
+WAY_BACK = "of stepWeightPromotion and stepWeightsPromotion set at most one, and only with stepWeight or stepWeights"
+DWELLS = "stepDwells go with stepWeight or stepWeights, and are no more than the steps"
+MIRROR = "mirror can't be combined with match: every request is copied"
+MIRROR_WEIGHT = "mirrorWeight is the share of the requests that mirror copies: set mirror too"
+AFFINITY = "sessionAffinity goes with stepWeight or stepWeights, and without match"
+METRIC_NAMES = "metrics: each name may stand once"
+HOOK_NAMES = "webhooks: each name may stand once"
+EVIDENCE = "nothing is promoted without evidence: set metrics, or a webhook of type rollout"
+
+
+class Strategy(StrEnum):
+    """How the canary gets its requests."""
+
+    WEIGHTS = "Weights"
+    """A growing share of all requests."""
+    MATCHED_WEIGHTS = "MatchedWeights"
+    """A growing share of the requests that match."""
+    AB = "AB"
+    """All requests that match, for a number of checks."""
+    BLUE_GREEN = "BlueGreen"
+    """None while it is checked, then all at once."""
+
+
+class ThresholdRange(BaseModel):
+    """The values that pass, both ends included."""
+
+    model_config = WIRE
+
+    min: float | None = Field(None, description="The least value that passes.")
+    max: float | None = Field(None, description="The greatest value that passes.")
+
+    @model_validator(mode="after")
+    def _has_an_end(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("thresholdRange needs min, max or both")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"thresholdRange: min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Metric(BaseModel):
+    """One check of an analysis."""
+
+    model_config = WIRE
+
+    name: Literal["request-success-rate", "request-duration"] = Field(
+        description="request-success-rate: percent without 5xx. request-duration: 99th percentile in milliseconds."
+    )
+    interval: Duration = Field("1m", description="Look-back of the query.")
+    threshold_range: ThresholdRange = Field(description="The values that pass.")
+
+    @property
+    def window_s(self) -> float:
+        """The look-back in seconds."""
+        return duration_s(self.interval)
+
+
+class Analysis(BaseModel):
+    """The schedule, and the checks that decide."""
+
+    model_config = WIRE
+
+    interval: Duration = Field("1m", description="How long a step is held before it is judged, and between judgements.")
+    threshold: Annotated[int, Field(ge=1, le=1000)] = Field(
+        1, description="How many failed judgements in one run end in rollback. Not reset by one that passes."
+    )
+    consecutive_error_limit: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="How many judgements in a row may end without any answer before rollback. Default: no limit."
+    )
+    step_weight: Percent | None = Field(None, description="Percent added at each step, up to maxWeight.")
+    step_weights: Weights | None = Field(None, description="The weight of each step, in percent, ascending.")
+    max_weight: Percent = Field(100, description="With stepWeight: the weight of the last step. Never overshot.")
+    step_dwells: Annotated[tuple[Duration, ...], Field(max_length=STEPS_MAX)] = Field(
+        (), description="How long each step is held at least, if longer than interval; the last one holds for the rest."
+    )
+    step_weight_promotion: Percent | None = Field(
+        None, description="After promotion: percent by which the canary's share falls each interval. Default: at once."
+    )
+    step_weights_promotion: Weights | None = Field(
+        None, description="After promotion: the canary's shares on the way to 0, in percent, descending."
+    )
+    iterations: Annotated[int, Field(ge=1, le=1000)] | None = Field(
+        None, description="How many checks must pass: with match an A/B test, without it blue-green."
+    )
+    match: Annotated[tuple[RequestMatch, ...], Field(max_length=16)] = Field(
+        (), description="Only requests that match one of these may reach the canary; all others go to the primary."
+    )
+    mirror: bool = Field(
+        default=False,
+        description="Copy requests to the canary, answers discarded: before the first weight, or through blue-green.",
+    )
+    mirror_weight: Percent | None = Field(None, description="With mirror: percent of the requests. Default: all.")
+    session_affinity: SessionAffinity | None = Field(
+        None, description="Keep clients that once reached the canary there while the release lasts."
+    )
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=16)] = Field(
+        (), description="The checks. Each must pass for a step to be left upward."
+    )
+    webhooks: Annotated[tuple[Webhook, ...], Field(max_length=16)] = Field(
+        (), description="Gates, tests and receivers of events, called over HTTP."
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        flaw = next((words for broken, words in self._flaws() if broken), None)
+        if flaw is not None:
+            raise ValueError(flaw)
+        return self
+
+    def _flaws(self) -> tuple[tuple[bool, str], ...]:
+        weighted = self.iterations is None
+        back, listed_back = self.step_weight_promotion, self.step_weights_promotion
+        longest = len(self.step_weights) if self.step_weights is not None else STEPS_MAX
+        return (
+            ([self.step_weight, self.step_weights, self.iterations].count(None) != 2, ONE_SCHEDULE),
+            (any(later <= earlier for earlier, later in pairwise(self.step_weights or ())), ASCENDING),
+            (any(later >= earlier for earlier, later in pairwise(listed_back or ())), DESCENDING),
+            ((back or listed_back) is not None and (not weighted or None not in {back, listed_back}), WAY_BACK),
+            (bool(self.step_dwells) and (not weighted or len(self.step_dwells) > longest), DWELLS),
+            (self.mirror and bool(self.match), MIRROR),
+            (self.mirror_weight is not None and not self.mirror, MIRROR_WEIGHT),
+            (self.session_affinity is not None and (not weighted or bool(self.match)), AFFINITY),
+            (len({metric.name for metric in self.metrics}) < len(self.metrics), METRIC_NAMES),
+            (len({hook.name for hook in self.webhooks}) < len(self.webhooks), HOOK_NAMES),
+            (not self.metrics and not self.hooks(HookType.ROLLOUT), EVIDENCE),
+        )
+
+    @property
+    def interval_s(self) -> float:
+        """The time between judgements in seconds."""
+        return duration_s(self.interval)
+
+    @property
+    def strategy(self) -> Strategy:
+        """How the canary gets its requests."""
+        if self.iterations is None:
+            return Strategy.MATCHED_WEIGHTS if self.match else Strategy.WEIGHTS
+        return Strategy.AB if self.match else Strategy.BLUE_GREEN
+
+    def hooks(self, kind: HookType) -> tuple[Webhook, ...]:
+        """The hooks of one type, in their order."""
+        return tuple(hook for hook in self.webhooks if hook.type is kind)

@@ -1,0 +1,52 @@
+"""How a run ends before its last step: who can take all traffic, until when pods are waited for, and what a change of
+the target in mid-run means.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from rollouts.api.analysis import Strategy
+from rollouts.api.canary import CanarySpec
+from rollouts.api.hooks import HookType
+from rollouts.api.status import CanaryStatus
+from rollouts.core.finding import Finding
+from rollouts.core.observed import Observed, serves
+from rollouts.core.phases import Event
+
+_MATCHED = frozenset({Strategy.AB, Strategy.MATCHED_WEIGHTS})
+
+
+def give_up(seen: Observed, reason: str) -> Finding:
+    """All traffic to the side that can serve: the primary, unless it has no pod while the canary has one."""
+    stranded = not serves(seen.primary) and serves(seen.target)
+    return Finding(Event.STRANDED if stranded else Event.ROLLBACK, reason)
+
+
+def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:
+    """When pods that are not ready end the run; None while they are ready."""
+    if status.not_ready_since is None:
+        return None
+    return status.not_ready_since + timedelta(seconds=spec.progress_deadline_seconds)
+
+
+def reverted(status: CanaryStatus, seen: Observed) -> bool:
+    """Whether the target went back to what was promoted last, and the primary can take all traffic at once."""
+    return seen.target is not None and seen.target.revision == status.last_promoted_spec and serves(seen.primary)
+
+
+def found_new(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event = Event.NEW_REVISION) -> Event:
+    """What a new revision means: `event`, or GATED where somebody has to confirm its start first.
+
+    RESCUE where taking the canary's traffic away would leave it to nobody: that waits for no gate.
+    """
+    primary = seen.primary
+    broken = primary is not None and not primary.ready and primary.source_revision != status.last_promoted_spec
+    if status.desired_weight > 0 and (broken or not serves(primary)):
+        return Event.RESCUE
+    return Event.GATED if spec.analysis.hooks(HookType.CONFIRM_ROLLOUT) else event
+
+
+def has_everything(status: CanaryStatus) -> bool:
+    """Whether no request is meant for the primary."""
+    return status.desired_weight == 100 and (status.stranded or status.strategy not in _MATCHED)

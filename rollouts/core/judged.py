@@ -1,0 +1,84 @@
+"""What a judgement leads to: the next share, a failed check, a wait for evidence, or the end of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+from rollouts.api.analysis import Strategy
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, MetricResult, Verdict
+from rollouts.core.ending import give_up
+from rollouts.core.finding import Finding, newest, waited
+from rollouts.core.judge import worst
+from rollouts.core.measurement import Probe, Signal, Subject, Value
+from rollouts.core.observed import Observed
+from rollouts.core.onward import go_on
+from rollouts.core.phases import Event
+
+STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
+NO_DATA_INTERVALS = 3
+"""For how many intervals a canary with weight may show no request while the stable side has some."""
+
+
+def decide(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    """One event for one judgement."""
+    found = _found(spec, status, seen, results)
+    return found if found.asks else replace(found, results=results)
+
+
+def count_failure(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event, reason: str) -> Finding:
+    """A failed check: `event`, or the end of the run where the threshold is reached."""
+    failed, limit = status.failed_checks + 1, spec.analysis.threshold
+    counted = f"{reason}; failed check {failed} of {limit}"
+    return Finding(event, counted, failed=True) if failed < limit else replace(give_up(seen, counted), failed=True)
+
+
+def all_passed(results: Iterable[MetricResult]) -> bool:
+    """Whether there was a judgement, and it passed."""
+    verdicts = {result.verdict for result in results}
+    return verdicts == {Verdict.PASS}
+
+
+def _found(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    message = worst(results).message
+    match worst(results).verdict:
+        case Verdict.FAIL:
+            return count_failure(spec, status, seen, Event.CHECK_FAILED, message)
+        case Verdict.PASS:
+            return go_on(spec, status, seen, "; ".join(result.message for result in results))
+        case Verdict.NO_DATA:
+            return _without_data(spec, status, seen, results)
+        case Verdict.ERROR:  # pragma: no branch - the last there is
+            errors, limit = status.consecutive_errors + 1, spec.analysis.consecutive_error_limit
+            if limit is not None and errors >= limit:
+                return give_up(seen, f"{message}; {errors} judgements in a row had no answer")
+            return Finding(Event.UNDECIDED, message)
+
+
+def _without_data(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    if not _ought_to_have_data(spec, status):
+        return Finding(Event.UNDECIDED, f"{worst(results).message}; {_way_out(spec)}")
+    at = results[0].measured_at
+    stable = newest(seen.samples, STABLE_RATE, at)
+    if stable is None:
+        return waited("no request of the canary was measured; looking at the stable side", asks=(STABLE_RATE,))
+    busy = isinstance(stable.outcome, Value) and stable.outcome.number > 0
+    # Only the time counts in which the stable side has requests: a night without any ends no release in the morning.
+    since = status.no_data_since or at
+    if busy and at - since >= timedelta(seconds=NO_DATA_INTERVALS * spec.analysis.interval_s):
+        reason = f"no request of the canary was measured for {(at - since).total_seconds():.0f} s, the primary has some"
+        return give_up(seen, reason)
+    return Finding(Event.UNDECIDED, worst(results).message, starved=busy)
+
+
+def _ought_to_have_data(spec: CanarySpec, status: CanaryStatus) -> bool:
+    """Whether requests of the stable side mean that the canary should have some: it gets a share of all, or copies."""
+    return status.mirrored or (status.desired_weight > 0 and not spec.analysis.match)
+
+
+def _way_out(spec: CanarySpec) -> str:
+    if spec.analysis.strategy is Strategy.BLUE_GREEN:
+        return f"send test requests to {spec.service_name}-canary, or set analysis.mirror"
+    return "no request matched"

@@ -1,0 +1,67 @@
+"""Where a step that passed leads: more checks, the next share, or the promotion, through the gates before each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rollouts.api.analysis import Strategy
+from rollouts.api.canary import CanarySpec
+from rollouts.api.hooks import HookType
+from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.ending import give_up
+from rollouts.core.finding import Finding, waited
+from rollouts.core.gate import Gate, look_at
+from rollouts.core.observed import Observed, grown
+from rollouts.core.phases import Event
+from rollouts.core.plan import Step, current_step, next_step
+
+
+def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str) -> Finding:
+    """What follows when the last judgement passed, or before the first step when all is ready for it."""
+    if unfinished := _unfinished(spec, status, seen):
+        return Finding(Event.CHECK_PASSED, f"{unfinished}: {message}")
+    if status.paused_at is not None:
+        return Finding(Event.UNDECIDED, f"paused at {status.desired_weight} %: {message}")
+    following = next_step(spec.analysis, status)
+    if not grown(seen.target):
+        return Finding(Event.UNDECIDED, "passed, but not all pods of the canary are ready")
+    if following is not None and not grown(seen.primary):
+        return Finding(Event.UNDECIDED, "passed, but not all pods are ready for more weight")
+    kind = _gate_before(spec, following)
+    gate = Gate() if kind is None else look_at(kind, spec, status, seen)
+    if gate.failed:
+        return give_up(seen, gate.failed)
+    if gate.unheard:
+        return waited(f"asking {gate.message}", asks=gate.asks)
+    if not gate.is_open:
+        return _held(status, kind, gate, message)
+    return Finding(Event.ADVANCE if following is not None else Event.STEPS_PASSED, message)
+
+
+def _unfinished(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:
+    """What the step still takes after a judgement that passed; empty if nothing."""
+    step = current_step(spec.analysis, status)
+    if step is None or status.dwell_started_at is None:
+        return ""
+    if status.iterations + 1 < step.checks:
+        return f"check {status.iterations + 1} of {step.checks} passed"
+    held_s = (seen.now - status.dwell_started_at) / timedelta(seconds=1)
+    return f"held {held_s:.0f} of {step.dwell_s:.0f} s" if held_s < step.dwell_s else ""
+
+
+def _gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:
+    """The promotion has its gate once: before clients see it. None before a share that nobody but copies get."""
+    if following is None:
+        early = spec.analysis.strategy is Strategy.BLUE_GREEN
+        return None if early else HookType.CONFIRM_PROMOTION
+    if following.confirmed:
+        return HookType.CONFIRM_PROMOTION
+    return HookType.CONFIRM_TRAFFIC_INCREASE if following.weight_percent > 0 else None
+
+
+def _held(status: CanaryStatus, kind: HookType | None, gate: Gate, message: str) -> Finding:
+    if kind is not HookType.CONFIRM_PROMOTION:
+        return Finding(Event.HELD, gate.message, wake_at=gate.wake_at, gate=kind)
+    if status.phase is Phase.WAITING_PROMOTION:
+        return Finding(Event.CHECK_PASSED, f"{message}; waiting for {gate.message}", gate=kind)
+    return Finding(Event.PROMOTION_GATED, gate.message, gate=kind)

@@ -1,0 +1,69 @@
+"""What can be found before the first step: the approval of the start, pods, tests before any traffic."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.hooks import HookType
+from rollouts.api.status import CanaryStatus, Verdict
+from rollouts.core.ending import deadline, reverted
+from rollouts.core.finding import Finding, missing, newest, together, waited
+from rollouts.core.gate import calls_of, look_at
+from rollouts.core.judge import judge_hook, worst
+from rollouts.core.judged import decide
+from rollouts.core.observed import Observed, grown
+from rollouts.core.onward import go_on
+from rollouts.core.phases import Event
+from rollouts.core.resting import find_drain
+
+
+def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """A new revision waits for its approval; its pods are not started yet, those of the run before drain."""
+    if seen.target is None:
+        return Finding(Event.ROLLBACK, "the target is gone")
+    if seen.target.revision != status.last_applied_spec:
+        if reverted(status, seen):
+            return Finding(Event.REVERTED, "the target went back to the promoted revision before it was released")
+        return Finding(Event.GATED, f"revision {seen.target.revision} is new")
+    gate = look_at(HookType.CONFIRM_ROLLOUT, spec, status, seen)
+    if gate.failed:
+        return Finding(Event.ROLLBACK, gate.failed)
+    if gate.is_open:
+        return Finding(Event.CONFIRMED, f"revision {status.last_applied_spec} may start")
+    held = waited(gate.message, asks=gate.asks, wake_at=gate.wake_at)
+    return held if status.drained else together(find_drain(spec, status, seen), held)
+
+
+def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """All pods first, then the tests; then the first step, or the primary at once where nothing is to be judged."""
+    if not grown(seen.target):
+        return waited("waiting for the canary's pods", wake_at=deadline(spec, status))
+    if not grown(seen.primary):
+        return waited("waiting for the primary's pods", wake_at=deadline(spec, status))
+    if status.paused_at is not None:
+        return waited("paused before the first step")
+    if spec.skip_analysis:
+        return Finding(Event.STEPS_PASSED, "the analysis is skipped")
+    found = _tested(spec, status, seen) or go_on(spec, status, seen, "the canary is ready")
+    if found.event is not Event.HELD or status.gate is None or status.gate.type is not found.gate:
+        return found
+    gate = look_at(status.gate.type, spec, status, seen)
+    return waited(found.message, asks=gate.asks, wake_at=gate.wake_at)
+
+
+def _tested(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:
+    """What the pre-rollout hooks say; None once all of them have agreed."""
+    calls = calls_of(HookType.PRE_ROLLOUT, spec, status)
+    due_at = seen.now if status.started_at is None else status.started_at
+    if status.last_check_at is not None:
+        due_at = status.last_check_at + timedelta(seconds=spec.analysis.interval_s)
+    if not calls:
+        return None
+    if seen.now < due_at:
+        return waited("waiting to test the canary again", wake_at=due_at)
+    if unanswered := missing(seen.samples, calls, due_at):
+        return waited("testing the canary before its first request", asks=unanswered)
+    answers = [newest(seen.samples, call, due_at) for call in calls]
+    results = tuple(judge_hook(answer) for answer in answers if answer is not None)
+    return None if worst(results).verdict is Verdict.PASS else decide(spec, status, seen, results)

@@ -1,0 +1,42 @@
+"""All that goes between one process and the outside beside the objects: questions and their answers, notices.
+
+None of it is waited for: what comes back wakes the Canary that it concerns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from rollouts.api.resources import ObjectKey
+from rollouts.api.status import Notice
+from rollouts.core.measurement import Question
+from rollouts.engine.ask import Asker, Start, Ways
+from rollouts.engine.courier import Courier
+from rollouts.engine.observe import Heard, Subject
+from rollouts.ports import Clock
+
+
+class Exchange:
+    """Asks and tells for every Canary."""
+
+    def __init__(self, ways: Ways, clock: Clock, start: Start, wake: Callable[[ObjectKey], None]) -> None:
+        """`start` makes a task that somebody owns and cancels at the end; `wake` hears which Canary has news."""
+        self._asker = Asker(ways, clock, start, wake)
+        self._courier = Courier(ways.caller, clock, start, wake)
+
+    def heard(self, key: ObjectKey) -> Heard:
+        """What came back for a Canary. Raises what was a defect in asking, once."""
+        return Heard(self._asker.answers(key), self._courier.delivered(key))
+
+    def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
+        """Start those questions that are not under way."""
+        self._asker.ask(key, questions, subject)
+
+    def send(self, key: ObjectKey, notices: tuple[Notice, ...], subject: Subject) -> None:
+        """Deliver the outbox of a status that is written."""
+        self._courier.send(key, subject, notices)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The Canary is gone."""
+        self._asker.forget(key)
+        self._courier.forget(key)

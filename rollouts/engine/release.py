@@ -1,0 +1,145 @@
+"""What becomes of the world when a Canary is deleted: what of it is still there, and the writes that give it back.
+
+Nothing is made here: what is gone is skipped, so that a namespace that is being deleted holds up nobody. The objects
+that clients use come first, then what leads to the primary, and the primary last. Pure but for reading the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
+from rollouts.core.decision import Desired
+from rollouts.core.observed import Observed
+from rollouts.core.selector import selector_label
+from rollouts.engine.belonging import is_ours
+from rollouts.engine.converge import missing_writes
+from rollouts.engine.hold import hold, is_held, let_go
+from rollouts.engine.observe import Subject
+from rollouts.ports import Cluster, Delete, PatchJson, Write
+from rollouts.traffic.istio import observed_weight, route_operations
+from rollouts.traffic.metadata import canary_service, primary_service
+from rollouts.traffic.release import release_route_operations, release_service_operations
+
+
+def look_back(cluster: Cluster, subject: Subject, seen: Observed) -> Observed:
+    """The observation of a Canary that is being deleted, with what of it is still there; of any other as it is."""
+    if "deletionTimestamp" not in subject.manifest["metadata"]:
+        return seen
+    handing = any(_service(cluster, subject)) or any(_routes_past_ours(cluster, subject))
+    made = handing or any(True for _ in _removable(cluster, subject))
+    return replace(seen, deleting=True, made=made, released=not handing)
+
+
+def writes_for(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+    """The writes that are missing, in order. Before the first of all, the finalizer is put on."""
+    if desired.leave is not None:
+        yield from _leaving(cluster, subject, desired)
+        return
+    held = is_held(subject.manifest)
+    for write in missing_writes(cluster, subject, seen, desired):
+        if not held:
+            yield hold(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
+            held = True
+        yield write
+
+
+def _leaving(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    if desired.leave is None:
+        return
+    if desired.leave.let_go:
+        yield let_go(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
+        return
+    if not desired.leave.hand_back:
+        yield from _share(cluster, subject, desired)
+        yield from _grow(cluster, subject, desired)
+        return
+    yield from _service(cluster, subject)
+    yield from _routes_past_ours(cluster, subject)
+    if desired.leave.remove:
+        for resource, manifest in _removable(cluster, subject):
+            yield Delete(resource, ObjectKey.of(manifest), uid=manifest["metadata"]["uid"])
+
+
+def _share(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    """The weight that the two copies have until the target is whole."""
+    owner, spec = subject.owner, subject.spec
+    route = _ours(cluster, subject, VIRTUAL_SERVICES, spec.service_name)
+    if route is None or observed_weight(owner, spec, route) is None:
+        return
+    if operations := route_operations(owner, spec, route, desired.share):
+        yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+
+
+def _grow(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    target = _target(cluster, subject)
+    if target is None or desired.canary_replicas in {None, target["spec"].get("replicas", 1)}:
+        return
+    operations: list[dict[str, Any]] = [
+        {"op": "add", "path": "/spec/replicas", "value": desired.canary_replicas},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": target["metadata"]["resourceVersion"]},
+    ]
+    yield PatchJson(DEPLOYMENTS, ObjectKey.of(target), operations)
+
+
+def _service(cluster: Cluster, subject: Subject) -> Iterator[Write]:
+    apex, target = cluster.read(SERVICES, _key(subject, subject.spec.service_name)), _target(cluster, subject)
+    selected = _primary_labels(cluster, subject)
+    if apex is None or target is None or selected is None:
+        return
+    held = ORIGINAL_SELECTOR_ANNOTATION in (apex["metadata"].get("annotations") or {})
+    leads = held or apex["spec"].get("selector") == selected or is_ours(cluster, subject.owner, apex)
+    if leads and (operations := release_service_operations(apex, selected, target)):
+        yield PatchJson(SERVICES, ObjectKey.of(apex), operations)
+
+
+def _routes_past_ours(cluster: Cluster, subject: Subject) -> Iterator[Write]:
+    route = _ours(cluster, subject, VIRTUAL_SERVICES, subject.spec.service_name)
+    operations = [] if route is None else release_route_operations(subject.owner, subject.spec, route)
+    if route is not None and operations:
+        yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+
+
+def _removable(cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, Manifest]]:
+    name = subject.spec.service_name
+    both = primary_service(name), canary_service(name)
+    places = [(resource, one) for resource in (DESTINATION_RULES, SERVICES) for one in both]
+    for resource, one in [*places, (DEPLOYMENTS, subject.spec.primary_name)]:
+        manifest = _ours(cluster, subject, resource, one)
+        if manifest is not None and "deletionTimestamp" not in manifest["metadata"]:
+            yield resource, manifest
+
+
+def _primary_labels(cluster: Cluster, subject: Subject) -> dict[str, str] | None:
+    """By what the clients' Service selects our primary; None if the primary of that name is another's."""
+    primary, target = cluster.read(DEPLOYMENTS, _key(subject, subject.spec.primary_name)), _target(cluster, subject)
+    if primary is not None:
+        labels: dict[str, str] = primary["spec"]["selector"].get("matchLabels") or {}
+        return labels if is_ours(cluster, subject.owner, primary) else None
+    label = selector_label(target) if target is not None else None
+    return label.primary() if label is not None else None
+
+
+def _ours(cluster: Cluster, subject: Subject, resource: Resource, name: str) -> Manifest | None:
+    found = cluster.read(resource, _key(subject, name))
+    return found if found is not None and is_ours(cluster, subject.owner, found) else None
+
+
+def _target(cluster: Cluster, subject: Subject) -> Manifest | None:
+    return cluster.read(DEPLOYMENTS, _key(subject, subject.spec.target_ref.name))
+
+
+def _key(subject: Subject, name: str) -> ObjectKey:
+    return ObjectKey(subject.owner.namespace, name)

@@ -1,0 +1,1 @@
+"""Webhooks: what is sent to a receiver, how it is sent, and what its answer means."""

@@ -1,0 +1,36 @@
+"""What a server in memory answers to a write that it will not carry out, in the words of a real one, nearly."""
+
+from __future__ import annotations
+
+from rollouts.api.resources import DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.errors import Conflict, NotFound, Rejected
+
+_DEMANDED = {DEPLOYMENTS: ("selector", "template"), SERVICES: ("ports",)}
+"""What the server demands in the spec of a new object of the kinds that are applied in part."""
+
+
+def not_found(verb: str, resource: Resource, key: ObjectKey) -> NotFound:
+    """404."""
+    return NotFound(f"{verb} {resource}: {key} does not exist", verb=verb, resource=str(resource), status=404)
+
+
+def conflict(verb: str, resource: Resource, what: str) -> Conflict:
+    """409."""
+    return Conflict(f"{verb} {resource}: {what}", verb=verb, resource=str(resource), status=409)
+
+
+def unfit(resource: Resource, why: Exception) -> Conflict:
+    """422 of a JSON patch that does not fit the object."""
+    return Conflict(f"patch {resource}: {why}", verb="patch", resource=str(resource), status=422)
+
+
+def rejected(resource: Resource, what: str) -> Rejected:
+    """422 of an object that must not be."""
+    return Rejected(f"patch {resource}: {what}", verb="patch", resource=str(resource), status=422)
+
+
+def check_complete(resource: Resource, intent: Manifest) -> None:
+    """An apply of one field makes no whole object of one that was deleted meanwhile. Raises Rejected."""
+    absent = [field for field in _DEMANDED.get(resource, ()) if field not in (intent.get("spec") or {})]
+    if absent:
+        raise rejected(resource, f"spec.{absent[0]}: Required value")

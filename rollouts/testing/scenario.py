@@ -1,0 +1,136 @@
+"""What is tried on a Canary, and what came of it: a script of happenings in, a timeline out. Plain data.
+
+A script is written by a user, in YAML:
+
+    readyAfter: {c: never}            # seconds until the pods of a version are ready; 3 if not said
+    when:
+      - {at: 5, apply: b}             # somebody rolls out another version; version a runs at the start
+      - {at: 20, successRate: 97.5}   # from now on
+      - {at: 60, ask: {abort: "1"}}
+    until: 120
+
+Seconds count from when the Canary is Initialized and quiet. A key that is not known is refused: a typo is no plan.
+How it is run is scenario_run.py's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from rollouts.api.actions import Verb
+from rollouts.api.canary import CanarySpec
+from rollouts.api.hooks import HookName
+from rollouts.api.resources import CANARIES, Manifest
+from rollouts.api.status import CanaryStatus
+from rollouts.engine.record import explain_invalid
+from rollouts.errors import SpecInvalid
+
+_SCRIPT = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
+Seconds = Annotated[float, Field(ge=0, le=86400 * 7, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Version = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[-_.a-zA-Z0-9]+$")]
+
+
+class Happening(BaseModel):
+    """What others do at one instant; only what is written changes. A number that is null: nothing is measured."""
+
+    model_config = _SCRIPT
+
+    at_s: Seconds = Field(alias="at")
+    apply: Version | None = Field(None, description="Another version of the target, by any name.")
+    delete: Literal["target", "canary"] | None = Field(None, description="Which of the two is deleted.")
+    spec: dict[str, Any] | None = Field(None, description="A merge patch of the Canary's spec.")
+    ask: dict[Verb, str] = Field({}, description="Actions: the verb, and an id or a JSON object with one.")
+    hooks: dict[HookName, str | bool] = Field(
+        {},
+        description="What a webhook answers from now on: true (as at first), `down`, or why not. One URL, one answer.",
+    )
+    controller: Literal["up", "down"] | None = Field(None, description="The controller dies, or is started again.")
+    success_rate: Number | None = Field(100.0, description="Percent of the canary's answers without 5xx.")
+    duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")
+    canary_rps: Number | None = Field(5.0, description="Requests a second of the canary, while anything reaches it.")
+    stable_rps: Number | None = Field(50.0, description="Requests a second of the primary.")
+    test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")
+    metrics_down: str = Field("", description="Why the metric source does not answer; empty if it does.")
+
+
+class Script(BaseModel):
+    """All that happens."""
+
+    model_config = _SCRIPT
+
+    ready_after_s: dict[Version, Seconds | Literal["never"]] = Field({}, alias="readyAfter")
+    when: tuple[Happening, ...] = ()
+    until_s: Seconds = Field(alias="until")
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """A Canary, as its user wrote it, and a script."""
+
+    canary: Manifest
+    script: Script
+
+    @classmethod
+    def of(cls, canary: object, script: object) -> Scenario:
+        """Both as read from YAML. Raises SpecInvalid: of the Canary in the controller's own words."""
+        if not isinstance(canary, Mapping) or canary.get("kind") != CANARIES.kind:
+            raise SpecInvalid(f"no Canary: an object of kind {CANARIES.kind} is needed")
+        metadata = canary.get("metadata")
+        if not isinstance(metadata, Mapping) or not isinstance(metadata.get("name"), str):
+            raise SpecInvalid("the Canary has no metadata.name")
+        try:
+            CanarySpec.model_validate(canary.get("spec") or {})
+        except ValidationError as invalid:
+            raise SpecInvalid(explain_invalid(invalid)) from invalid
+        whole = {**canary, "metadata": {"namespace": "default", **metadata}}
+        try:
+            return cls(whole, Script.model_validate(script))
+        except ValidationError as invalid:
+            found = (f"{'.'.join(map(str, error['loc'])) or 'script'}: {error['msg']}" for error in invalid.errors())
+            raise SpecInvalid("; ".join(found)) from invalid
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One decision of the controller. Times are seconds of the script."""
+
+    at_s: float
+    event: str
+    phase: str
+    step_index: int
+    weight_percent: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One Event that people are told."""
+
+    at_s: float
+    kind: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What came of it, in order, and how it stands at the end. Revisions go by the names of the script."""
+
+    moments: tuple[Decided | News, ...]
+    status: CanaryStatus
+
+    @property
+    def decisions(self) -> tuple[Decided, ...]:
+        """What was decided; waiting is none."""
+        return tuple(moment for moment in self.moments if isinstance(moment, Decided))
+
+    @property
+    def news(self) -> tuple[News, ...]:
+        """What people were told."""
+        return tuple(moment for moment in self.moments if isinstance(moment, News))

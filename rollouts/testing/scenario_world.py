@@ -1,0 +1,154 @@
+"""The cluster of a scenario, and everybody in it but the controller: pods, people, traffic, receivers of webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from random import Random
+from typing import Any
+
+from pydantic import ValidationError
+
+from rollouts.api.actions import PREFIX
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.core.measurement import (
+    Accepted,
+    HookOutcome,
+    NoData,
+    Outcome,
+    Probe,
+    Refused,
+    Signal,
+    Subject,
+    Unreachable,
+    Value,
+)
+from rollouts.core.revision import revision_of
+from rollouts.ports import Clock, HookRequest
+from rollouts.testing.memory_server import Change, MemoryServer
+from rollouts.testing.metrics import ScriptedMetrics, probes_about
+from rollouts.testing.pods import NEVER, PodsController
+from rollouts.testing.scenario import Happening, Scenario
+from rollouts.traffic.istio import observed_weight
+
+FIRST = "a"
+"""The version that runs at the start."""
+READY_AFTER_S = 3.0
+_SIGNALS = ("success_rate", "duration_ms", "canary_rps", "stable_rps", "test_requests", "metrics_down")
+
+
+class ScenarioWorld:
+    """Implements `ports.Hooks` and `ports.Secrets`; `metrics` implements `ports.MetricSource`."""
+
+    def __init__(self, scenario: Scenario, clock: Clock, random: Random) -> None:
+        self._script = scenario.script
+        self.server = MemoryServer(clock.now)
+        self.pods = PodsController(self.server, random, self._ready_after_s)
+        self.metrics = ScriptedMetrics()
+        self.server.watchers.append(self._changed)
+        self._last: Manifest = {}
+        """The Canary, also when it is gone."""
+        self.key = ObjectKey.of(self.server.put(CANARIES, scenario.canary))
+        self.spec = CanarySpec.model_validate(scenario.canary["spec"])
+        """The last that was valid."""
+        self._target = ObjectKey(self.key.namespace, self.spec.target_ref.name)
+        self._names: dict[str, str] = {}
+        self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
+        self._answers: dict[str, str | bool] = {}
+        self._create_target()
+        for workload, subject in ((self._target.name, Subject.CANARY), (self.spec.primary_name, Subject.STABLE)):
+            self.metrics.announce(self.key.namespace, workload, probes_about(subject), self._measured)
+
+    @property
+    def status(self) -> CanaryStatus:
+        """What the controller has written last."""
+        return CanaryStatus.model_validate(self._canary.get("status") or {})
+
+    def do(self, happening: Happening) -> None:
+        """All of it but what befalls the controller."""
+        told = happening.model_fields_set
+        self._traffic |= {name: getattr(happening, name) for name in _SIGNALS if name in told}
+        self._answers |= happening.hooks
+        annotations = {PREFIX + verb: text for verb, text in happening.ask.items()}
+        if annotations or happening.spec is not None:
+            patch = {"metadata": {"annotations": annotations}, "spec": happening.spec or {}}
+            self.server.edit(CANARIES, self.key, patch)
+            with suppress(ValidationError):  # the controller tells what is wrong with it
+                self.spec = CanarySpec.model_validate(self._canary["spec"])
+        if happening.apply is not None:
+            self.server.edit(DEPLOYMENTS, self._target, {"spec": {"template": self._template(happening.apply)}})
+        if happening.delete == "target":
+            self.server.delete(DEPLOYMENTS, self._target)
+        if happening.delete == "canary":
+            self.server.delete(CANARIES, self.key)
+
+    def named(self, text: str) -> str:
+        """A text with the script's names of the versions instead of their revisions."""
+        for revision, name in self._names.items():
+            text = text.replace(revision, name)
+        return text
+
+    async def call(self, request: HookRequest) -> HookOutcome:
+        """As the port says."""
+        names = [hook.name for hook in self.spec.analysis.webhooks if hook.url == request.url]
+        told = next((self._answers[name] for name in names if name in self._answers), True)
+        if told is True:
+            return Accepted()
+        return Unreachable("no answer") if told == "down" else Refused(str(told))
+
+    async def secret(self, _namespace: str, name: str) -> Mapping[str, bytes]:
+        """As the port says: every Secret that a hook names is there."""
+        hooks = self.spec.analysis.webhooks
+        refs = [header.secret_key_ref for hook in hooks for header in hook.headers_from]
+        refs += [hook.signing.secret_key_ref for hook in hooks if hook.signing is not None]
+        return {ref.key: b"simulated" for ref in refs if ref.name == name}
+
+    def _changed(self, change: Change) -> None:
+        if change.place[0] == CANARIES:
+            self._last = change.after or self._last
+
+    @property
+    def _canary(self) -> Manifest:
+        return self._last
+
+    def _create_target(self) -> None:
+        metadata = {"name": self._target.name, "namespace": self._target.namespace}
+        selector = {"matchLabels": {"app": self._target.name}}
+        spec = {"replicas": 2, "selector": selector, "template": self._template(FIRST)}
+        self.server.put(
+            DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
+        )
+
+    def _template(self, version: str) -> Manifest:
+        wanted = self.spec.service.target_port or self.spec.service.port
+        port = {"containerPort": 8080, "name": wanted} if isinstance(wanted, str) else {"containerPort": wanted}
+        container = {"name": "app", "image": version, "ports": [port]}
+        template = {"metadata": {"labels": {"app": self._target.name}}, "spec": {"containers": [container]}}
+        self._names[revision_of(template)] = version
+        return template
+
+    def _ready_after_s(self, version: str) -> float:
+        told = self._script.ready_after_s.get(version, READY_AFTER_S)
+        return NEVER if told == "never" else told
+
+    def _measured(self, probe: Probe) -> Outcome:
+        now = self._traffic
+        if now["metrics_down"]:
+            return Unreachable(now["metrics_down"])
+        number: float | None = 1.0
+        canary_rps = now["canary_rps"] if now["test_requests"] or self._is_reached() else 0.0
+        if probe.signal is Signal.REQUEST_RATE:
+            number = canary_rps if probe.subject is Subject.CANARY else now["stable_rps"]
+        elif probe.signal is not Signal.SOURCE_ALIVE:
+            told = now["success_rate"] if probe.signal is Signal.SUCCESS_RATE else now["duration_ms"]
+            number = told if canary_rps else None
+        return NoData() if number is None else Value(number)
+
+    def _is_reached(self) -> bool:
+        """Whether the routes bring the canary requests, or copies of some."""
+        routes = self.server.stored(VIRTUAL_SERVICES, ObjectKey(self.key.namespace, self.spec.service_name)) or {}
+        mirrored = any("mirror" in rule for rule in (routes.get("spec") or {}).get("http") or ())
+        return mirrored or bool(observed_weight(Owner.of(self._canary), self.spec, routes))

@@ -1,0 +1,56 @@
+"""How far an Istio VirtualService exposes clients to the canary: what must not wait when it is to become less.
+
+Pure. Compares what was read with what is to be; writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import Manifest
+from rollouts.core.routing import Routing
+from rollouts.traffic.istio_mirror import mirror_percent
+from rollouts.traffic.istio_rule import Hosts, canary_percent
+from rollouts.traffic.istio_rules import rendered_rules, rules_of
+from rollouts.traffic.istio_shape import match_rule_name, rule_name, session_rule_name
+
+
+@dataclass(frozen=True, slots=True)
+class _Exposure:
+    matched_percent: int
+    """The canary's share of the requests that match."""
+    others_percent: int
+    """Its share of all others."""
+    stays: bool
+    """Whether its clients are kept there."""
+    mirror_percent: float
+
+
+def takes_away(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Routing) -> bool:
+    """Whether writing `share` takes requests from the canary and gives it none: such a write waits for no other."""
+    before = _read(owner, spec, rules_of(manifest))
+    after = _read(owner, spec, rendered_rules(owner, spec, share))
+    answered = [
+        (before.matched_percent, after.matched_percent),
+        (before.others_percent, after.others_percent),
+        (before.stays, after.stays),
+    ]
+    if any(old < new for old, new in answered):
+        return False
+    return any(old > new for old, new in (*answered, (before.mirror_percent, after.mirror_percent)))
+
+
+def _read(owner: Owner, spec: CanarySpec, rules: list[Manifest]) -> _Exposure:
+    """What the rules do; of several of one name, as Istio does, the first."""
+    hosts = Hosts.of(owner, spec)
+    named = {rule["name"]: rule for rule in reversed(rules) if "name" in rule}
+    others = named.get(rule_name(owner), {})
+    matched = named.get(match_rule_name(owner), others)
+    return _Exposure(
+        canary_percent(matched, hosts) or 0,
+        canary_percent(others, hosts) or 0,
+        bool(canary_percent(named.get(session_rule_name(owner), {}), hosts)),
+        mirror_percent(others, hosts.is_canary),
+    )

@@ -1,0 +1,177 @@
+"""Notices: numbered, written with the decision they tell of, kept until delivered, and counted if they are lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rollouts.api.actions import Action, Verb
+from rollouts.api.hooks import HookType
+from rollouts.api.status import OUTBOX_MAX, CanaryStatus, Notice, Phase
+from rollouts.core.observed import Observed, Problem
+from rollouts.core.phases import Event
+from rollouts.core.resting import SILENCE
+from rollouts.core.step import step
+from tests.core.examples import DEAD
+from tests.core.given import (
+    EPOCH,
+    at,
+    bad,
+    by_hand,
+    copy,
+    gate_at,
+    good,
+    hook,
+    pods,
+    running,
+    sample,
+    seen_at,
+    spec_of,
+    status_in,
+)
+
+EVENTS = spec_of(webhooks=[hook("event")])
+BOTH = spec_of(webhooks=[hook("event"), hook("post-rollout"), by_hand("confirm-rollout")])
+ENDED = spec_of(webhooks=[hook("post-rollout"), by_hand("confirm-rollout")])
+
+
+def _notice(number: int) -> Notice:
+    return Notice(number=number, reason="Advance", message="Weight", phase=Phase.PROGRESSING, revision="b", at=EPOCH)
+
+
+def _with(status: CanaryStatus, *numbers: int, **changes: Any) -> CanaryStatus:
+    box = tuple(_notice(number) for number in numbers)
+    return status.model_copy(update={"outbox": box, "notices": max(numbers, default=0), **changes})
+
+
+def _numbers(status: CanaryStatus) -> list[int]:
+    return [notice.number for notice in status.outbox]
+
+
+def test_what_is_told_is_written_with_the_decision() -> None:
+    """One notice with the words of the news, and all that its receiver is to know."""
+    decision = step(EVENTS, _with(running(10), 6, 7), seen_at(10, route_weight=10, samples=good(10)))
+
+    assert decision.announcement is not None
+    assert _numbers(decision.status) == [6, 7, 8]
+    assert decision.status.outbox[-1] == Notice(
+        number=8, type=HookType.EVENT, reason="Advance", message=decision.announcement.message[:256], warning=False,
+        phase=Phase.PROGRESSING, revision="b", at=at(10),
+    )  # fmt: skip
+    assert (decision.status.notices, decision.status.notices_lost) == (8, 0)
+
+
+@pytest.mark.parametrize("spec", [spec_of(), ENDED], ids=["no hook", "another hook"])
+def test_nothing_is_kept_that_nobody_wants(spec: Any) -> None:
+    """Without a hook for it there is no notice."""
+    decision = step(spec, running(10), seen_at(10, route_weight=10, samples=good(10)))
+
+    assert decision.announcement is not None
+    assert (decision.status.outbox, decision.status.notices) == ((), 0)
+
+
+def test_what_is_not_said_is_no_notice() -> None:
+    """A step that only waits writes none."""
+    assert step(EVENTS, running(10), seen_at(5, route_weight=10)).status.outbox == ()
+
+
+def test_an_outbox_has_an_end() -> None:
+    """The oldest makes room, and what is lost undelivered is counted."""
+    full = _with(running(10), *range(1, OUTBOX_MAX + 1), notices_lost=4)
+
+    status = step(EVENTS, full, seen_at(10, route_weight=10, samples=good(10))).status
+
+    assert _numbers(status) == list(range(2, OUTBOX_MAX + 2))
+    assert (status.notices, status.notices_lost) == (OUTBOX_MAX + 1, 5)
+
+
+def test_a_delivered_notice_leaves_with_the_next_change() -> None:
+    """In mid-run no write is made for it alone."""
+    status = _with(running(10, observed_generation=1, observed_weight=10), 1, 2, 3)
+    told = step(EVENTS, status, seen_at(5, route_weight=10)).status
+    seen = seen_at(6, route_weight=10, delivered=frozenset({1, 3, 9}))
+
+    waiting = step(EVENTS, told, seen)
+    moved = step(EVENTS, told, replace(seen, now=at(10), samples=good(10)))
+
+    assert waiting.status == told
+    assert _numbers(moved.status) == [2, 4]
+    assert moved.status.notices_lost == 0
+
+
+def test_a_change_that_says_nothing_takes_delivered_notices_along() -> None:
+    """The status is written anyway."""
+    status = _with(running(10), 1, 2)
+
+    changed = step(EVENTS, status, seen_at(6, route_weight=10, generation=7, delivered=frozenset({1}))).status
+
+    assert (changed.observed_generation, _numbers(changed)) == (7, [2])
+
+
+@pytest.mark.parametrize("phase", [Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED])
+def test_at_rest_an_outbox_is_emptied(phase: Phase) -> None:
+    """Nothing else will change there for long."""
+    status = _with(status_in(phase, last_applied_spec="b"), 1, 2)
+    told = step(EVENTS, status, seen_at(5)).status
+
+    tidied = step(EVENTS, told, seen_at(6, delivered=frozenset({1, 2}))).status
+
+    assert tidied == told.model_copy(update={"outbox": ()})
+
+
+DRAINING = status_in(
+    Phase.FINALISING, last_applied_spec="b", last_promoted_spec="b", drained=False, drain_started_at=EPOCH
+)
+REJECT = (Action(verb=Verb.REJECT, id="1"),)
+WAITING = running(0, phase=Phase.WAITING, gate=gate_at("confirm-rollout"), drained=True)
+ENDS: dict[str, tuple[CanaryStatus, Observed, Event]] = {
+    "promoted": (DRAINING, seen_at(5, samples=(sample(SILENCE, 5, 0.0),)), Event.DRAINED),
+    "failed": (running(10), seen_at(10, route_weight=10, samples=bad(10)), Event.ROLLBACK),
+    "stranded": (
+        running(10), seen_at(10, route_weight=10, samples=bad(10), primary=copy("a", **DEAD)), Event.STRANDED,
+    ),
+    "reverted": (running(10), seen_at(10, route_weight=10, target=pods("a")), Event.REVERTED),
+    "rejected": (WAITING, seen_at(10, actions=REJECT), Event.ROLLBACK),
+    "reverted before its start": (WAITING, seen_at(10, target=pods("a")), Event.REVERTED),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "seen", "event"), ENDS.values(), ids=ENDS.keys())
+@pytest.mark.parametrize(("spec", "types"), [(BOTH, ["event", "post-rollout"]), (ENDED, ["post-rollout"])])
+def test_each_end_is_told_once(spec: Any, types: list[str], status: CanaryStatus, seen: Observed, event: Event) -> None:
+    """The hooks for the end hear of it beside those for events, either way it ends, under numbers of their own."""
+    ended = step(spec, status, seen)
+    after = step(spec, ended.status, replace(seen, now=at(11)))
+    drained = step(spec, after.status, seen_at(60, target=seen.target, primary=seen.primary))
+
+    assert ended.event is event
+    assert [notice.type for notice in ended.status.outbox] == types
+    assert [notice.number for notice in ended.status.outbox] == list(range(1, len(types) + 1))
+    assert {notice.phase for notice in ended.status.outbox} == {ended.status.phase}
+    assert [notice.type for notice in drained.status.outbox if notice.type == "post-rollout"] == ["post-rollout"]
+
+
+def test_the_way_back_from_a_stranded_canary_is_no_second_end() -> None:
+    """The release had failed before; that the primary serves again is an event, not an end."""
+    back = step(BOTH, running(100, phase=Phase.FAILED, stranded=True), seen_at(5, route_weight=100))
+
+    assert (back.event, [notice.type for notice in back.status.outbox]) == (Event.ROLLBACK, ["event"])
+
+
+def test_a_suspended_canary_tells_it() -> None:
+    """Once, like everything."""
+    spec = EVENTS.model_copy(update={"suspend": True})
+
+    first = step(spec, running(10), seen_at(5, route_weight=10))
+
+    assert [notice.reason for notice in first.status.outbox] == ["Suspended"]
+    assert step(spec, first.status, seen_at(6, route_weight=10)).status == first.status
+
+
+def test_found_a_long_reason_could_not_be_told() -> None:
+    """Whatever is wrong outside, the notice of it fits."""
+    status = step(EVENTS, running(10), seen_at(5, route_weight=10, problem=Problem("R" * 128, "x" * 2000))).status
+
+    assert [len(notice.reason) for notice in status.outbox] == [64]

@@ -1,0 +1,65 @@
+"""How the pods of a Deployment end with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from random import Random
+
+import pytest
+
+from rollouts.api.resources import DEPLOYMENTS
+from rollouts.ports import Propagation
+from rollouts.testing.garbage import GarbageCollector
+from rollouts.testing.memory_server import MemoryServer
+from rollouts.testing.pods import PodsController
+from rollouts.testing.virtual_time import VirtualClock, run_virtually
+from tests.testing.manifests import key, put_deployment
+
+
+def run(story: Callable[[MemoryServer, PodsController], Awaitable[None]]) -> None:
+    """The story, begun with two pods of `app` that serve."""
+    clock = VirtualClock()
+
+    async def whole() -> None:
+        server = MemoryServer(clock.now)
+        pods, garbage = PodsController(server, Random(1), lambda _image: 1.0), GarbageCollector(server, Random(2))
+        pods.start()
+        garbage.start()
+        put_deployment(server, "app", 2)
+        await asyncio.sleep(5.0)
+        assert len(pods.ready_images(key("app"))) == 2
+        await story(server, pods)
+
+    run_virtually(clock, whole())
+
+
+@pytest.mark.parametrize("propagation", [Propagation.FOREGROUND, Propagation.BACKGROUND])
+def test_pods_of_a_held_deployment_go_first_only_in_the_foreground(propagation: Propagation) -> None:
+    """In the background they serve as long as a finalizer holds it, but a new version is rolled out no more."""
+
+    async def story(server: MemoryServer, pods: PodsController) -> None:
+        server.edit(DEPLOYMENTS, key("app"), {"metadata": {"finalizers": ["rollouts.dev/hold"]}})
+        server.delete(DEPLOYMENTS, key("app"), propagation)
+        containers = [{"name": "app", "image": "app:2"}]
+        server.edit(DEPLOYMENTS, key("app"), {"spec": {"template": {"spec": {"containers": containers}}}})
+        await asyncio.sleep(10.0)
+        assert server.stored(DEPLOYMENTS, key("app")) is not None
+        left = [] if propagation is Propagation.FOREGROUND else ["app:1"] * 2
+        assert pods.ready_images(key("app")) == left
+
+    run(story)
+
+
+def test_a_deployment_made_again_starts_with_pods_of_its_own() -> None:
+    """However quickly: its predecessor's went with that."""
+
+    async def story(server: MemoryServer, pods: PodsController) -> None:
+        server.delete(DEPLOYMENTS, key("app"))
+        put_deployment(server, "app", 2)
+        await asyncio.sleep(0.3)
+        assert pods.ready_images(key("app")) == []
+        await asyncio.sleep(2.0)
+        assert len(pods.ready_images(key("app"))) == 2
+
+    run(story)
