@@ -59,7 +59,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench test-sim-full lab lab-strategies
+FULL_PARTS := bench coverage test-sim-full lab lab-strategies
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -85,6 +85,11 @@ test-sim-full: venv ## Run 1000 worlds, and a fault at every await of every stra
 .PHONY: sim
 sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said
 	$(BIN)/python -m tests.sim --seeds $(SEEDS)
+
+.PHONY: coverage
+coverage: venv ## Every branch of core/ is run by its own tests
+	$(BIN)/python -m coverage run --branch --source=rollouts/core -m pytest -q tests/core tests/docs
+	$(BIN)/python -m coverage report --skip-covered --fail-under=100
 
 .PHONY: bench
 bench: venv ## What a call of step costs, against its limit

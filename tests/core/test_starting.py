@@ -179,3 +179,12 @@ def test_no_test_stands_before_the_promotion_of_what_is_not_analysed() -> None:
     spec = TESTED.model_copy(update={"skip_analysis": True})
 
     assert step(spec, running(0), seen_at(5)).event is Event.STEPS_PASSED
+
+
+def test_skipping_the_analysis_in_mid_run_promotes_when_the_pods_are_ready() -> None:
+    """Whatever the step was: it goes to the primary at once, but never without its pods."""
+    spec = TESTED.model_copy(update={"skip_analysis": True})
+    growing = pods("b", available=1, replicas=2, ready=False)
+
+    assert step(spec, running(20), seen_at(3, route_weight=20)).event is Event.STEPS_PASSED
+    assert step(spec, running(20), seen_at(3, route_weight=20, target=growing)).event is Event.WAITED
