@@ -16,7 +16,7 @@ VERBS = ("pause", "resume", "promote", "full", "abort", "retry", "undo", "set-we
 
 def draw(seed: int) -> Plan:
     """Several Canaries, each with its story, and what goes wrong around them."""
-    random = Random(seed)
+    random, watches = Random(seed), Random(seed + 1_000_000)
     canaries = tuple(_canary(random, f"app{index}") for index in range(random.choice((1, 1, 1, 2, 3))))
     skews = tuple(round(random.uniform(-1.0, 1.0), 3) for _ in range(random.choice((1, 1, 2))))
     rudeness = Rudeness(
@@ -24,6 +24,8 @@ def draw(seed: int) -> Plan:
         latency_max_s=random.choice((0.01, 0.05, 0.5)),
         delay_max_s=random.choice((0.01, 0.2, 1.0, 4.0)),
         drop_chance=random.choice((0.0, 0.02, 0.2)),
+        cut_chance=watches.choice((0.0, 0.0, 0.02, 0.1)),
+        journal=watches.choice((1000, 20, 3)),
     )
     happenings = [done for index in range(len(canaries)) for done in _story(random, index)]
     happenings += _trouble(random, len(canaries), len(skews))

@@ -78,6 +78,10 @@ class Rudeness:
     latency_max_s: float = 0.05
     delay_max_s: float = 0.05
     drop_chance: float = 0.0
+    cut_chance: float = 0.0
+    """How probably a change meets a watch that has just ended."""
+    journal: int = 1000
+    """How many changes the server remembers: a watch that asks for older ones is told 410, and lists again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,7 @@ class World:
         self.outcomes = Outcomes(plan.seed, called=plan.called)
         self.clock = VirtualClock()
         self.server = MemoryServer(self.clock.now)
+        self.server.journal.limit = plan.rudeness.journal
         self.random = Random(plan.seed + 1)
         self.metrics = ScriptedMetrics()
         self.hooks = ScriptedHooks(self.clock, Random(0))
@@ -101,7 +102,7 @@ class World:
         outside = Outside(self.server, self.metrics, self.hooks, self.safety, self.note)
         process = Process(f"p{index}", outside, SkewedClock(self.clock, skew_s), self.fates)
         rude = self.plan.rudeness
-        process.lateness = Lateness(rude.delay_max_s, rude.drop_chance)
+        process.lateness = Lateness(rude.delay_max_s, rude.drop_chance, cut_chance=rude.cut_chance)
         return process
 
     async def _whole(self) -> None:
