@@ -165,7 +165,7 @@ class Witness:
         if leave is not None and leave.remove:
             assert seen.released
             assert before.phase is Phase.TERMINATING
-        if leave is not None and leave.let_go and seen.made and grown(seen.target) and serves(seen.primary):
+        if decision.event is Event.GIVEN_UP and seen.made and grown(seen.target) and serves(seen.primary):
             # Whole pods may still be fewer than the target had.
             patience = min(GIVE_UP_AFTER, timedelta(seconds=self.world.spec.progress_deadline_seconds))
             assert (seen.now - (before.last_transition_time or seen.now)) >= patience
