@@ -15,7 +15,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
 from rollouts.core.observed import Observed, grown, serves
-from rollouts.core.phases import Event
+from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
 
 
@@ -41,15 +41,14 @@ def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findi
 def _goes_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
     """Whether a change of the strategy comes before any action: the present share would be one of other requests."""
     returning = status.phase is Phase.PROMOTING and status.desired_weight > 0 and serves(seen.primary)
-    return (status.phase in _STEPPING or returning) and status.strategy != spec.analysis.strategy
+    return (status.phase in STEPPING or returning) and status.strategy != spec.analysis.strategy
 
 
-_STEPPING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
-_GATED = _STEPPING | {Phase.WAITING}
+_GATED = STEPPING | {Phase.WAITING}
 _POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
-    Verb.PAUSE:      _STEPPING,
-    Verb.RESUME:     _STEPPING,
-    Verb.PROMOTE:    _STEPPING,
+    Verb.PAUSE:      STEPPING,
+    Verb.RESUME:     STEPPING,
+    Verb.PROMOTE:    STEPPING,
     Verb.ABORT:      _GATED | {Phase.PROMOTING},
     Verb.UNDO:       _GATED | {Phase.PROMOTING},
     Verb.RETRY:      frozenset({Phase.FAILED}),

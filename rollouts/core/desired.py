@@ -6,10 +6,10 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.phases import STEPPING, WITH_WEIGHT
 from rollouts.core.routing import Routing
 
-_RUNNING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING})
-_UNPROVEN = frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION})
+_UNPROVEN = STEPPING | {Phase.WAITING}
 
 
 def routing_of(spec: CanarySpec, status: CanaryStatus) -> Routing:
@@ -53,7 +53,7 @@ def _primary_replicas(status: CanaryStatus, seen: Observed) -> int:
 def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:
     if seen.target is None:
         return None
-    if status.phase in _RUNNING:
+    if status.phase in WITH_WEIGHT:
         return status.canary_replicas if seen.target.replicas == 0 else None
     # Never the last pods that serve: only out of traffic, silent, and with a primary that answers.
     silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0 and seen.routed

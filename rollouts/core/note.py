@@ -8,9 +8,9 @@ from typing import Any
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import has_everything
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.phases import ENDS, WITH_WEIGHT
 
-_IDLE = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
-_RUNNING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING})
+_IDLE = ENDS | {Phase.INITIALIZED}
 
 
 def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
@@ -21,7 +21,7 @@ def note(status: CanaryStatus, seen: Observed) -> CanaryStatus:
         "observed_weight": seen.route_weight,
         "not_ready_since": _not_ready_since(status, seen),
     }
-    if status.phase in _RUNNING and status.step_index > 0 and seen.routed:
+    if status.phase in WITH_WEIGHT and status.step_index > 0 and seen.routed:
         # The dwell starts when the share was seen accepted, and someone's edit later does not restart it.
         update["dwell_started_at"] = status.dwell_started_at or seen.now
     if not status.drained and _drains(status, seen):
@@ -37,7 +37,7 @@ def _drains(status: CanaryStatus, seen: Observed) -> bool:
     """Whether a side has nothing to expect any more: the canary after a run, or the primary once it is handed back."""
     if status.phase is Phase.TERMINATING:
         return status.desired_weight > 0 and seen.released
-    return status.desired_weight == 0 and status.phase not in _RUNNING and seen.routed
+    return status.desired_weight == 0 and status.phase not in WITH_WEIGHT and seen.routed
 
 
 def _not_ready_since(status: CanaryStatus, seen: Observed) -> datetime | None:

@@ -12,13 +12,10 @@ from rollouts.api.hooks import HookType
 from rollouts.api.status import OUTBOX_MAX, CanaryStatus, Notice, Phase
 from rollouts.core.decision import Announcement
 from rollouts.core.observed import Observed
+from rollouts.core.phases import ENDS, MID_RUN
 
-_ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 _REASON_MAX = 64
-_MID_RUN = frozenset({
-    Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING,
-})  # fmt: skip
-_RESTING = _ENDS | {Phase.INITIALIZED, Phase.TERMINATING}
+_RESTING = ENDS | {Phase.INITIALIZED, Phase.TERMINATING}
 _MESSAGE_MAX = 256
 
 
@@ -45,8 +42,8 @@ def _new_notices(
 ) -> tuple[Notice, ...]:
     if news is None:
         return ()
-    deleted = after.phase is Phase.TERMINATING and before.phase in _MID_RUN
-    ended = deleted or (after.phase in _ENDS and after.phase is not before.phase)
+    deleted = after.phase is Phase.TERMINATING and before.phase in MID_RUN
+    ended = deleted or (after.phase in ENDS and after.phase is not before.phase)
     kinds = [HookType.EVENT, *([HookType.POST_ROLLOUT] if ended else [])]
     wanted = [kind for kind in kinds if spec.analysis.hooks(kind)]
     return tuple(

@@ -28,6 +28,15 @@ from types import MappingProxyType
 
 from rollouts.api.status import Phase
 
+STEPPING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
+"""Phases in which the canary is judged."""
+WITH_WEIGHT = STEPPING | {Phase.PROMOTING}
+"""Phases in which the canary may have traffic in the ordinary course of a release."""
+MID_RUN = WITH_WEIGHT | {Phase.WAITING, Phase.FINALISING}
+"""Phases from the first news of a revision to the end of its release."""
+ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED})
+"""Phases in which a release is over."""
+
 
 class Event(StrEnum):
     """What was found in one observation."""

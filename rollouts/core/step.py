@@ -23,7 +23,7 @@ from rollouts.core.leaving import desired_when_leaving, find_leaving
 from rollouts.core.note import note
 from rollouts.core.observed import SUSPENDED, Observed
 from rollouts.core.outbox import with_notices
-from rollouts.core.phases import TRANSITIONS, Event
+from rollouts.core.phases import MID_RUN, TRANSITIONS, Event
 from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
 from rollouts.core.rollback import Finder, unless_rolled_back
@@ -51,12 +51,9 @@ NEVER_BLOCKED = frozenset({
 """What takes traffic away from an unproven version, or from one that may be gone, happens whatever else is wrong."""
 
 _STANDING = frozenset({Event.WAITED, Event.BLOCKED})
-_RUNNING = frozenset({
-    Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING,
-})  # fmt: skip
 _REASONS = frozenset({Event.REVERTED, Event.RELEASED, Event.GIVEN_UP})
 """Events that say more than the phase that they lead to."""
-_TELLING = _RUNNING | {Phase.TERMINATING}
+_TELLING = MID_RUN | {Phase.TERMINATING}
 """Phases in which the conditions tell what goes on."""
 
 
@@ -130,6 +127,6 @@ def _unblocked(finding: Finding, phase: Phase, seen: Observed) -> Finding:
     A judgement that found no fault is kept, so that the next one is due an interval later. A gate is not: that it waits
     there is said when nothing else holds the release.
     """
-    if phase not in _RUNNING or seen.problem is None or finding.event in NEVER_BLOCKED:
+    if phase not in MID_RUN or seen.problem is None or finding.event in NEVER_BLOCKED:
         return finding
     return replace(finding, event=Event.BLOCKED, message=seen.problem.message, problem=seen.problem, gate=None)

@@ -14,14 +14,10 @@ from rollouts.core.finding import Finding
 from rollouts.core.judge import worst
 from rollouts.core.judged import all_passed
 from rollouts.core.observed import Observed
-from rollouts.core.phases import Event, Row, Share
+from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE, Event.GATED})
-_STEPPING = frozenset({Phase.PROGRESSING, Phase.WAITING_PROMOTION})
-_RUNNING = _STEPPING | {Phase.PROMOTING}
-_ENDS = frozenset({Phase.SUCCEEDED, Phase.FAILED})
-_MID_RUN = _RUNNING | {Phase.WAITING, Phase.FINALISING}
 RESULTS_MAX = 16
 
 
@@ -51,11 +47,11 @@ def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
     """What another phase means, whichever event led to it."""
     waits = seen.now if row.to is Phase.PROMOTING else None
     update: dict[str, Any] = {"last_transition_time": seen.now, "gate": None}
-    if row.to not in _STEPPING or status.phase not in _STEPPING:
+    if row.to not in STEPPING or status.phase not in STEPPING:
         update |= {"not_ready_since": waits, "paused_at": None}
-    if row.to not in _RUNNING:
+    if row.to not in WITH_WEIGHT:
         update |= {"drained": False, "drain_started_at": None}
-    if row.to in _ENDS or (row.to is Phase.TERMINATING and status.phase in _MID_RUN):
+    if row.to in ENDS or (row.to is Phase.TERMINATING and status.phase in MID_RUN):
         update["finished_at"] = seen.now
     return update
 
@@ -93,7 +89,7 @@ def _gated(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, 
 def _weighed(spec: CanarySpec, status: CanaryStatus, finding: Finding, row: Row) -> dict[str, Any]:
     """The canary's share and place in the schedule; a new share has its whole dwell before it."""
     if row.share is Share.KEEP:
-        return _placed(spec, status) if row.to in _STEPPING else {}
+        return _placed(spec, status) if row.to in STEPPING else {}
     analysis, weight, index, mirrored = spec.analysis, 0, status.step_index, False
     match row.share:
         case Share.NONE if row.to in {Phase.WAITING, Phase.PROGRESSING}:

@@ -7,10 +7,9 @@ is forgotten with the process: a notice that is still in the outbox then is deli
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 
 import structlog
 
@@ -18,6 +17,7 @@ from rollouts.api.hooks import Webhook
 from rollouts.api.resources import ObjectKey
 from rollouts.api.status import Notice
 from rollouts.core.measurement import Accepted
+from rollouts.engine.ask import Start
 from rollouts.engine.calling import Caller
 from rollouts.engine.observe import Subject
 from rollouts.ports import Clock
@@ -27,8 +27,6 @@ _log = structlog.get_logger(__name__)
 GIVE_UP_AFTER = timedelta(minutes=10)
 PAUSE_FIRST_S = 1.0
 PAUSE_MAX_S = 60.0
-
-Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
 @dataclass(slots=True)
