@@ -6,8 +6,8 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 
@@ -25,6 +25,7 @@ from rollouts.api.resources import (
 )
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
@@ -39,6 +40,7 @@ from rollouts.kube.connect import read_clock
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
 from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.ports import MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
 from rollouts.settings import Settings, read_settings
@@ -48,7 +50,7 @@ from rollouts.telemetry.report import Reporter
 _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
-WATCHED = (CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+WATCHED = (CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 
@@ -57,16 +59,35 @@ def main() -> None:
     """Run the controller until SIGTERM or SIGINT. Raises RolloutsError if it can't start."""
     settings = read_settings()
     set_up_logging(settings.log_level)
-    asyncio.run(_run(settings))
+    asyncio.run(_run_until_signal(settings))
 
 
-async def _run(settings: Settings) -> None:
+async def _run_until_signal(settings: Settings) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
+    await run(settings, stop, prometheus)
+
+
+OpenMetrics = Callable[[Settings, Reporter], AbstractAsyncContextManager[MetricSource]]
+"""How to get at the metric source: open while the controller runs."""
+
+
+@asynccontextmanager
+async def prometheus(settings: Settings, reporter: Reporter) -> AsyncIterator[MetricSource]:
+    """The metric source of every cluster but a simulated one."""
+    source = PrometheusSource(settings.metrics_server, on_query=lambda _: reporter.query_sent())
+    try:
+        yield source
+    finally:
+        await source.aclose()
+
+
+async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics) -> None:
+    """Be the controller until `stop` is set. Raises RolloutsError if it can't start."""
     registry, readiness = CollectorRegistry(), Readiness()
-    async with _outside(settings, Reporter(registry)) as outside:
+    async with _outside(settings, Reporter(registry), open_metrics) as outside:
         listener = bind(settings.listen)
         _log.info("listening", port=listener.getsockname()[1])
         async with serving(make_server(registry, readiness.not_ready), listener), asyncio.TaskGroup() as tasks:
@@ -81,7 +102,7 @@ class Outside:
     """The ways out of the process."""
 
     transport: Transport
-    metrics: PrometheusSource
+    metrics: MetricSource
     reporter: Reporter
 
 
@@ -102,7 +123,7 @@ class Readiness:
 
 
 @asynccontextmanager
-async def _outside(settings: Settings, reporter: Reporter) -> AsyncIterator[Outside]:
+async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMetrics) -> AsyncIterator[Outside]:
     async with AsyncExitStack() as stack:
         transport = Transport(
             await open_client(kubeconfig=settings.kubeconfig),
@@ -110,8 +131,7 @@ async def _outside(settings: Settings, reporter: Reporter) -> AsyncIterator[Outs
             on_answer=lambda request, code: reporter.request_answered(request.verb, request.resource, code),
         )
         stack.push_async_callback(transport.close)
-        metrics = PrometheusSource(settings.metrics_server, on_query=lambda _: reporter.query_sent())
-        stack.push_async_callback(metrics.aclose)
+        metrics = await stack.enter_async_context(open_metrics(settings, reporter))
         yield Outside(transport, metrics, reporter)
 
 

@@ -6,6 +6,7 @@ an object or a right first, AFTER means the world may mend by itself. Absent dat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -69,6 +70,8 @@ class Rejected(KubeError):
     """400, 405, 413, 415 or 422: the server understood and will not have it; the same body never passes."""
 
     retry = Retry.ON_CHANGE
+    causes: tuple[Mapping[str, str], ...] = ()
+    """Field by field, as the details of a Status have it: `field`, `reason` and `message`; empty if none are known."""
 
 
 class Throttled(KubeError):

@@ -69,6 +69,8 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
                 *("-m", "e2e.lab.workload"),
                 *("--kubeconfig", str(layout.kubeconfig("workload"))),
                 *("--metrics", "127.0.0.1:9400"),
+                *("--pod-metrics", f"{POD_GATEWAY}:9443"),
+                *("--certificate", str(layout.certificate)),
                 *("--ignore-namespace", "istio-system"),
             ),
             ("objects",),
@@ -131,6 +133,7 @@ def _kube_apiserver(layout: Layout, built: Built) -> tuple[str, ...]:
         "--service-cluster-ip-range=10.96.0.0/16",
         "--authorization-mode=RBAC",
         f"--token-auth-file={pki / 'tokens.csv'}",
+        "--enable-aggregator-routing=true",  # there is no kube-proxy: Services' pods are called directly
         "--disable-admission-plugins=TaintNodesByCondition",  # nobody would take the taint away
         f"--audit-policy-file={CONFIG / 'audit-policy.yaml'}",
         f"--audit-log-path={layout.audit_log}",

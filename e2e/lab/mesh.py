@@ -40,7 +40,11 @@ def mesh_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
     crds = apply_argv(layout, built, [built.istio_crds])
     return (
         Part("prometheus", _prometheus(layout, built), (), Probe(f"{PROMETHEUS_URL}/-/ready")),
-        Part("cluster", apply_argv(layout, built, [CONFIG / "cluster.yaml"]), ("kube-apiserver",)),
+        Part(
+            "cluster",
+            apply_argv(layout, built, [CONFIG / "cluster.yaml", CONFIG / "pod-metrics.yaml"]),
+            ("kube-apiserver",),
+        ),
         Part("istio-crds", crds, ("kube-apiserver",)),
         Part(
             "istiod",

@@ -61,7 +61,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def opened(interval_s: float, clients: Mapping[str, Mapping[str, str]]) -> AsyncIterator[Scene]:
+async def opened(
+    interval_s: float, clients: Mapping[str, Mapping[str, str]], rate_per_s: float = RATE_PER_S
+) -> AsyncIterator[Scene]:
     """A scene in the lab that this process runs in. No client sends yet, nor is the controller started.
 
     `clients` are the kinds of clients with the headers that each sends; they share the rate evenly.
@@ -73,7 +75,7 @@ async def opened(interval_s: float, clients: Mapping[str, Mapping[str, str]]) ->
         api = await stack.enter_async_context(open_api(read_kubeconfig(Path(lab["KUBECONFIG"]))))
         loads = {
             name: await stack.enter_async_context(
-                LoadClient(url, rate_per_s=RATE_PER_S / len(clients), headers=headers, timeout_s=LOAD_TIMEOUT_S)
+                LoadClient(url, rate_per_s=rate_per_s / len(clients), headers=headers, timeout_s=LOAD_TIMEOUT_S)
             )
             for name, headers in clients.items()
         }

@@ -12,6 +12,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, Field, model_validator
 
 from rollouts.api.analysis import Analysis
+from rollouts.api.durations import Duration, duration_s
+from rollouts.api.subsets import RouteRef, Subset, SubsetName
 from rollouts.api.wire import WIRE
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -28,6 +30,15 @@ NO_SERVICE_NAME = (
     "(at most 55 lower-case letters, digits and dashes, a letter first)"
 )
 """Said of a target whose name can't be the Services' too: with dots, too long, or with a digit first."""
+ONE_MODE = "set exactly one of targetRef and subsets"
+NOT_EXPOSED = "with targetRef set service too"
+STRAY = "initialStable and routeRefs go with subsets, not with targetRef"
+ROUTED = "with subsets set routeRefs, and no service: you have it already"
+TWO_SUBSETS = "subsets: two, with different names and workloads"
+INITIAL_STABLE = "initialStable: name one of the two subsets"
+ENDS_AT_ALL = "with subsets the last weight is 100: the canary takes all requests before the roles swap"
+SHARES_ONLY = "with subsets no match, mirror or sessionAffinity: lead testers by a rule of your own, see canaryRules"
+NO_WAY_BACK = "stepWeightPromotion and stepWeightsPromotion go with targetRef: with subsets no traffic has to return"
 
 
 class TargetRef(BaseModel):
@@ -68,7 +79,22 @@ class CanarySpec(BaseModel):
 
     model_config = WIRE
 
-    target_ref: TargetRef = Field(description="The workload to release.")
+    target_ref: TargetRef | None = Field(
+        None, description="The workload to release; a copy of it serves between releases. Or set subsets."
+    )
+    subsets: Annotated[tuple[Subset, ...], Field(max_length=2)] = Field(
+        (),
+        description="Two workloads that you have, in no order: one serves, the other is released, and then they swap.",
+    )
+    initial_stable: SubsetName | None = Field(
+        None, description="With subsets: which one serves at first, where their weights do not tell."
+    )
+    route_refs: Annotated[tuple[RouteRef, ...], Field(max_length=8)] = Field(
+        (), description="With subsets: your objects that route to them."
+    )
+    scale_down_delay: Duration = Field(
+        "30s", description="With subsets: how long the old version is kept after its role is taken, to go back at once."
+    )
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86400)] = Field(
         600, description="How long the pods of a release may take to become ready before it is rolled back."
     )
@@ -78,22 +104,81 @@ class CanarySpec(BaseModel):
     suspend: bool = Field(
         default=False, description="Change nothing and judge nothing; weights stay as they are until it is false."
     )
-    service: CanaryService = Field(description="How the workload is reached.")
+    service: CanaryService | None = Field(None, description="With targetRef: how the workload is reached.")
     analysis: Analysis = Field(description="The schedule and the checks.")
 
     @model_validator(mode="after")
+    def _is_of_one_mode(self) -> Self:
+        flaw = next((words for broken, words in self._flaws() if broken), None)
+        if flaw is not None:
+            raise ValueError(flaw)
+        return self
+
+    @model_validator(mode="after")
     def _names_services(self) -> Self:
+        if self.swaps:
+            return self
         name = self.service_name
         if len(name) > SERVICE_NAME_MAX or not re.fullmatch(SERVICE_NAME_PATTERN, name):
             raise ValueError(NO_SERVICE_NAME)
         return self
 
     @property
+    def target(self) -> TargetRef:
+        """The workload to release. Only with targetRef."""
+        if self.target_ref is None:
+            raise TypeError("a Canary with subsets has no target")
+        return self.target_ref
+
+    @property
+    def exposure(self) -> CanaryService:
+        """How it is reached. Only with targetRef."""
+        if self.service is None:
+            raise TypeError("a Canary with subsets exposes nothing of its own")
+        return self.service
+
+    @property
     def service_name(self) -> str:
         """The Service that clients use."""
-        return self.service.name or self.target_ref.name
+        return self.exposure.name or self.target.name
 
     @property
     def primary_name(self) -> str:
-        """The Deployment that serves between releases."""
-        return f"{self.target_ref.name}-primary"
+        """The Deployment that serves between releases. Only with targetRef."""
+        return f"{self.target.name}-primary"
+
+    @property
+    def swaps(self) -> bool:
+        """Whether two workloads of the user swap their roles at each promotion, and nothing is copied."""
+        return bool(self.subsets)
+
+    @property
+    def scale_down_delay_s(self) -> float:
+        """How long the old version is kept, in seconds."""
+        return duration_s(self.scale_down_delay)
+
+    def subset(self, name: str) -> Subset | None:
+        """The subset of that name."""
+        return next((subset for subset in self.subsets if subset.name == name), None)
+
+    def other_subset(self, name: str) -> Subset | None:
+        """The one beside it; None if `name` is neither of the two."""
+        others = [subset for subset in self.subsets if subset.name != name]
+        return others[0] if len(others) == 1 else None
+
+    def _flaws(self) -> tuple[tuple[bool, str], ...]:
+        analysis, names = self.analysis, {subset.name for subset in self.subsets}
+        workloads = {subset.target_ref.name for subset in self.subsets}
+        last = analysis.step_weights[-1] if analysis.step_weights is not None else analysis.max_weight
+        back = analysis.step_weight_promotion or analysis.step_weights_promotion
+        return (
+            ((self.target_ref is None) != self.swaps, ONE_MODE),
+            (not self.swaps and self.service is None, NOT_EXPOSED),
+            (not self.swaps and bool(self.route_refs or self.initial_stable), STRAY),
+            (self.swaps and (self.service is not None or not self.route_refs), ROUTED),
+            (self.swaps and not len(names) == len(workloads) == len(self.subsets) == 2, TWO_SUBSETS),
+            (self.swaps and self.initial_stable is not None and self.initial_stable not in names, INITIAL_STABLE),
+            (self.swaps and analysis.iterations is None and last < 100, ENDS_AT_ALL),
+            (self.swaps and back is not None, NO_WAY_BACK),
+            (self.swaps and bool(analysis.match or analysis.mirror or analysis.session_affinity), SHARES_ONLY),
+        )

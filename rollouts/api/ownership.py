@@ -50,3 +50,8 @@ class Owner:
         labels = manifest["metadata"].get("labels", {})
         ours = self.labels()
         return all(labels.get(key) == ours[key] for key in (MANAGED_BY_LABEL, CANARY_LABEL))
+
+
+def original_routes_annotation(owner: Owner) -> str:
+    """The annotation on a user's routing object that says what its weights were. A name too long is cut."""
+    return f"original.{GROUP}/{owner.name[:63].rstrip('-.')}"

@@ -6,7 +6,7 @@ validator has words of ours; tests/api and tests/kube hold one table of bad Cana
 
 from __future__ import annotations
 
-from rollouts.api import analysis, durations, hooks
+from rollouts.api import analysis, canary, durations, hooks, subsets
 from rollouts.api.canary import NO_SERVICE_NAME, SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
@@ -24,13 +24,46 @@ _TARGET_NAMES_SERVICE = (
     f"size(self.targetRef.name) <= {SERVICE_NAME_MAX} && self.targetRef.name.matches('{SERVICE_NAME_PATTERN}')"
 )
 
+_SWAPS = "size(self.subsets) > 0"
 _IS_GATE = f"self.type in {sorted(map(str, hooks.GATES))}"
 _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.lowerAscii()))"
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
 
 EXTRAS = Extras(
     rules={
-        "CanarySpec": (Rule(f"has(self.service.name) || ({_TARGET_NAMES_SERVICE})", NO_SERVICE_NAME),),
+        "CanarySpec": (
+            Rule(f"has(self.targetRef) != ({_SWAPS})", canary.ONE_MODE),
+            Rule("!has(self.targetRef) || has(self.service)", canary.NOT_EXPOSED),
+            Rule("!has(self.targetRef) || size(self.routeRefs) == 0 && !has(self.initialStable)", canary.STRAY),
+            Rule(f"!({_SWAPS}) || !has(self.service) && size(self.routeRefs) > 0", canary.ROUTED),
+            Rule(
+                f"!({_SWAPS}) || size(self.subsets) == 2 && self.subsets[0].name != self.subsets[1].name && "
+                "self.subsets[0].targetRef.name != self.subsets[1].targetRef.name",
+                canary.TWO_SUBSETS,
+            ),
+            Rule(
+                f"!({_SWAPS}) || !has(self.initialStable) || self.subsets.exists(s, s.name == self.initialStable)",
+                canary.INITIAL_STABLE,
+            ),
+            Rule(
+                f"!({_SWAPS}) || has(self.analysis.iterations) || (has(self.analysis.stepWeights) ? "
+                "self.analysis.stepWeights[size(self.analysis.stepWeights) - 1] : self.analysis.maxWeight) == 100",
+                canary.ENDS_AT_ALL,
+            ),
+            Rule(
+                f"!({_SWAPS}) || !has(self.analysis.stepWeightPromotion) && !has(self.analysis.stepWeightsPromotion)",
+                canary.NO_WAY_BACK,
+            ),
+            Rule(
+                f"!({_SWAPS}) || size(self.analysis.match) == 0 && !self.analysis.mirror && "
+                "!has(self.analysis.sessionAffinity)",
+                canary.SHARES_ONLY,
+            ),
+            Rule(
+                f"!has(self.targetRef) || !has(self.service) || has(self.service.name) || ({_TARGET_NAMES_SERVICE})",
+                NO_SERVICE_NAME,
+            ),
+        ),
         "Analysis": (
             Rule(
                 _one_of("stepWeight", "stepWeights", "iterations"),
@@ -73,6 +106,12 @@ EXTRAS = Extras(
                 "cookieName and primaryCookieName must differ",
             ),
         ),
+        "RouteRef": (
+            Rule(
+                "(self.rules + self.canaryRules).all(r, (self.rules + self.canaryRules).exists_one(n, n == r))",
+                subsets.RULE_TWICE,
+            ),
+        ),
         "ThresholdRange": (
             Rule("has(self.min) || has(self.max)", "thresholdRange needs min, max or both"),
             Rule("!has(self.min) || !has(self.max) || self.min <= self.max", "thresholdRange: min is above max"),
@@ -97,6 +136,9 @@ EXTRAS = Extras(
                 "write lower-case letters, digits and dashes, a letter first and no dash last",
             ),
         ),
+        subsets.SUBSET_PATTERN: (
+            Rule(f"self.matches('{subsets.SUBSET_PATTERN}')", "write the name of a subset of your DestinationRule"),
+        ),
         hooks.URL_PATTERN: (
             Rule(f"self.matches('{hooks.URL_PATTERN}')", "write a URL such as https://host/path, in plain ASCII"),
         ),
@@ -117,19 +159,32 @@ EXTRAS = Extras(
 )
 
 
+def _target_of(canary: str) -> str:
+    return f"(has({canary}.spec.targetRef) ? {canary}.spec.targetRef.name : '')"
+
+
 def _service_of(canary: str) -> str:
-    return f"(has({canary}.spec.service.name) ? {canary}.spec.service.name : {canary}.spec.targetRef.name)"
+    named = f"has({canary}.spec.service) && has({canary}.spec.service.name)"
+    return f"({named} ? {canary}.spec.service.name : {_target_of(canary)})"
 
 
 _NOTHING_MADE = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Initializing'"
 CHANGES = (
     Rule(
-        f"{_NOTHING_MADE} || self.spec.targetRef.name == oldSelf.spec.targetRef.name",
+        f"{_NOTHING_MADE} || {_target_of('self')} == {_target_of('oldSelf')}",
         "targetRef.name can't be changed any more: delete this Canary, and make one for the other target",
     ),
     Rule(
         f"{_NOTHING_MADE} || {_service_of('self')} == {_service_of('oldSelf')}",
         "service.name can't be changed any more: delete this Canary, and make one with the other name",
+    ),
+    Rule(
+        f"{_NOTHING_MADE} || self.spec.subsets == oldSelf.spec.subsets",
+        "subsets can't be changed any more: delete this Canary, which leaves the traffic as it is, and make another",
+    ),
+    Rule(
+        f"{_NOTHING_MADE} || self.spec.routeRefs == oldSelf.spec.routeRefs",
+        "routeRefs can't be changed any more: delete this Canary, which leaves the traffic as it is, and make another",
     ),
 )
 """Of the whole object, before and after. No model says the same: none knows what the Canary was before. All that was

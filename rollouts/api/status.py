@@ -149,6 +149,16 @@ class CanaryStatus(BaseModel):
         "", description="Revision of the target that was released last, whatever came of it."
     )
     last_promoted_spec: Annotated[str, Field(max_length=64)] = Field("", description="Revision that was promoted last.")
+    stable_subset: Annotated[str, Field(max_length=63)] = Field("", description="With subsets: the one that serves.")
+    idle_spec: Annotated[str, Field(max_length=64)] = Field(
+        "", description="With subsets: revision of the other one that is no news, as it was at its last rest."
+    )
+    idle_rested: bool = Field(
+        default=False, description="Whether that one has been at zero: scaled up again, it is to be judged."
+    )
+    idle_proven: bool = Field(
+        default=False, description="Whether that revision was promoted once: then undo may go back to it."
+    )
     canary_replicas: Annotated[int, Field(ge=0)] = Field(1, description="Size of the canary while a run lasts.")
     started_at: datetime | None = Field(None, description="When the run began.")
     finished_at: datetime | None = Field(None, description="When the last run came to its end.")

@@ -20,6 +20,7 @@ _LOUD = frozenset(
         Event.SUPERSEDED,
         Event.REFUSED,
         Event.GIVEN_UP,
+        Event.STABLE_CHANGED,
     }
 )
 _SILENT = frozenset({Event.WAITED, Event.PRIMARY_READY})
@@ -83,13 +84,15 @@ def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> st
         case Event.PROMOTION_GATED:
             return f"Revision {after.last_applied_spec} waits to be promoted: {finding.message}"
         case Event.STEPS_PASSED if not finding.results and (finding.action is not None or before.gate is None):
-            return f"Revision {after.last_applied_spec} goes to the primary ahead of its steps: {finding.message}"
+            goes = "takes all traffic" if after.stable_subset else "goes to the primary"
+            return f"Revision {after.last_applied_spec} {goes} ahead of its steps: {finding.message}"
         case Event.STEPS_PASSED:
             steps = "its step" if after.step_count == 1 else f"all {after.step_count} steps"
             return f"Revision {after.last_applied_spec} passed {steps}: {finding.message}"
         case Event.ROLLBACK | Event.STRANDED:
             how = "is ended" if finding.action is not None else "failed"
-            where = "primary" if after.desired_weight == 0 else "canary"
+            stable = f"stable side, subset {after.stable_subset}" if after.stable_subset else "primary"
+            where = stable if after.desired_weight == 0 else "canary"
             what = f"Revision {after.last_applied_spec} at {before.desired_weight} % {how}: {finding.message}"
             return f"{what}; all traffic is on the {where}"
         case Event.DRAINED:

@@ -17,6 +17,7 @@ from rollouts.core.finding import Finding
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
+from rollouts.core.swap import find_undo, keeps_version_before
 
 
 def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:
@@ -31,6 +32,8 @@ def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findi
     match found.event:
         case Event.REFUSED:
             message = f"{words}: {found.message}"
+        case Event.UNDONE:
+            message = f"revision {status.idle_spec} is to serve again: {words}"
         case Event.NEW_REVISION | Event.GATED:
             message = f"revision {status.last_applied_spec} is released again: {words}"
         case _:
@@ -40,7 +43,8 @@ def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findi
 
 def _goes_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
     """Whether a change of the strategy comes before any action: the present share would be one of other requests."""
-    returning = status.phase is Phase.PROMOTING and status.desired_weight > 0 and serves(seen.primary)
+    promoting = status.phase is Phase.PROMOTING and not status.stable_subset
+    returning = promoting and status.desired_weight > 0 and serves(seen.primary)
     return (status.phase in STEPPING or returning) and status.strategy != spec.analysis.strategy
 
 
@@ -62,7 +66,8 @@ def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
     """Why an action makes no sense here, whatever it is; empty if it does."""
     if action.flaw:
         return action.flaw
-    if status.phase not in _POSSIBLE[action.verb]:
+    called_back = action.verb is Verb.UNDO and keeps_version_before(status)
+    if status.phase not in _POSSIBLE[action.verb] and not called_back:
         return f"not possible in phase {status.phase}{_way_out(action.verb)}"
     if action.revision and action.revision != status.last_applied_spec:
         return f"it is meant for revision {action.revision}, and {status.last_applied_spec} is released"
@@ -89,6 +94,8 @@ def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action:
             return Finding(Event.PAUSED)
         case Verb.RESUME:
             return Finding(Event.RESUMED) if status.paused_at else Finding(Event.REFUSED, "it is not paused")
+        case Verb.UNDO if keeps_version_before(status):
+            return find_undo(status, seen)
         case Verb.ABORT | Verb.UNDO if _reached_primary(status, seen):
             return Finding(Event.REFUSED, "too late, the primary has this revision: apply the one before it")
         case Verb.ABORT | Verb.UNDO | Verb.REJECT:

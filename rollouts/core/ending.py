@@ -11,7 +11,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
 from rollouts.core.finding import Finding
-from rollouts.core.observed import Observed, serves
+from rollouts.core.observed import Observed, WorkloadState, serves
 from rollouts.core.phases import Event
 
 _MATCHED = frozenset({Strategy.AB, Strategy.MATCHED_WEIGHTS})
@@ -31,8 +31,26 @@ def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:
 
 
 def reverted(status: CanaryStatus, seen: Observed) -> bool:
-    """Whether the target went back to what was promoted last, and the primary can take all traffic at once."""
-    return seen.target is not None and seen.target.revision == status.last_promoted_spec and serves(seen.primary)
+    """Whether the target went back to what it ran before, and the primary can take all traffic at once.
+
+    With a copy that is what was promoted last; of two that swap, what the one out of service had at its last rest.
+    """
+    before = status.last_promoted_spec
+    if status.stable_subset:
+        before = status.idle_spec if status.idle_proven else ""
+    return seen.target is not None and seen.target.revision == before and serves(seen.primary)
+
+
+def is_new(status: CanaryStatus, target: WorkloadState) -> bool:
+    """Whether the target runs what is to be released: with a copy, anything but what was released last.
+
+    Of two that swap, the one out of service keeps its old template: no news, unless that was never judged and somebody
+    scales it up from zero.
+    """
+    if target.revision == status.last_applied_spec:
+        return False
+    unjudged = status.idle_rested and not status.idle_proven and target.replicas > 0
+    return not status.stable_subset or target.revision != status.idle_spec or unjudged
 
 
 def found_new(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event = Event.NEW_REVISION) -> Event:

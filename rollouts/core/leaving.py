@@ -31,11 +31,11 @@ def find_leaving(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
     """First who serves meanwhile; then, in Terminating, what is still to be given back, waited for or deleted."""
     if status.phase is not Phase.TERMINATING:
         return _begun(status, seen)
-    if _is_over(status):
-        return waited("waiting for the last notices to arrive", wake_at=_notices_wake(status, seen))
+    if is_over(status):
+        return waited("waiting for the last notices to arrive", wake_at=notices_wake(status, seen))
     if not seen.made:
-        return Finding(Event.RELEASED, _farewell(spec, status), wake_at=_notices_wake(status, seen))
-    overdue_at = _since(status, seen) + GIVE_UP_AFTER
+        return Finding(Event.RELEASED, _farewell(spec, status), wake_at=notices_wake(status, seen))
+    overdue_at = since(status, seen) + GIVE_UP_AFTER
     if seen.now >= overdue_at:
         return _given_up(spec, status, seen, f"not done within {GIVE_UP_AFTER.total_seconds():.0f} s")
     return _draining(status, seen, overdue_at) if _handed(status) else _growing(spec, status, seen)
@@ -44,10 +44,8 @@ def find_leaving(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
 def desired_when_leaving(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event) -> Desired:
     """The world that a Canary in Terminating asks for after that event."""
     share = routing_of(spec, status)
-    if _is_over(status):
-        # Not in the step that finds it: people are told while there still is something to tell of.
-        told = event not in _LAST and (not status.outbox or seen.now >= _notices_until(status, seen))
-        return Desired(share, leave=Leave(let_go=told))
+    if is_over(status):
+        return Desired(share, leave=Leave(let_go=is_told(status, seen, event)))
     handed, target = _handed(status), seen.target
     small = seen.made and not handed and target is not None and target.replicas < _wanted(status, seen)
     return Desired(
@@ -71,12 +69,12 @@ def _growing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """Until the target is whole, but not for ever: whatever it waits for, the routes must be as they are to be left."""
     if _can_take_all(status, seen) or _was_never_used(status, seen):
         return Finding(Event.HANDED_BACK, _whose(status, seen))
-    since = _since(status, seen)
+    began = since(status, seen)
     grows = min(timedelta(seconds=spec.progress_deadline_seconds), GIVE_UP_AFTER)
-    if seen.target is not None and seen.now < since + grows:
-        return waited(f"waiting for {_wanted(status, seen)} pods of the target", wake_at=since + grows)
+    if seen.target is not None and seen.now < began + grows:
+        return waited(f"waiting for {_wanted(status, seen)} pods of the target", wake_at=began + grows)
     if not (seen.routed or seen.route_weight is None):
-        return waited("waiting for the routes to send everything to the primary", wake_at=since + GIVE_UP_AFTER)
+        return waited("waiting for the routes to send everything to the primary", wake_at=began + GIVE_UP_AFTER)
     late = f"the target was not ready within {grows.total_seconds():.0f} s"
     return _given_up(spec, status, seen, late if seen.target is not None else "the target is gone")
 
@@ -96,16 +94,16 @@ def _draining(status: CanaryStatus, seen: Observed, overdue_at: datetime) -> Fin
 
 
 def _given_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, reason: str) -> Finding:
-    side = spec.target_ref.name if _handed(status) else spec.primary_name
+    side = spec.target.name if _handed(status) else spec.primary_name
     left = f"traffic is left to Deployment {side}, and what was made for the Canary stays, labelled {CANARY_LABEL}"
-    return Finding(Event.GIVEN_UP, f"{reason}: {left}", wake_at=_notices_wake(status, seen))
+    return Finding(Event.GIVEN_UP, f"{reason}: {left}", wake_at=notices_wake(status, seen))
 
 
 def _farewell(spec: CanarySpec, status: CanaryStatus) -> str:
     if not _handed(status):
         return "the Canary is gone, and nothing is left of it"
     name = spec.service_name
-    stays = f"what clients use (Service {name}, VirtualService {name}) stays and leads to {spec.target_ref.name}"
+    stays = f"what clients use (Service {name}, VirtualService {name}) stays and leads to {spec.target.name}"
     return f"the Canary is gone, and what was made for it; {stays}"
 
 
@@ -131,7 +129,7 @@ def _was_never_used(status: CanaryStatus, seen: Observed) -> bool:
     return seen.released and seen.target is not None and seen.target.replicas >= _wanted(status, seen)
 
 
-def _is_over(status: CanaryStatus) -> bool:
+def is_over(status: CanaryStatus) -> bool:
     """Whether nothing more is to be done, and people have been told why: the conditions remember it."""
     return any(told.type == ConditionType.PROMOTED and told.reason in _LAST for told in status.conditions)
 
@@ -140,11 +138,21 @@ def _handed(status: CanaryStatus) -> bool:
     return status.stranded and status.desired_weight > 0
 
 
-def _since(status: CanaryStatus, seen: Observed) -> datetime:
+def is_told(status: CanaryStatus, seen: Observed, event: Event) -> bool:
+    """Whether the end of a deletion is known to all who can be reached: then the Canary may go.
+
+    Not in the step that finds it: people are told while there still is something to tell of.
+    """
+    return event not in _LAST and (not status.outbox or seen.now >= _notices_until(status, seen))
+
+
+def since(status: CanaryStatus, seen: Observed) -> datetime:
+    """When the deletion began."""
     return status.last_transition_time or seen.now
 
 
-def _notices_wake(status: CanaryStatus, seen: Observed) -> datetime | None:
+def notices_wake(status: CanaryStatus, seen: Observed) -> datetime | None:
+    """When the last notices are waited for no longer; None once they are not."""
     until = _notices_until(status, seen)
     return until if until > seen.now else None
 

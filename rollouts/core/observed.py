@@ -19,7 +19,7 @@ class WorkloadState:
     revision: str
     """Hash of its pod template."""
     source_revision: str = ""
-    """For a copy of ours: the revision it was copied from."""
+    """For a copy of ours: the revision it was copied from; for a workload of the user that serves, its own."""
     replicas: int = 1
     available: int = 0
     ready: bool = False
@@ -73,6 +73,8 @@ class Observed:
     """The newest answers to what was asked; older ones may be among them."""
     delivered: frozenset[int] = frozenset()
     """The numbers of notices that their receivers have confirmed."""
+    stable_subset: str = ""
+    """Of two subsets, the one that serves: as the status says or, before it does, as the routes do."""
     deleting: bool = False
     """Whether somebody has deleted the Canary. Only then is anything said of what follows."""
     made: bool = False

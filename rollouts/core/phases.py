@@ -15,6 +15,9 @@ A rollback is not an error path. It is the row (phase, ROLLBACK): weight 0 in th
 whatever the metrics, the pods or a notifier do. Only where the stable side has no pod that serves does the canary
 keep what it has (STRANDED).
 
+Where two workloads of the user swap their roles, the one that is proven stays as it is and becomes the one that serves
+(SWAPPED); the one that served drains, and may be called back (UNDONE).
+
 A Canary that is deleted goes from any phase to Terminating (DELETED), gives its target the traffic (HANDED_BACK), and
 is let go when nothing of it is left (RELEASED).
 """
@@ -79,6 +82,12 @@ class Event(StrEnum):
     """The primary runs the proven revision, and the next part of the traffic returns to it."""
     PRIMARY_READY = "PrimaryReady"
     """The primary runs the proven revision and is ready for all traffic."""
+    SWAPPED = "Swapped"
+    """Of two workloads of the user, the one that is proven takes the role of the other, and all traffic."""
+    UNDONE = "Undone"
+    """A person wants the version before, which the other of the two workloads still has."""
+    STABLE_CHANGED = "StableChanged"
+    """Of two workloads of the user, somebody changed the one that serves."""
     DRAINED = "Drained"
     """The canary has no weight and no request any more, or the drain time is over."""
     ROLLBACK = "Rollback"
@@ -202,16 +211,19 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_M, Event.REVERTED):        Row(_S, Share.NONE),
     (_M, Event.SUPERSEDED):      Row(_P, Share.NONE),
     (_M, Event.PRIMARY_READY):   Row(_Z, Share.NONE),
+    (_M, Event.SWAPPED):         Row(_Z, Share.NONE),
     (_M, Event.ROLLBACK):        Row(_F, Share.NONE),
     (_M, Event.STRANDED):        Row(_F, Share.ALL),
     (_Z, Event.BLOCKED):         Row(_Z, Share.KEEP),
     (_Z, Event.WAITED):          Row(_Z, Share.KEEP),
     (_Z, Event.REFUSED):         Row(_Z, Share.KEEP),
     (_Z, Event.DRAINED):         Row(_S, Share.NONE),
+    (_Z, Event.UNDONE):          Row(_M, Share.NONE),
     (_S, Event.BLOCKED):         Row(_S, Share.KEEP),
     (_S, Event.WAITED):          Row(_S, Share.KEEP),
     (_S, Event.REFUSED):         Row(_S, Share.KEEP),
     (_S, Event.DRAINED):         Row(_S, Share.KEEP),
+    (_S, Event.UNDONE):          Row(_M, Share.NONE),
     (_S, Event.NEW_REVISION):    Row(_P, Share.NONE),
     (_S, Event.GATED):           Row(_W, Share.NONE),
     (_F, Event.BLOCKED):         Row(_F, Share.KEEP),
@@ -222,6 +234,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_F, Event.GATED):           Row(_W, Share.NONE),
     (_F, Event.RESCUE):          Row(_P, Share.KEEP),
     (_F, Event.ROLLBACK):        Row(_F, Share.NONE),
+    **{(phase, Event.STABLE_CHANGED): Row(phase, Share.KEEP) for phase in _LIVING if phase is not _I},
     **{(phase, Event.DELETED): Row(_T, Share.NONE) for phase in _LIVING},
     **{(phase, Event.HANDED_BACK): Row(_T, Share.ALL) for phase in _LIVING},
     (_T, Event.WAITED):          Row(_T, Share.KEEP),

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.ending import found_new
+from rollouts.core.ending import found_new, is_new
 from rollouts.core.finding import Finding, missing, newest, waited
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
@@ -26,7 +26,7 @@ def find_initializing(_spec: CanarySpec, _status: CanaryStatus, seen: Observed) 
     if seen.problem is not None:
         return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
     if seen.primary is None:
-        return _preflight(seen)
+        return preflight(seen)
     if not grown(seen.primary):
         if _never_served(seen):
             return Finding(Event.WAITED, "making the primary again: the target has another version now", prepare=True)
@@ -47,7 +47,8 @@ def _never_served(seen: Observed) -> bool:
     return unrouted and seen.primary.source_revision != seen.target.revision
 
 
-def _preflight(seen: Observed) -> Finding:
+def preflight(seen: Observed) -> Finding:
+    """What rights and metrics say; `prepare` once nothing speaks against a start."""
     # An answer is stale from the very moment at which it is to be asked for again.
     fresh_from = seen.now - PREFLIGHT_RETRY + timedelta.resolution
     unanswered = missing(seen.samples, PREFLIGHT, fresh_from)
@@ -79,7 +80,7 @@ def find_idle(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding
         return Finding(Event.ROLLBACK, "the primary serves again")
     if seen.problem is not None:
         return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
-    if seen.target is not None and seen.target.revision != status.last_applied_spec:
+    if seen.target is not None and is_new(status, seen.target):
         event = found_new(spec, status, seen)
         # Only a release that failed can have left all traffic on the canary.
         lost = event is Event.RESCUE and status.phase is not Phase.FAILED

@@ -15,5 +15,9 @@ class Routing:
     """The share is of the requests that match the spec's `match`, and of all others the canary gets none."""
     mirror_percent: int = 0
     """Share of the primary's requests that the canary gets as copies, their answers discarded."""
+    stable: str = ""
+    """Of two subsets, the one that is the primary; empty where the primary is a copy of ours."""
+    testers: bool = False
+    """All requests by rules that are the canary's alone go to it; else to the primary."""
     session: str = ""
     """Value of the cookie by which clients of the canary are kept there; without weight, the value to forget."""

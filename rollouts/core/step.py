@@ -20,6 +20,7 @@ from rollouts.core.decision import Decision, Desired
 from rollouts.core.desired import desired_of, routing_of
 from rollouts.core.finding import Finding
 from rollouts.core.leaving import desired_when_leaving, find_leaving
+from rollouts.core.leaving_swap import desired_when_leaving_swap, find_leaving_swap
 from rollouts.core.note import note
 from rollouts.core.observed import SUSPENDED, Observed
 from rollouts.core.outbox import with_notices
@@ -29,6 +30,7 @@ from rollouts.core.resting import find_drain, find_idle, find_initializing
 from rollouts.core.rollback import Finder, unless_rolled_back
 from rollouts.core.running import find_progressing
 from rollouts.core.starting import find_waiting
+from rollouts.core.swap import find_draining, find_native_change, find_preparing, find_swapping
 from rollouts.core.transition import after_transition
 
 FINDERS: Mapping[Phase, Finder] = MappingProxyType({
@@ -43,6 +45,14 @@ FINDERS: Mapping[Phase, Finder] = MappingProxyType({
     Phase.FAILED: find_idle,
     Phase.TERMINATING: find_leaving,
 })  # fmt: skip
+SWAP_FINDERS: Mapping[Phase, Finder] = MappingProxyType({
+    **FINDERS,
+    Phase.INITIALIZING: find_preparing,
+    Phase.PROMOTING: find_swapping,
+    Phase.FINALISING: find_draining,
+    Phase.TERMINATING: find_leaving_swap,
+})  # fmt: skip
+"""Where two workloads of the user swap their roles."""
 
 NEVER_BLOCKED = frozenset({
     Event.ROLLBACK, Event.STRANDED, Event.CANARY_LOST, Event.CHECK_FAILED, Event.REVERTED, Event.SUPERSEDED,
@@ -61,7 +71,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Decide what follows from what was seen. Never raises for any observation."""
     if spec.suspend and not seen.deleting:
         return _suspended(spec, status, seen)
-    noted = note(status, seen)
+    noted = note(spec, status, seen)
     phase = noted.phase or Phase.INITIALIZING
     finding = _found(spec, noted, seen, phase)
     row = TRANSITIONS[phase, finding.event]
@@ -95,14 +105,18 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
 
 def _found(spec: CanarySpec, status: CanaryStatus, seen: Observed, phase: Phase) -> Finding:
     """The one event. A deletion comes before everything else that is asked for."""
+    finders = SWAP_FINDERS if spec.swaps else FINDERS
     if seen.deleting and phase is not Phase.TERMINATING:
-        return find_leaving(spec, status, seen)
-    return find_action(spec, status, seen) or _unblocked(FINDERS[phase](spec, status, seen), phase, seen)
+        return finders[Phase.TERMINATING](spec, status, seen)
+    changed = find_native_change(status, seen) if phase is not Phase.TERMINATING else None
+    found = changed or find_action(spec, status, seen)
+    return found or _unblocked(finders[phase](spec, status, seen), phase, seen)
 
 
 def _desired(spec: CanarySpec, after: CanaryStatus, seen: Observed, finding: Finding) -> Desired:
     if after.phase is Phase.TERMINATING:
-        return desired_when_leaving(spec, after, seen, finding.event)
+        leaving = desired_when_leaving_swap if spec.swaps else desired_when_leaving
+        return leaving(spec, after, seen, finding.event)
     return desired_of(spec, after, seen, prepare=finding.prepare)
 
 

@@ -16,6 +16,7 @@ from rollouts.core.judged import all_passed
 from rollouts.core.observed import Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
+from rollouts.core.swap import after_swap_event
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE, Event.GATED})
 RESULTS_MAX = 16
@@ -40,6 +41,8 @@ def after_transition(
         # Not every row of errors ends in a judgement that is kept: tests before the first step may end it.
         update["consecutive_errors"] = 0
     update |= _by_event(status, seen, finding) | _weighed(spec, status, finding, row)
+    if spec.swaps:
+        update |= after_swap_event(spec, status, seen, finding.event)
     return update | _gated(status, seen, finding)
 
 

@@ -23,12 +23,13 @@ from rollouts.core.measurement import (
     Rejected,
     Sample,
     Signal,
-    Subject,
     Unreachable,
 )
-from rollouts.engine import observe
 from rollouts.engine.calling import Caller
+from rollouts.engine.modes import mode_of
+from rollouts.engine.record import read_status
 from rollouts.engine.rights import judge_rights, render_review
+from rollouts.engine.subject import Subject
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import render_query
 from rollouts.ports import Clock, Cluster, MetricSource
@@ -82,7 +83,7 @@ class Asker:
             raise defect
         return tuple(asked.samples.values())
 
-    def ask(self, key: ObjectKey, questions: Iterable[Question], subject: observe.Subject) -> None:
+    def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
         """Start those questions that are not under way: one sample each will come, of the present instant."""
         asked = self._canaries.setdefault(key, _Asked())
         at = self._clock.now()
@@ -96,7 +97,7 @@ class Asker:
         for task in asked.in_flight.values():
             task.cancel()
 
-    async def _ask(self, asked: _Asked, probe: Question, subject: observe.Subject, at: datetime) -> None:
+    async def _ask(self, asked: _Asked, probe: Question, subject: Subject, at: datetime) -> None:
         # A defect is told to the worker of this Canary: raised here, it would end every other question too.
         (outcome,) = await asyncio.gather(self._outcome_in_time(probe, subject, at), return_exceptions=True)
         if isinstance(outcome, Exception):
@@ -111,7 +112,7 @@ class Asker:
         del asked.in_flight[probe]
         self._on_answer(ObjectKey.of(subject.manifest))
 
-    async def _outcome_in_time(self, probe: Question, subject: observe.Subject, at: datetime) -> Outcome | HookOutcome:
+    async def _outcome_in_time(self, probe: Question, subject: Subject, at: datetime) -> Outcome | HookOutcome:
         if isinstance(probe, Call):
             return await self._ways.caller.ask(probe, subject)
         try:
@@ -120,19 +121,19 @@ class Asker:
         except TimeoutError:
             return Unreachable(f"no answer within {ANSWER_MAX_S:g} s")
 
-    async def _outcome(self, probe: Probe, subject: observe.Subject, at: datetime) -> Outcome:
+    async def _outcome(self, probe: Probe, subject: Subject, at: datetime) -> Outcome:
         namespace = subject.owner.namespace
         if probe.signal is Signal.RIGHTS:
-            return await self._rights(namespace)
-        spec = subject.spec
-        workload = spec.target_ref.name if probe.subject is Subject.CANARY else spec.primary_name
+            return await self._rights(subject)
+        workload = mode_of(subject.spec).workload(subject, read_status(subject.manifest), probe.subject)
         return await self._ways.metrics.measure(render_query(probe, namespace, workload), at)
 
-    async def _rights(self, namespace: str) -> Outcome:
+    async def _rights(self, subject: Subject) -> Outcome:
+        namespace = subject.owner.namespace
         try:
             review = await self._ways.cluster.write(render_review(namespace))
         except Forbidden as refused:
             return Rejected(str(refused))
         except KubeError as failed:
             return Unreachable(str(failed))
-        return judge_rights(review, namespace)
+        return judge_rights(review, namespace, mode_of(subject.spec).rights(subject.spec))

@@ -9,7 +9,7 @@ from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.resources import Manifest
 from rollouts.api.status import Notice
 from rollouts.core.measurement import Call, HookOutcome, Refused, Unreachable
-from rollouts.engine.observe import Subject
+from rollouts.engine.subject import Subject
 from rollouts.errors import Forbidden, KubeError
 from rollouts.hooks.payload import About, Announcement, event_payload, hook_payload
 from rollouts.hooks.render import render_request, secret_names

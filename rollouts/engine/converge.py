@@ -23,7 +23,8 @@ from rollouts.core.observed import Observed
 from rollouts.core.revision import revision_of
 from rollouts.core.selector import SelectorLabel, selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.observe import Subject
+from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.subject import Subject
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import render_destination_rules, render_virtual_service, route_operations
 from rollouts.traffic.istio_exposure import takes_away
@@ -43,7 +44,7 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     if desired.routing and takes_away(owner, spec, known, desired.share):
         # Taking requests away waits for nothing else, whatever the other writes meet.
         yield from _route(cluster, subject, desired)
-    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
+    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
     label = selector_label(target) if target is not None else None
     primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
     if target is None or label is None or (primary is not None and not parts_from(label, primary)):
@@ -51,10 +52,14 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         yield from _route(cluster, subject, desired) if desired.routing else ()
         return
     # The target may have changed since it was judged, while the status was written: then nothing is copied.
+    for companion in COMPANIONS:
+        yield from companion.before(cluster, subject, seen, desired)
     revision = revision_of(target["spec"]["template"])
     if desired.copy_to_primary and seen.target is not None and seen.target.revision == revision:
         rendered = render_primary(owner, spec, target, revision, desired.primary_replicas)
         yield Apply(DEPLOYMENTS, _at_version_of(primary, rendered))
+    for companion in COMPANIONS:
+        yield from companion.after(cluster, subject, seen, desired)
     if desired.routing:
         yield from _services(cluster, subject, label)
         for rule in render_destination_rules(owner, spec):

@@ -19,7 +19,7 @@ from rollouts.api.status import Notice
 from rollouts.core.measurement import Accepted
 from rollouts.engine.ask import Start
 from rollouts.engine.calling import Caller
-from rollouts.engine.observe import Subject
+from rollouts.engine.subject import Subject
 from rollouts.ports import Clock
 
 _log = structlog.get_logger(__name__)

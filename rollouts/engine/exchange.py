@@ -12,7 +12,8 @@ from rollouts.api.status import Notice
 from rollouts.core.measurement import Question
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier
-from rollouts.engine.observe import Heard, Subject
+from rollouts.engine.observe import Heard
+from rollouts.engine.subject import Subject
 from rollouts.ports import Clock
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollouts.api.resources import CANARIES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, DESTINATION_RULES, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.ports import Cluster
 
 
@@ -22,16 +23,45 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
             if other != key and (names is None or names & _names(canary)):
                 yield other
         return
+    if resource in companion_kinds():
+        yield from _accompanied(cluster, resource, key)
+        return
+    # A DestinationRule, or a Service of another namespace, may be about a host that any Canary's routes name.
+    anywhere = resource in {DESTINATION_RULES, SERVICES}
+    for canary in cluster.list_all(CANARIES, "" if anywhere else key.namespace):
+        named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
+        if named or (anywhere and entries_in(canary, "subsets")):
+            yield ObjectKey.of(canary)
+
+
+def _accompanied(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:
+    reading = [companion for companion in COMPANIONS if resource in companion.kinds]
     for canary in cluster.list_all(CANARIES, key.namespace):
-        if key.name in _names(canary):
+        if any(companion.concerns(cluster, canary, resource, key) for companion in reading):
             yield ObjectKey.of(canary)
 
 
 def _names(canary: Manifest) -> set[str]:
     """The names of all objects that a Canary reads or makes. Tolerates a spec that is invalid."""
+    if entries_in(canary, "subsets"):
+        return target_names(canary) | {str(ref.get("name") or "") for ref in entries_in(canary, "routeRefs")}
     target = name_in(canary, "targetRef")
     service = name_in(canary, "service") or target
     return {f"{name}{suffix}" for name in (target, service) for suffix in ("", "-primary", "-canary")}
+
+
+def target_names(canary: Manifest) -> set[str]:
+    """The names of the workloads that a Canary releases. Tolerates a spec that is invalid."""
+    refs = (subset.get("targetRef") for subset in entries_in(canary, "subsets"))
+    swapped = (str(ref.get("name") or "") for ref in refs if isinstance(ref, dict))
+    return {name_in(canary, "targetRef"), *swapped} - {""}
+
+
+def entries_in(canary: Manifest, field: str) -> list[Manifest]:
+    """The objects in the list `spec.<field>` of a Canary as it is stored. Tolerates a spec of any shape."""
+    spec = canary.get("spec")
+    part = spec.get(field) if isinstance(spec, dict) else None
+    return [item for item in part if isinstance(item, dict)] if isinstance(part, list) else []
 
 
 def name_in(canary: Manifest, field: str) -> str:

@@ -1,4 +1,4 @@
-"""Why a Canary can't be acted on: all that can be told from the stores, looked at before anything is touched.
+"""Why a Canary with targetRef can't be acted on: all that the stores can tell, looked at before anything is touched.
 
 Each answer names the object and the way out. Pure but for reading the stores.
 """
@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import (
-    CANARIES,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -22,7 +21,7 @@ from rollouts.api.resources import (
 from rollouts.core.observed import Problem
 from rollouts.core.selector import SELECTOR_LABELS, selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.interest import name_in
+from rollouts.engine.contest import find_contest
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.workloads.state import find_target_port_problem, parts_from
@@ -30,24 +29,20 @@ from rollouts.workloads.state import find_target_port_problem, parts_from
 _READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
 
-def find_problem(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Problem | None:
-    """The first reason not to act, or None."""
-    return next(_problems(cluster, owner, spec), None)
-
-
-def _problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+def find_problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
+    """The reasons not to act, the first of them first."""
     for resource in _READ:
         if trouble := cluster.trouble(resource):
             yield Problem("KindUnavailable", trouble)
-    yield from _contested(cluster, owner, spec)
-    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target_ref.name))
+    yield from find_contest(cluster, owner, spec)
+    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
     if target is None:
-        missing = f"Deployment {owner.namespace}/{spec.target_ref.name} does not exist"
+        missing = f"Deployment {owner.namespace}/{spec.target.name} does not exist"
         yield Problem("TargetNotFound", f"{missing}: create it, or correct spec.targetRef.name")
         return
     yield from _selector_of_no_use(cluster, owner, spec, target)
     if (target["spec"].get("strategy") or {}).get("type") == "Recreate":
-        cost = f"Deployment {spec.target_ref.name} has the strategy Recreate, which at promotion would stop all pods of"
+        cost = f"Deployment {spec.target.name} has the strategy Recreate, which at promotion would stop all pods of"
         yield Problem("StrategyUnsupported", f"{cost} the primary while they have traffic: change it to RollingUpdate")
     if port_problem := find_target_port_problem(spec, target):
         yield Problem("PortNotFound", port_problem)
@@ -56,7 +51,7 @@ def _problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Prob
 
 
 def _selector_of_no_use(cluster: Cluster, owner: Owner, spec: CanarySpec, target: Manifest) -> Iterator[Problem]:
-    name, label = spec.target_ref.name, selector_label(target)
+    name, label = spec.target.name, selector_label(target)
     if label is None:
         demand = f"spec.selector.matchLabels of Deployment {name} has none of the labels"
         yield Problem("SelectorUnsupported", f"{demand} {', '.join(SELECTOR_LABELS)} that its pods carry: add one")
@@ -67,20 +62,6 @@ def _selector_of_no_use(cluster: Cluster, owner: Owner, spec: CanarySpec, target
         changed = f"the selector of Deployment {name} is another than when {spec.primary_name} was copied from it"
         way_out = f"give it back the label that goes with {known}, or make a new Deployment with a Canary of its own"
         yield Problem("SelectorChanged", f"{changed}, and a copy keeps its selector: {way_out}")
-
-
-def _contested(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
-    canaries = cluster.list_all(CANARIES, owner.namespace)
-    rivals = [canary for canary in canaries if name_in(canary, "targetRef") == spec.target_ref.name]
-    first = min(rivals, key=_seniority, default=None)
-    if first is not None and first["metadata"]["uid"] != owner.uid:
-        older = f"Canary {owner.namespace}/{first['metadata']['name']}, which is older, releases the same target"
-        yield Problem("TargetContested", f"{older} {spec.target_ref.name}: delete one of the two")
-
-
-def _seniority(canary: Manifest) -> tuple[str, str]:
-    metadata = canary["metadata"]
-    return metadata.get("creationTimestamp", ""), metadata["uid"]
 
 
 def _names_taken(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
@@ -105,6 +86,6 @@ def _apex_without_port(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iter
     if apex is None or is_ours(cluster, owner, apex):
         return
     ports = [port["port"] for port in apex["spec"].get("ports") or ()]
-    if spec.service.port not in ports:
-        found = f"Service {owner.namespace}/{spec.service_name} has no port {spec.service.port} (it has {ports})"
+    if spec.exposure.port not in ports:
+        found = f"Service {owner.namespace}/{spec.service_name} has no port {spec.exposure.port} (it has {ports})"
         yield Problem("PortNotFound", f"{found}: correct spec.service.port, or add the port to the Service")

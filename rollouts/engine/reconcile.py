@@ -13,17 +13,17 @@ import structlog
 from pydantic import ValidationError
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.invalid import explain_invalid
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.core.observed import Problem
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
-from rollouts.engine.observe import Subject
 from rollouts.engine.readiness import Readiness
-from rollouts.engine.record import REFUSALS, Recorder, explain_invalid, read_status, told_refusal
-from rollouts.engine.release import writes_for
+from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
+from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
-from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work
+from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, writes_for
 from rollouts.errors import Conflict, KubeError, Unsettled
 from rollouts.ports import Clock, Cluster
 from rollouts.telemetry.report import Reporter

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import structlog
-from pydantic import ValidationError
 
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus, ConditionType
@@ -87,9 +86,3 @@ class Recorder:
         generation = canary["metadata"].get("generation", 0)
         known = read_status(canary).model_copy(update={"observed_generation": generation})
         return with_conditions(known, self._clock.now(), problem=problem, news=None)
-
-
-def explain_invalid(invalid: ValidationError) -> str:
-    """What is wrong with a spec, field by field, in one line."""
-    found = (f"spec.{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in invalid.errors())
-    return "; ".join(found)[:1024]

@@ -1,4 +1,4 @@
-"""What becomes of the world when a Canary is deleted: what of it is still there, and the writes that give it back.
+"""What becomes of the world when a Canary with targetRef is deleted: what is left of it, and the writes that end it.
 
 Nothing is made here: what is gone is skipped, so that a namespace that is being deleted holds up nobody. The objects
 that clients use come first, then what leads to the primary, and the primary last. Pure but for reading the stores.
@@ -7,12 +7,10 @@ that clients use come first, then what leads to the primary, and the primary las
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION
 from rollouts.api.resources import (
-    CANARIES,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -21,54 +19,32 @@ from rollouts.api.resources import (
     ObjectKey,
     Resource,
 )
-from rollouts.core.decision import Desired
-from rollouts.core.observed import Observed
+from rollouts.core.decision import Desired, Leave
 from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.converge import missing_writes
-from rollouts.engine.hold import hold, is_held, let_go
-from rollouts.engine.observe import Subject
+from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Delete, PatchJson, Write
 from rollouts.traffic.istio import observed_weight, route_operations
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.traffic.release import release_route_operations, release_service_operations
 
 
-def look_back(cluster: Cluster, subject: Subject, seen: Observed) -> Observed:
-    """The observation of a Canary that is being deleted, with what of it is still there; of any other as it is."""
-    if "deletionTimestamp" not in subject.manifest["metadata"]:
-        return seen
+def look_back(cluster: Cluster, subject: Subject) -> tuple[bool, bool]:
+    """Whether there is still anything that was made, or leads to it; and whether nothing leads to it any more."""
     handing = any(_service(cluster, subject)) or any(_routes_past_ours(cluster, subject))
-    made = handing or any(True for _ in _removable(cluster, subject))
-    return replace(seen, deleting=True, made=made, released=not handing)
+    return handing or any(True for _ in _removable(cluster, subject)), not handing
 
 
-def writes_for(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
-    """The writes that are missing, in order. Before the first of all, the finalizer is put on."""
-    if desired.leave is not None:
-        yield from _leaving(cluster, subject, desired)
-        return
-    held = is_held(subject.manifest)
-    for write in missing_writes(cluster, subject, seen, desired):
-        if not held:
-            yield hold(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
-            held = True
-        yield write
-
-
-def _leaving(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
-    if desired.leave is None:
-        return
-    if desired.leave.let_go:
-        yield let_go(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
-        return
-    if not desired.leave.hand_back:
+def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: Leave) -> Iterator[Write]:
+    """The writes that are missing, in order, until the finalizer may go."""
+    if not leave.hand_back:
         yield from _share(cluster, subject, desired)
         yield from _grow(cluster, subject, desired)
         return
     yield from _service(cluster, subject)
     yield from _routes_past_ours(cluster, subject)
-    if desired.leave.remove:
+    if leave.remove:
         for resource, manifest in _removable(cluster, subject):
             yield Delete(resource, ObjectKey.of(manifest), uid=manifest["metadata"]["uid"])
 
@@ -120,6 +96,8 @@ def _removable(cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, M
         manifest = _ours(cluster, subject, resource, one)
         if manifest is not None and "deletionTimestamp" not in manifest["metadata"]:
             yield resource, manifest
+    for companion in COMPANIONS:
+        yield from companion.removable(cluster, subject)
 
 
 def _primary_labels(cluster: Cluster, subject: Subject) -> dict[str, str] | None:
@@ -138,7 +116,7 @@ def _ours(cluster: Cluster, subject: Subject, resource: Resource, name: str) -> 
 
 
 def _target(cluster: Cluster, subject: Subject) -> Manifest | None:
-    return cluster.read(DEPLOYMENTS, _key(subject, subject.spec.target_ref.name))
+    return cluster.read(DEPLOYMENTS, _key(subject, subject.spec.target.name))
 
 
 def _key(subject: Subject, name: str) -> ObjectKey:

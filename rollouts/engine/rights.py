@@ -5,7 +5,7 @@ Looked at once, before anything is touched, so that a missing right can't leave 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from rollouts.api.resources import (
@@ -22,9 +22,6 @@ from rollouts.api.resources import (
 from rollouts.core.measurement import Outcome, Rejected, Value
 from rollouts.ports import Create
 
-_WRITTEN = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
-_DELETED = (DEPLOYMENTS, SERVICES, DESTINATION_RULES)
-
 
 @dataclass(frozen=True, slots=True)
 class Right:
@@ -38,6 +35,27 @@ class Right:
         return f"{self.verb} {self.resource}{'/' + self.subresource if self.subresource else ''}"
 
 
+_WRITTEN = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+_DELETED = (DEPLOYMENTS, SERVICES, DESTINATION_RULES)
+OF_EVERY_MODE = (Right("patch", CANARIES), Right("patch", CANARIES, "status"))
+"""What the controller needs for the Canary itself."""
+COPIED = (
+    *OF_EVERY_MODE,
+    *(Right(verb, resource) for resource in _WRITTEN for verb in ("create", "patch")),
+    *(Right("delete", resource) for resource in _DELETED),
+    Right("create", EVENTS),
+)
+"""What it needs where it makes a copy of the target, and all that leads to it."""
+
+SUBSETS = (
+    *OF_EVERY_MODE,
+    Right("patch", DEPLOYMENTS),
+    Right("patch", VIRTUAL_SERVICES),
+    Right("create", EVENTS),
+)
+"""What it needs where both workloads and all that leads to them are the user's."""
+
+
 def render_review(namespace: str) -> Create:
     """The question to the API server: what may I do in this namespace?"""
     manifest = {
@@ -48,29 +66,18 @@ def render_review(namespace: str) -> Create:
     return Create(RULES_REVIEWS, manifest)
 
 
-def judge_rights(review: Manifest, namespace: str) -> Outcome:
-    """Value(1) if all that a Canary needs is granted; else Rejected, naming each verb and resource that is not.
+def judge_rights(review: Manifest, namespace: str, needed: Iterable[Right]) -> Outcome:
+    """Value(1) if all that is needed is granted; else Rejected, naming each verb and resource that is not.
 
     An authorizer that can't list its rules (a webhook) says `incomplete`: then nothing can be told beforehand.
     """
     status = review.get("status") or {}
     rules = status.get("resourceRules") or []
-    missing = [str(right) for right in _needed() if not _granted(rules, right)]
+    missing = [str(right) for right in needed if not _granted(rules, right)]
     if not missing or status.get("incomplete"):
         return Value(1.0)
     lacks = f"the controller's account may not {', '.join(missing)} in namespace {namespace}"
     return Rejected(f"{lacks}: grant it, see deploy/rbac.yaml")
-
-
-def _needed() -> Iterator[Right]:
-    yield Right("patch", CANARIES)
-    yield Right("patch", CANARIES, "status")
-    for resource in _WRITTEN:
-        yield Right("create", resource)
-        yield Right("patch", resource)
-    for resource in _DELETED:
-        yield Right("delete", resource)
-    yield Right("create", EVENTS)
 
 
 def _granted(rules: Sequence[Manifest], right: Right) -> bool:

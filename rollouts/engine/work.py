@@ -5,20 +5,24 @@ Pure but for reading the stores, so that a process that stands back can see what
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from rollouts.api.resources import CANARIES
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.decision import Decision
+from rollouts.core.decision import Decision, Desired
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.step import step
 from rollouts.engine.ask import ANSWER_MAX_S
-from rollouts.engine.observe import Heard, Subject, observe
+from rollouts.engine.hold import hold, is_held, let_go
+from rollouts.engine.modes import mode_of
+from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import read_status
-from rollouts.engine.release import look_back, writes_for
+from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
-from rollouts.ports import Cluster
+from rollouts.ports import Cluster, Write
 
 REFUSED_RETRY = timedelta(seconds=30)
 """When a write that was refused is tried again without any change seen: rights are not watched."""
@@ -56,7 +60,7 @@ class Work:
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
     status, refused = read_status(subject.manifest), memory.refused
-    seen = memory.readiness.look(look_back(cluster, subject, observe(cluster, subject, status, now, heard)))
+    seen = memory.readiness.look(observe(cluster, subject, status, now, heard))
     # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
     if seen.problem is None and status.phase not in {None, Phase.INITIALIZING}:
         seen = replace(seen, problem=refused)
@@ -77,6 +81,19 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     elif intent.outbox:
         undone = DELIVERY_MAX
     return Work(status, seen, decision, intent, incomplete, undone)
+
+
+def writes_for(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+    """The writes that are missing, in order. Before the first of all, the finalizer is put on."""
+    if desired.leave is not None and desired.leave.let_go:
+        yield let_go(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
+        return
+    held = is_held(subject.manifest) or desired.leave is not None
+    for write in mode_of(subject.spec).writes(cluster, subject, seen, desired):
+        if not held:
+            yield hold(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
+            held = True
+        yield write
 
 
 def _differ_in_conditions_only(one: CanaryStatus, other: CanaryStatus) -> bool:

@@ -1,14 +1,15 @@
-"""Set-up of structlog: one JSON object a line on stderr, times in UTC."""
+"""Set-up of structlog: one JSON object a line, on stderr if not said otherwise, times in UTC."""
 
 from __future__ import annotations
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def set_up_logging(level: str) -> None:
+def set_up_logging(level: str, stream: TextIO | None = None) -> None:
     """Configure structlog for the process. `level` is debug, info, warning or error."""
     structlog.configure(
         processors=[
@@ -19,6 +20,6 @@ def set_up_logging(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(stream or sys.stderr),
         cache_logger_on_first_use=True,
     )

@@ -1,57 +1,78 @@
-"""Server-side apply as far as the engine relies on it: maps merge field by field, selectors and lists are one value.
+"""Server-side apply: who set which field, what an apply changes, and whom it would contradict.
 
-But finalizers, owner references and a Service's ports are told apart. Pure; who owns a field is kept beside it.
+Maps merge field by field, and so do the lists whose items are told apart (field_paths.py); all else is one value. Pure;
+who owns a field is kept beside the object.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from rollouts.api.resources import Manifest
+from rollouts.testing.field_paths import Path, keyed, leaves, listed, plain_schema
 
-Path = tuple[str, ...]
-Owners = dict[Path, frozenset[str]]
+
+class Manager(NamedTuple):
+    """Who sets fields, and by which sort of write: the same program is another manager for each."""
+
+    name: str
+    operation: str = "Update"
+    """Apply, or Update for every other write."""
+    subresource: str = ""
+
+
+Owners = Mapping[Path, frozenset[Manager]]
 """Who set each field; a field that nobody owns any more is gone."""
 
-_SERVERS = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp")
-_IDENTITY = {("apiVersion",), ("kind",), *(("metadata", name) for name in _SERVERS)}
-
-_ITEM_KEYS: dict[tuple[str, str], Callable[[Any], str]] = {
-    ("metadata", "finalizers"): str,
-    ("metadata", "ownerReferences"): lambda owner: str(owner["uid"]),
-    ("spec", "ports"): lambda port: f"{port['port']}/{port.get('protocol', 'TCP')}",
-}
-"""Lists whose items are told apart, and by what; the ports are a Service's."""
+_SERVERS = ("name", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "managedFields")
+_IDENTITY = {("f:apiVersion",), ("f:kind",), *(("f:metadata", f"f:{name}") for name in _SERVERS)}
 
 
-def fields_of(manifest: Manifest) -> dict[Path, Any]:
+def fields_of(manifest: Manifest, schema: Manifest | None = None) -> dict[Path, Any]:
     """Every field that can be owned, with its value."""
-    return {path: value for path, value in _leaves(_keyed(manifest)) if path not in _IDENTITY}
+    return {path: value for path, value in leaves(_keyed(manifest, schema)) if path not in _IDENTITY}
 
 
-def applied(manifest: Manifest, owners: Owners, intent: Manifest, manager: str) -> tuple[Manifest, Owners]:
+def applied(
+    manifest: Manifest, owners: Owners, intent: Manifest, manager: Manager, schema: Manifest | None = None
+) -> tuple[Manifest, Owners]:
     """The object and its owners after a forced apply of `intent` by `manager`."""
-    after, kept = copy.deepcopy(_keyed(manifest)), dict(owners)
-    wanted = fields_of(intent)
+    after, kept = copy.deepcopy(_keyed(manifest, schema)), dict(owners)
+    before, wanted = fields_of(manifest, schema), fields_of(intent, schema)
     for path, managers in owners.items():
         if manager in managers and path not in wanted:
             kept[path] = managers - {manager}
             if not kept[path]:
                 del kept[path]
-                _remove(after, path)
-    before = fields_of(manifest)
+                if path in before:
+                    _remove(after, path)
     for path, value in wanted.items():
         same = path in before and before[path] == value
         kept[path] = (kept.get(path, frozenset()) if same else frozenset()) | {manager}
         _set(after, path, copy.deepcopy(value))
-    return _listed(after), kept
+    return listed(after, _schema(manifest, schema)), kept
 
 
-def owners_after(before: Manifest, after: Manifest, owners: Owners, manager: str) -> Owners:
+def conflicts(
+    manifest: Manifest, owners: Owners, intent: Manifest, manager: Manager, schema: Manifest | None = None
+) -> list[tuple[Manager, Path]]:
+    """The fields of others that an apply which is not forced would change, and their managers."""
+    before = fields_of(manifest, schema)
+    return [
+        (other, path)
+        for path, value in sorted(fields_of(intent, schema).items())
+        if path in before and before[path] != value
+        for other in sorted(owners.get(path, frozenset()) - {manager})
+    ]
+
+
+def owners_after(
+    before: Manifest, after: Manifest, owners: Owners, manager: Manager, schema: Manifest | None = None
+) -> Owners:
     """Who owns what after `manager` changed an object in another way than by apply."""
-    old, new = fields_of(before), fields_of(after)
+    old, new = fields_of(before, schema), fields_of(after, schema)
     return {
         path: owners[path] if path in old and old[path] == value and path in owners else frozenset({manager})
         for path, value in new.items()
@@ -71,21 +92,13 @@ def merged(target: Any, patch: Any) -> Any:
     return result
 
 
-def _leaves(value: Any, path: Path = ()) -> list[tuple[Path, Any]]:
-    if isinstance(value, dict) and value and not _is_atomic(path):
-        return [leaf for name, item in value.items() for leaf in _leaves(item, (*path, name))]
-    return [(path, value)]
-
-
-def _is_atomic(path: Path) -> bool:
-    """Maps that are one value: selectors in Services and Deployments, and each owner reference."""
-    return path == ("spec", "selector") or (len(path) == 3 and path[:2] == ("metadata", "ownerReferences"))
-
-
 def _set(node: dict[str, Any], path: Path, value: Any) -> None:
     for name in path[:-1]:
-        node = node.setdefault(name, {})
-    node[path[-1]] = value
+        if not isinstance(node.get(name), dict):
+            node[name] = {}
+        node = node[name]
+    if value not in ({}, []) or not isinstance(node.get(path[-1]), dict):  # empty, it leaves to others what is theirs
+        node[path[-1]] = value
 
 
 def _remove(node: dict[str, Any], path: Path) -> None:
@@ -98,19 +111,9 @@ def _remove(node: dict[str, Any], path: Path) -> None:
             del node[head]
 
 
-def _keyed(manifest: Manifest) -> Manifest:
-    """The lists whose items are told apart, as maps."""
-    return _with_lists(manifest, lambda items, key: {key(item): item for item in items})
+def _schema(manifest: Manifest, schema: Manifest | None) -> Manifest:
+    return plain_schema(manifest.get("kind", "")) if schema is None else schema
 
 
-def _listed(manifest: Manifest) -> Manifest:
-    return _with_lists(manifest, lambda items, _key: [*items.values()])
-
-
-def _with_lists(manifest: Manifest, turn: Callable[[Any, Callable[[Any], str]], Any]) -> Manifest:
-    result = dict(manifest)
-    for (parent, name), key in _ITEM_KEYS.items():
-        holder = result.get(parent)
-        if isinstance(holder, dict) and name in holder and (parent == "metadata" or manifest.get("kind") == "Service"):
-            result[parent] = {**holder, name: turn(holder[name], key)}
-    return result
+def _keyed(manifest: Manifest, schema: Manifest | None) -> Any:
+    return keyed(manifest, _schema(manifest, schema))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from rollouts.api.resources import SERVICES, Manifest, Resource
+from rollouts.api.resources import Manifest, Resource
 from rollouts.ports import Propagation
 from rollouts.testing.memory_refusals import rejected
 
@@ -17,6 +17,8 @@ ORPHAN = "orphan"
 _FINALIZERS = {Propagation.FOREGROUND: [FOREGROUND], Propagation.ORPHAN: [ORPHAN], Propagation.BACKGROUND: []}
 
 _KEPT = ("uid", "creationTimestamp", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds")
+_WITHOUT_GENERATION = ("", "coordination.k8s.io", "autoscaling")
+"""Groups whose objects have none, but for pods."""
 _OMITTED_EMPTY = ("labels", "annotations", "finalizers", "ownerReferences")
 
 
@@ -31,8 +33,8 @@ def in_form(manifest: Manifest) -> Manifest:
 def made(resource: Resource, manifest: Manifest, *, uid: str, at: datetime) -> Manifest:
     """A new object."""
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in _KEPT}
-    metadata |= {"uid": uid, "creationTimestamp": _stamp(at)}
-    if resource != SERVICES:
+    metadata |= {"uid": uid, "creationTimestamp": stamp(at)}
+    if resource.group not in _WITHOUT_GENERATION or resource.kind == "Pod":
         metadata["generation"] = 1
     return {**manifest, "metadata": metadata}
 
@@ -57,7 +59,7 @@ def marked(before: Manifest, propagation: Propagation, at: datetime) -> Manifest
     others = [name for name in metadata.get("finalizers", ()) if name not in {FOREGROUND, ORPHAN}]
     metadata["finalizers"] = others + _FINALIZERS[propagation]
     if "deletionTimestamp" not in metadata:
-        metadata |= {"deletionTimestamp": _stamp(at), "deletionGracePeriodSeconds": 0}
+        metadata |= {"deletionTimestamp": stamp(at), "deletionGracePeriodSeconds": 0}
         if "generation" in metadata:
             metadata["generation"] += 1
     return {**before, "metadata": metadata}
@@ -74,5 +76,6 @@ def waits(owner: Manifest) -> bool:
     return "deletionTimestamp" in owner["metadata"] and FOREGROUND in owner["metadata"].get("finalizers", ())
 
 
-def _stamp(at: datetime) -> str:
+def stamp(at: datetime) -> str:
+    """A time as a server writes it, to the second."""
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")

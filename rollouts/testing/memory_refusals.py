@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rollouts.api.resources import DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.errors import Conflict, NotFound, Rejected
 
 _DEMANDED = {DEPLOYMENTS: ("selector", "template"), SERVICES: ("ports",)}
 """What the server demands in the spec of a new object of the kinds that are applied in part."""
+
+
+class ApplyConflict(Conflict):
+    """409 of an apply that is not forced: the fields of others that it would change, as JSON causes of a Status."""
+
+    def __init__(self, message: str, *, resource: str, causes: Sequence[Manifest]) -> None:
+        super().__init__(message, verb="patch", resource=resource, status=409)
+        self.causes = causes
 
 
 def not_found(verb: str, resource: Resource, key: ObjectKey) -> NotFound:
@@ -17,6 +27,26 @@ def not_found(verb: str, resource: Resource, key: ObjectKey) -> NotFound:
 def conflict(verb: str, resource: Resource, what: str) -> Conflict:
     """409."""
     return Conflict(f"{verb} {resource}: {what}", verb=verb, resource=str(resource), status=409)
+
+
+def apply_conflict(resource: Resource, against: Sequence[tuple[str, str]]) -> ApplyConflict:
+    """409 of an apply that would change these fields, each with its manager, both as written for a person."""
+    by_manager: dict[str, list[str]] = {}
+    for manager, path in against:
+        by_manager.setdefault(manager, []).append(path)
+    if len(against) == 1:
+        told = f"conflict with {against[0][0]}: {against[0][1]}"
+    else:
+        told = "\n".join(
+            f"conflicts with {manager}:\n" + "\n".join(f"- {path}" for path in paths)
+            for manager, paths in by_manager.items()
+        )
+    causes = [
+        {"reason": "FieldManagerConflict", "message": f"conflict with {manager}", "field": path}
+        for manager, path in against
+    ]
+    count = f"{len(against)} conflict{'s' * (len(against) > 1)}"
+    return ApplyConflict(f"Apply failed with {count}: {told}", resource=str(resource), causes=causes)
 
 
 def unfit(resource: Resource, why: Exception) -> Conflict:

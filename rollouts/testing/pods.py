@@ -27,7 +27,7 @@ class Pod:
     """One pod; `ready_at` in seconds of the loop's time, NEVER for one that does not start."""
 
     revision: str
-    image: str
+    template: Manifest
     ready_at: float
 
 
@@ -43,9 +43,11 @@ class _Crew:
 
 
 class PodsController:
-    """Rolls every Deployment on the server. Make it, and `start` it within a running loop."""
+    """Rolls every Deployment on the server; `startup_s` is how long a pod of a template takes to become ready, in
+    seconds. Make it, and `start` it within a running loop.
+    """
 
-    def __init__(self, server: MemoryServer, random: Random, startup_s: Callable[[str], float]) -> None:
+    def __init__(self, server: MemoryServer, random: Random, startup_s: Callable[[Manifest], float]) -> None:
         self._server = server
         self._random = random
         self._startup_s = startup_s
@@ -63,8 +65,13 @@ class PodsController:
 
     def ready_images(self, key: ObjectKey) -> list[str]:
         """What the pods that serve now run."""
+        return [image_of(template) for template in self.ready_templates(key)]
+
+    def ready_templates(self, key: ObjectKey) -> list[Manifest]:
+        """What each of the pods that serve now was made from."""
         now = _now()
-        return [pod.image for pod in self._crew(key).pods if pod.ready_at <= now]
+        crew = self._crews.get(key)
+        return [] if crew is None else [pod.template for pod in crew.pods if pod.ready_at <= now]
 
     def kill(self, key: ObjectKey, count: int) -> None:
         """That many pods die, the oldest first; the controller will notice."""
@@ -142,16 +149,22 @@ class PodsController:
         new = [pod for pod in crew.pods if pod.revision == revision]
         old = [pod for pod in crew.pods if pod.revision != revision]
         del new[wanted:]
-        image = spec["template"]["spec"]["containers"][0]["image"]
         old = [pod for pod in old if pod.ready_at <= now]
         spare = len(old) + sum(pod.ready_at <= now for pod in new) - wanted
         del old[: max(0, spare)]
         room = wanted + math.ceil(wanted / 4) - len(new) - len(old)
         missing = range(min(room, wanted - len(new)))
-        crew.pods = [*old, *new, *(Pod(revision, image, now + self._start_s(image)) for _ in missing)]
+        template = spec["template"]
+        crew.pods = [*old, *new, *(Pod(revision, template, now + self._start_s(template)) for _ in missing)]
 
-    def _start_s(self, image: str) -> float:
-        return self._startup_s(image) * self._random.uniform(0.8, 1.2)
+    def _start_s(self, template: Manifest) -> float:
+        return self._startup_s(template) * self._random.uniform(0.8, 1.2)
+
+
+def image_of(template: Manifest) -> str:
+    """Of its first container."""
+    image: str = template["spec"]["containers"][0]["image"]
+    return image
 
 
 def _now() -> float:

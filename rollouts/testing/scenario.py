@@ -9,7 +9,8 @@ A script is written by a user, in YAML:
       - {at: 60, ask: {abort: "1"}}
     until: 120
 
-Seconds count from when the Canary is Initialized and quiet. A key that is not known is refused: a typo is no plan.
+Seconds count from when the Canary is Initialized and quiet. `atWeight` in place of `at` is the moment in which the
+canary first has that weight. A key that is not known is refused: a typo is no plan.
 How it is run is scenario_run.py's matter.
 """
 
@@ -17,17 +18,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 
 from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookName
+from rollouts.api.invalid import explain_invalid
 from rollouts.api.resources import CANARIES, Manifest
 from rollouts.api.status import CanaryStatus
-from rollouts.engine.record import explain_invalid
 from rollouts.errors import SpecInvalid
 
 _SCRIPT = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
@@ -41,7 +42,10 @@ class Happening(BaseModel):
 
     model_config = _SCRIPT
 
-    at_s: Seconds = Field(alias="at")
+    at_s: Seconds | None = Field(None, alias="at")
+    at_weight: Annotated[int, Field(ge=1, le=100)] | None = Field(
+        None, description="In place of `at`: once the canary has at least this weight, in percent."
+    )
     apply: Version | None = Field(None, description="Another version of the target, by any name.")
     delete: Literal["target", "canary"] | None = Field(None, description="Which of the two is deleted.")
     spec: dict[str, Any] | None = Field(None, description="A merge patch of the Canary's spec.")
@@ -58,6 +62,12 @@ class Happening(BaseModel):
     test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")
     metrics_down: str = Field("", description="Why the metric source does not answer; empty if it does.")
 
+    @model_validator(mode="after")
+    def _has_one_moment(self) -> Self:
+        if (self.at_s is None) == (self.at_weight is None):
+            raise ValueError("set exactly one of at and atWeight")
+        return self
+
 
 class Script(BaseModel):
     """All that happens."""
@@ -66,7 +76,19 @@ class Script(BaseModel):
 
     ready_after_s: dict[Version, Seconds | Literal["never"]] = Field({}, alias="readyAfter")
     when: tuple[Happening, ...] = ()
-    until_s: Seconds = Field(alias="until")
+    until_s: Seconds | None = Field(
+        None, alias="until", description="When it ends. Default: once the release is over, or will never be."
+    )
+
+    @property
+    def timed(self) -> tuple[Happening, ...]:
+        """What happens at a second, in order."""
+        return tuple(sorted((one for one in self.when if one.at_s is not None), key=lambda one: one.at_s or 0.0))
+
+    @property
+    def weighted(self) -> tuple[Happening, ...]:
+        """What happens at a weight, in order."""
+        return tuple(sorted((one for one in self.when if one.at_weight), key=lambda one: one.at_weight or 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +141,27 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """What one metric showed at one judgement, as the status says it."""
+
+    at_s: float
+    name: str
+    verdict: str
+    value: float | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """What came of it, in order, and how it stands at the end. Revisions go by the names of the script."""
 
     moments: tuple[Decided | News, ...]
     status: CanaryStatus
+    measured: tuple[Measured, ...] = ()
+    waits: tuple[Decided, ...] = ()
+    """When it looked and let everything as it was, and why; each reason once while it lasts."""
+    ended_s: float = 0.0
+    """The second of the script at which it was looked at last."""
 
     @property
     def decisions(self) -> tuple[Decided, ...]:

@@ -11,9 +11,10 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from rollouts.api.resources import EVENTS
+from rollouts.api.resources import CANARIES, EVENTS, Manifest
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.phases import Event
+from rollouts.core.plan import plan_of
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
@@ -25,12 +26,16 @@ from rollouts.errors import InvariantViolated, SpecInvalid
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.memory_server import Change
 from rollouts.testing.memory_view import MemoryView
-from rollouts.testing.scenario import Decided, News, Scenario, Timeline
+from rollouts.testing.scenario import Decided, Measured, News, Scenario, Timeline
 from rollouts.testing.scenario_world import ScenarioWorld
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from rollouts.testing.watch import LaggingWatch
 
 REST_MAX_S = 120.0
+LOOK_S = 1.0
+PATIENCE = 4
+"""A release that has not ended after so many times its plan never will: something outside is waited for."""
+_ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 
 
 def run(scenario: Scenario, seed: int = 0) -> Timeline:
@@ -52,6 +57,9 @@ class _Run:
         self._registry = CollectorRegistry()
         self._reporter = Reporter(self._registry, log=self)
         self._moments: list[Decided | News] = []
+        self._measured: list[Measured] = []
+        self._waits: list[Decided] = []
+        self._at_weights = [*self._script.weighted]
         self._began_s = 0.0
 
     async def whole(self) -> Timeline:
@@ -60,26 +68,33 @@ class _Run:
         async with asyncio.TaskGroup() as tasks:
             life = tasks.create_task(self._live())
             flaw = await self._come_to_rest()
-            for happening in () if flaw else sorted(self._script.when, key=lambda happening: happening.at_s):
-                await self._pass_until(happening.at_s)
+            for happening in () if flaw else self._script.timed:
+                await self._pass_until(happening.at_s or 0.0)
                 self._world.do(happening)
                 if happening.controller is not None:
                     life.cancel()
                 if happening.controller == "up":
                     life = tasks.create_task(self._live())
-            await self._pass_until(0.0 if flaw else self._script.until_s)
+            if not flaw:
+                await self._end()
             life.cancel()
         if flaw:
             raise SpecInvalid(flaw)
         if self._registry.get_sample_value("rollouts_reconcile_failures_total", {"kind": "Defect"}):
             raise InvariantViolated("the controller met a defect of its own: its log says which")
-        return Timeline(tuple(self._moments), self._world.status)
+        told = tuple(self._moments), self._world.status, tuple(self._measured), tuple(self._waits)
+        return Timeline(*told, ended_s=self._second())
 
     def info(self, _name: str, **told: Any) -> None:
         """One line of the decision log."""
+        event, phase, reason = str(told["event_found"]), str(told["phase"]), self._world.named(told["reason"])
+        made = Decided(self._second(), event, phase, told["step"], told["weight_percent"], reason)
         if told["event_found"] is not Event.WAITED:
-            event, phase, reason = str(told["event_found"]), str(told["phase"]), self._world.named(told["reason"])
-            self._moments.append(Decided(self._second(), event, phase, told["step"], told["weight_percent"], reason))
+            self._moments.append(made)
+        elif not self._waits or self._waits[-1].reason != reason:
+            self._waits.append(made)
+        while self._at_weights and (self._at_weights[0].at_weight or 0) <= made.weight_percent:
+            asyncio.get_running_loop().call_soon(self._world.do, self._at_weights.pop(0))
 
     async def _live(self) -> None:
         """One process of the controller."""
@@ -107,16 +122,43 @@ class _Run:
             await asyncio.sleep(1.0)
         self._began_s = self._clock.elapsed_s
         self._moments.clear()
+        self._waits.clear()
         return ""
+
+    async def _end(self) -> None:
+        """To the end that the script names; without one, until the release is over, or far beyond its plan."""
+        if self._script.until_s is not None:
+            await self._pass_until(self._script.until_s)
+            return
+        spec = self._world.spec
+        planned_s = sum(step.dwell_s * step.checks for step in plan_of(spec.analysis)) + spec.analysis.interval_s
+        longest_s = PATIENCE * planned_s + spec.progress_deadline_seconds + REST_MAX_S
+        gives_up_at_s = self._second() + longest_s
+        while not self._is_over() and self._second() < gives_up_at_s:  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(LOOK_S)
+
+    def _is_over(self) -> bool:
+        status = self._world.status
+        return status.phase in _ENDED and status.drained
 
     async def _pass_until(self, second: float) -> None:
         await asyncio.sleep(self._began_s + second - self._clock.elapsed_s)
 
     def _changed(self, change: Change) -> None:
+        if change.place[0] == CANARIES and change.after is not None:
+            self._note_measured((change.before or {}).get("status", {}), change.after.get("status", {}))
         if change.place[0] == EVENTS and change.after is not None:
             event = change.after
             message = self._world.named(event["message"])
             self._moments.append(News(self._second(), event["type"], str(event["reason"]), message))
+
+    def _note_measured(self, before: Manifest, after: Manifest) -> None:
+        """The results that a judgement has left in the status; between two, they stay there."""
+        if after.get("metrics", []) != before.get("metrics", []):
+            self._measured += [
+                Measured(self._second(), one["name"], one["verdict"], one.get("value"), one.get("message", ""))
+                for one in after.get("metrics", [])
+            ]
 
     def _second(self) -> float:
         return round(self._clock.elapsed_s - self._began_s, 3)

@@ -30,7 +30,7 @@ from rollouts.core.revision import revision_of
 from rollouts.ports import Clock, HookRequest
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
-from rollouts.testing.pods import NEVER, PodsController
+from rollouts.testing.pods import NEVER, PodsController, image_of
 from rollouts.testing.scenario import Happening, Scenario
 from rollouts.traffic.istio import observed_weight
 
@@ -54,7 +54,7 @@ class ScenarioWorld:
         self.key = ObjectKey.of(self.server.put(CANARIES, scenario.canary))
         self.spec = CanarySpec.model_validate(scenario.canary["spec"])
         """The last that was valid."""
-        self._target = ObjectKey(self.key.namespace, self.spec.target_ref.name)
+        self._target = ObjectKey(self.key.namespace, self.spec.target.name)
         self._names: dict[str, str] = {}
         self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
         self._answers: dict[str, str | bool] = {}
@@ -123,15 +123,15 @@ class ScenarioWorld:
         )
 
     def _template(self, version: str) -> Manifest:
-        wanted = self.spec.service.target_port or self.spec.service.port
+        wanted = self.spec.exposure.target_port or self.spec.exposure.port
         port = {"containerPort": 8080, "name": wanted} if isinstance(wanted, str) else {"containerPort": wanted}
         container = {"name": "app", "image": version, "ports": [port]}
         template = {"metadata": {"labels": {"app": self._target.name}}, "spec": {"containers": [container]}}
         self._names[revision_of(template)] = version
         return template
 
-    def _ready_after_s(self, version: str) -> float:
-        told = self._script.ready_after_s.get(version, READY_AFTER_S)
+    def _ready_after_s(self, template: Manifest) -> float:
+        told = self._script.ready_after_s.get(image_of(template), READY_AFTER_S)
         return NEVER if told == "never" else told
 
     def _measured(self, probe: Probe) -> Outcome:

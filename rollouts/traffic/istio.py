@@ -35,7 +35,7 @@ def render_virtual_service(owner: Owner, spec: CanarySpec, share: Routing) -> Ma
         "metadata": render_metadata(owner, spec.service_name),
         "spec": {
             "hosts": _hosts(owner, spec),
-            "gateways": list(spec.service.gateways),
+            "gateways": list(spec.exposure.gateways),
             "http": rendered_rules(owner, spec, share),
         },
     }
@@ -81,7 +81,7 @@ def route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest, share: 
 
 def _hosts(owner: Owner, spec: CanarySpec) -> list[str]:
     """The user's hosts, and the Service's own name unless they hold it already or take everything."""
-    hosts = list(spec.service.hosts)
+    hosts = list(spec.exposure.hosts)
     if any(host == "*" or names_service(host, spec.service_name, owner.namespace) for host in hosts):
         return hosts
     return [*hosts, spec.service_name]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.traffic.istio_cookie import with_cookie
 from rollouts.traffic.istio_mirror import mirrored
+from rollouts.traffic.istio_weight import nearest, part_of, total_of, weighing, weight_of
 from rollouts.traffic.metadata import canary_service, primary_service
 
 _NOT_ROUTING = ("redirect", "directResponse", "delegate")
@@ -75,7 +75,7 @@ def canary_percent(rule: Manifest, hosts: Hosts) -> int | None:
     places = hosts.find(rule)
     if places is None:
         return None
-    primary, canary = (_weight(rule["route"][index]) for index in places)
+    primary, canary = (weight_of(rule["route"][index]) for index in places)
     return nearest(100 * canary, primary + canary) if primary + canary else None
 
 
@@ -101,47 +101,17 @@ def names_service(host: str, service: str, namespace: str) -> bool:
     )
 
 
-def nearest(numerator: int, denominator: int) -> int:
-    """The quotient of non-negative integers, rounded half up."""
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
 def _routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
     """The destinations: ours with what is wanted of what they had, others as they are."""
     routes: list[Manifest] = list(rule.get("route") or [])
     places = hosts.find(rule)
     others = [route for route in routes if not hosts.is_ours(route.get("destination", {}))]
-    total = _total(sum(_weight(route) for route in routes), sum(_weight(route) for route in others))
+    total = total_of(sum(weight_of(route) for route in routes), sum(weight_of(route) for route in others))
     if places is None:
         ours: list[Manifest] = [{"destination": {"host": host}} for host in (hosts.primary, hosts.canary)]
         routes, places = [*ours, *others], (0, 1)
-    canary = _part(total, wanted.canary_percent)
+    canary = part_of(total, wanted.canary_percent)
     shares = zip(places, (total - canary, canary), (wanted.primary_cookie, wanted.canary_cookie), strict=True)
     for index, weight, cookie in shares:
-        routes[index] = with_cookie(_weighing(routes[index], weight), cookie, hosts.cookies)
+        routes[index] = with_cookie(weighing(routes[index], weight), cookie, hosts.cookies)
     return routes
-
-
-def _weight(route: Manifest) -> int:
-    """Istio's: a share of the rule's sum. Absent, it is 0."""
-    return route.get("weight") or 0
-
-
-def _total(everything: int, others: int) -> int:
-    """What our two have together: others keep their share, and where there are none, single percents can be told."""
-    if others == 0:
-        return max(everything, 100)
-    return everything - others or max(100 - others, 0) or 100
-
-
-def _part(total: int, percent: int) -> int:
-    """That percent of a total in whole units; neither side is rounded down to nothing if it is to have something."""
-    part = nearest(total * percent, 100)
-    if 0 < percent < 100 and total > 1:
-        return min(max(part, 1), total - 1)
-    return part
-
-
-def _weighing(route: Manifest, weight: int) -> dict[str, Any]:
-    known = "weight" in route and route["weight"] is not None
-    return route if known and route["weight"] == weight else {**route, "weight": weight}

@@ -90,7 +90,7 @@ def _routes(owner: Owner, spec: CanarySpec, routes: list[Manifest]) -> list[Mani
     if not ours:
         return routes
     others = [route for route in routes if route not in ours]
-    destination: dict[str, Any] = {"host": spec.service_name, "port": {"number": spec.service.port}}
+    destination: dict[str, Any] = {"host": spec.service_name, "port": {"number": spec.exposure.port}}
     weight = {"weight": sum(route.get("weight") or 0 for route in ours)} if others else {}
     return [{"destination": destination, **weight}, *others]
 

@@ -62,7 +62,7 @@ def _original_selector(apex: Manifest, selector: SelectorLabel) -> str:
 
 
 def _service(owner: Owner, spec: CanarySpec, name: str, selected: dict[str, str]) -> Manifest:
-    service = spec.service
+    service = spec.exposure
     port = {
         "name": service.port_name,
         "port": service.port,

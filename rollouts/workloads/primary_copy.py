@@ -32,7 +32,7 @@ def render_primary(owner: Owner, spec: CanarySpec, target: Manifest, revision: s
     label = selector_label(target)
     if label is None:
         raise SpecInvalid(
-            f"Deployment {spec.target_ref.name}: spec.selector.matchLabels has none of {', '.join(SELECTOR_LABELS)} "
+            f"Deployment {spec.target.name}: spec.selector.matchLabels has none of {', '.join(SELECTOR_LABELS)} "
             "that the pod template carries with the same value; add one, so that the primary's pods can be told apart"
         )
     kept = {field: target["spec"][field] for field in COPIED_FIELDS if target["spec"].get(field) is not None}

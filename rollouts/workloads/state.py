@@ -5,6 +5,7 @@ Pure: a manifest as the API server returns it in, values for the judgement out.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
@@ -32,6 +33,12 @@ def observe_deployment(manifest: Manifest) -> WorkloadState:
     )
 
 
+def observe_promoted(manifest: Manifest) -> WorkloadState:
+    """The same of a Deployment that serves as it is: what it runs is what it was promoted with."""
+    state = observe_deployment(manifest)
+    return replace(state, source_revision=state.revision)
+
+
 def parts_from(label: SelectorLabel, primary: Manifest) -> bool:
     """Whether `label` of the target is the one by which the copy was made: a Deployment's selector never changes."""
     return bool(primary["spec"]["selector"].get("matchLabels") == label.primary())
@@ -42,13 +49,13 @@ def find_target_port_problem(spec: CanarySpec, target: Manifest) -> str:
 
     Only a port given by name can be told to be absent: a number needs no declaration.
     """
-    wanted = spec.service.target_port
+    wanted = spec.exposure.target_port
     containers = _port_names(target["spec"]["template"]["spec"])
     if not isinstance(wanted, str) or any(wanted in names for names in containers.values()):
         return ""
     listed = "; ".join(f"{name}: {', '.join(names) or 'none'}" for name, names in containers.items())
     return (
-        f'service.targetPort "{wanted}": no container of Deployment {spec.target_ref.name} has a TCP port of that name '
+        f'service.targetPort "{wanted}": no container of Deployment {spec.target.name} has a TCP port of that name '
         f"(named ports by container: {listed}); name the container's port so, or set targetPort to one of these "
         "or to a number"
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api import analysis
+from rollouts.api import analysis, canary, subsets
 
 ABSENT = object()
 """In a change: the field is left out."""
@@ -77,10 +77,46 @@ _ITERATIONS = {"analysis.stepWeight": ABSENT, "analysis.iterations": 5}
 _ONE_SCHEDULE = analysis.ONE_SCHEDULE
 _ASCENDING = "stepWeights must ascend: each weight greater than the one before"
 _WEIGHTS = {"analysis.stepWeight": ABSENT}
+_V1, _V2 = ({"name": name, "targetRef": {"name": f"app-{name}"}} for name in ("v1", "v2"))
+_SUBSETS = {"targetRef": ABSENT, "service": ABSENT, "subsets": [_V1, _V2], "routeRefs": [{"name": "app"}]}
 
 BAD = (
-    BadCanary("no target", {"targetRef": ABSENT}, "targetRef", **_MISSING),
-    BadCanary("no service", {"service": ABSENT}, "service", **_MISSING),
+    BadCanary("no target", {"targetRef": ABSENT}, "", canary.ONE_MODE),
+    BadCanary("no service", {"service": ABSENT}, "", canary.NOT_EXPOSED),
+    BadCanary("both modes", {"subsets": [_V1, _V2]}, "", canary.ONE_MODE),
+    BadCanary("routes with a target", {"routeRefs": [{"name": "app"}]}, "", canary.STRAY),
+    BadCanary("a first side with a target", {"initialStable": "v1"}, "", canary.STRAY),
+    BadCanary("one subset", {**_SUBSETS, "subsets": [_V1]}, "", canary.TWO_SUBSETS),
+    BadCanary("a subset twice", {**_SUBSETS, "subsets": [_V1, {**_V2, "name": "v1"}]}, "", canary.TWO_SUBSETS),
+    BadCanary("a workload twice", {**_SUBSETS, "subsets": [_V1, {**_V1, "name": "v2"}]}, "", canary.TWO_SUBSETS),
+    BadCanary("three subsets", {**_SUBSETS, "subsets": [_V1, _V2, _V2]}, "subsets", "must have at most 2", "at most 2"),
+    BadCanary(
+        "a subset named with a blank",
+        {**_SUBSETS, "subsets": [_V1, {**_V2, "name": "v 2"}]},
+        "subsets[1].name",
+        "write the name of a subset",
+        "should match pattern",
+    ),
+    BadCanary("no route", {**_SUBSETS, "routeRefs": []}, "", canary.ROUTED),
+    BadCanary(
+        "a rule in both lists",
+        {**_SUBSETS, "routeRefs": [{"name": "app", "rules": ["a"], "canaryRules": ["a"]}]},
+        "routeRefs[0]",
+        subsets.RULE_TWICE,
+    ),
+    BadCanary("a service with subsets", {**_SUBSETS, "service": {"port": 80}}, "", canary.ROUTED),
+    BadCanary("a third at first", {**_SUBSETS, "initialStable": "v3"}, "", canary.INITIAL_STABLE),
+    BadCanary("a last weight below all", {**_SUBSETS, "analysis.maxWeight": 50}, "", canary.ENDS_AT_ALL),
+    BadCanary(
+        "listed weights below all",
+        {**_SUBSETS, "analysis.stepWeight": ABSENT, "analysis.stepWeights": [10, 50]},
+        "",
+        canary.ENDS_AT_ALL,
+    ),
+    BadCanary("a way back with subsets", {**_SUBSETS, "analysis.stepWeightPromotion": 50}, "", canary.NO_WAY_BACK),
+    BadCanary("matches with subsets", {**_SUBSETS, "analysis.match": [_MATCH]}, "", canary.SHARES_ONLY),
+    BadCanary("copies with subsets", {**_SUBSETS, "analysis.mirror": True}, "", canary.SHARES_ONLY),
+    BadCanary("cookies with subsets", {**_SUBSETS, "analysis.sessionAffinity": _COOKIE}, "", canary.SHARES_ONLY),
     BadCanary("no port", {"service": {}}, "service.port", **_MISSING),
     BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis", "nothing is promoted without evidence"),
     BadCanary(

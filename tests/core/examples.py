@@ -33,6 +33,7 @@ from tests.core.given import (
     status_in,
 )
 from tests.core.leaving_examples import LEAVING
+from tests.core.swap_examples import SWAPPING
 
 PROBLEM = Problem("PortMissing", "Service app has no port 80")
 NO_DATA = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), sample(STABLE_RATE, 10, 0.0))
@@ -208,4 +209,6 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
 }  # fmt: skip
 for ended, endings in LEAVING.items():
     EXAMPLES.setdefault(ended, {}).update({event: Example(*told) for event, told in endings.items()})
+for swapping, found in SWAPPING.items():
+    EXAMPLES[swapping].update({event: Example(status, seen, spec) for event, (status, seen, spec) in found.items()})
 PAIRS = [(phase, event) for phase, examples in EXAMPLES.items() for event in examples]

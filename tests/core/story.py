@@ -1,6 +1,7 @@
 """Stories that a user can read: YAML in, a timeline of what the controller decided out.
 
-`given` is the spec in short (revision a is promoted at second 0, unless `start: nothing is made yet`), `when` what
+`given` is the spec in short (revision a is promoted at second 0, unless `start: nothing is made yet`; with `subsets:
+[a, z]` v1 serves a, and v2 has z and is at zero), `when` what
 others do and at which second, `then` every decision that moved something or was announced, `ends` how it all stands
 at the end. `calls`, where it is written, lists every webhook that was called, and its answer. `variants` are several
 stories in one file: each lays its own keys over the common ones. A key that is not known fails: a typo is no
@@ -28,6 +29,7 @@ from rollouts.core.routing import Routing
 from tests.core.given import EPOCH, spec_of
 from tests.core.lines import Sessions, ending, line, row
 from tests.core.pods import NEVER, Pods
+from tests.core.swap_examples import swap_spec
 from tests.core.world import Happening, World
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -54,13 +56,20 @@ class Story:
     def of(cls, text: Mapping[str, Any]) -> Story:
         """The story that a file describes."""
         given = dict(text["given"])
+        deadline_s, analysis, subsets = (
+            given.pop(key, default)
+            for key, default in (("progressDeadlineSeconds", 60), ("analysis", {}), ("subsets", []))
+        )
+        delay = given.pop("scaleDownDelay", "30s")
         world = World(
-            spec_of(given.pop("progressDeadlineSeconds", 60), **given.pop("analysis", {})),
-            Pods(given.pop("target", "a")),
+            swap_spec(deadline_s, delay, **analysis) if subsets else spec_of(deadline_s, **analysis),
+            Pods(subsets[1] if subsets else given.pop("target", "a")),
             ready_after=_seconds(given.pop("readyAfter", {})),
             copy_ready_after=_seconds(given.pop("primaryReadyAfter", {})),
             route_lag=given.pop("routeLag", 0.0),
         )
+        if subsets:
+            world.primary, world.route, world.apex_on_primary = Pods(subsets[0]), Routing(10, stable="v1"), True
         if given.pop("start", "a is promoted") == "a is promoted":
             world.now = -60.0
             world.run(0.0)
@@ -133,8 +142,8 @@ def _in_form(whole: dict[str, Any], short: str, written: object) -> object:
 
 def _do(world: World, key: str, value: Any) -> None:
     match key:
-        case "apply":
-            world.apply(value)
+        case "apply" | "applyToStable":
+            (world.apply if key == "apply" else world.change_stable)(value)
         case "delete":
             assert value in {"target", "canary"}
             world.target = world.target if value == "canary" else None
@@ -146,7 +155,7 @@ def _do(world: World, key: str, value: Any) -> None:
         case "controller":
             world.restart(up={"up": True, "down": False}[value])
         case "routes":
-            world.route = Routing(value)
+            world.route = Routing(value, stable=world.status.stable_subset)
         case "ask":
             world.annotations |= value
         case "spec":

@@ -38,7 +38,7 @@ def test_begin_and_end_of_a_run_are_stamped(phase: Phase, event: Event) -> None:
 
     after = replace(example, status=before).decide().status
 
-    begins = event in STARTS and row.to is not Phase.PROMOTING
+    begins = event is Event.UNDONE or (event in STARTS and row.to is not Phase.PROMOTING)
     resting = {Phase.INITIALIZING, Phase.INITIALIZED, *OVER, Phase.TERMINATING}
     cut_short = row.to is Phase.TERMINATING and phase not in resting
     ends = (row.to in OVER and phase is not row.to) or cut_short

@@ -58,6 +58,8 @@ class World:
     route_next: tuple[float, Routing] | None = None
     """When the routes will share the requests in another way, and which."""
     apex_on_primary: bool = False
+    marked: bool = False
+    """With subsets: whether the routes bear our mark."""
     deleting: bool = False
     """Whether somebody has deleted the Canary."""
     gone: bool = False
@@ -95,6 +97,8 @@ class World:
             for watch in self.watchers:
                 watch(before, seen, decision)
             self.status = CanaryStatus.model_validate(json.loads(json.dumps(decision.status.to_wire())))
+            if before.stable_subset not in {"", self.status.stable_subset}:
+                self._swap()
             changed = self._make_true(decision.desired)
             answers = self._answers(decision)
             self.samples = answers + self.samples[:64]
@@ -109,11 +113,14 @@ class World:
     def observe(self) -> Observed:
         """The third argument of `step`."""
         handed_back = self.route is None and not self.apex_on_primary
+        primary = self.primary.state(self.now) if self.primary is not None else None
+        if primary is not None and self.spec.swaps:
+            handed_back, primary = not self.marked, replace(primary, source_revision=primary.revision)
         return Observed(
             now=at(self.now),
             generation=self.generation,
             target=self.target.state(self.now) if self.target is not None else None,
-            primary=self.primary.state(self.now) if self.primary is not None else None,
+            primary=primary,
             route_weight=self.route.weight_percent if self.route is not None else None,
             routed=self.route == routing_of(self.spec, self.status),
             apex_on_primary=self.apex_on_primary,
@@ -122,7 +129,8 @@ class World:
             samples=self.samples,
             delivered=self.delivered,
             deleting=self.deleting,
-            made=self.deleting and not (handed_back and self.primary is None),
+            stable_subset=self.status.stable_subset or ("v1" if self.spec.swaps else ""),
+            made=self.deleting and not (handed_back and (self.spec.swaps or self.primary is None)),
             released=self.deleting and handed_back,
         )
 
@@ -133,6 +141,11 @@ class World:
             self.target = Pods(revision, ready_at=self.now + ready_after)
         else:
             self.target.roll(revision, self.now, ready_after)
+
+    def change_stable(self, revision: str) -> None:
+        """With subsets: somebody gives the side that serves another version."""
+        assert self.primary is not None
+        self.primary.roll(revision, self.now, self.ready_after.get(revision, 3.0))
 
     def restart(self, *, up: bool) -> None:
         """The controller dies, or comes back and knows nothing but the status."""
@@ -165,10 +178,29 @@ class World:
             return True
         if not leave.hand_back:
             return any([self.route is not None and self._route(replace(desired, routing=True)), self._scale(desired)])
+        if self.spec.swaps:
+            changed, self.marked, self.route = self.marked, False, desired.share
+            return changed
         before = self.route, self.apex_on_primary, self.primary
         self.route, self.route_next, self.apex_on_primary = None, None, False
         self.primary = None if leave.remove else self.primary
         return before != (self.route, self.apex_on_primary, self.primary)
+
+    def _swap(self) -> None:
+        """The status has turned the roles round: the same objects are called by the other names."""
+        self.target, self.primary = self.primary, self.target
+        stable, tested = self.status.stable_subset, any(ref.canary_rules for ref in self.spec.route_refs)
+        turned = [
+            replace(one, stable=stable, weight_percent=100 - one.weight_percent, testers=tested and not one.testers)
+            for one in self._routes()
+        ]
+        self.route = turned[0]
+        if self.route_next is not None:
+            self.route_next = self.route_next[0], turned[-1]
+
+    def _routes(self) -> list[Routing]:
+        assert self.route is not None
+        return [self.route] + ([self.route_next[1]] if self.route_next is not None else [])
 
     def _copy(self, desired: Desired) -> bool:
         if not desired.copy_to_primary or self.target is None:
@@ -184,7 +216,7 @@ class World:
         meant = self.route_next[1] if self.route_next is not None else self.route
         if not desired.routing or (meant == desired.share and self.apex_on_primary):
             return False
-        self.apex_on_primary = True
+        self.apex_on_primary = self.marked = True
         if self.route_lag == 0 or self.route is None:
             self.route = desired.share
         else:

@@ -17,7 +17,7 @@ from rollouts.api.resources import ObjectKey
 from rollouts.api.status import Notice, Phase
 from rollouts.engine.calling import Caller
 from rollouts.engine.courier import GIVE_UP_AFTER, Courier
-from rollouts.engine.observe import Subject
+from rollouts.engine.subject import Subject
 from rollouts.hooks.answer import Answered, Silent
 from rollouts.testing.hooks import YES, ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer

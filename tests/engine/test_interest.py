@@ -25,6 +25,12 @@ def canary(name: str, spec: Any, namespace: str = "shop") -> Manifest:
     return {"apiVersion": CANARIES.api_version, "kind": CANARIES.kind, "metadata": metadata, "spec": spec}
 
 
+SWAP = {
+    "subsets": [{"name": "v1", "targetRef": {"name": "cart-v1"}}, {"name": "v2", "targetRef": {}}, "mangled"],
+    "routeRefs": [{"name": "cart"}],
+}
+
+
 @pytest.fixture
 def cluster() -> MemoryCluster:
     """Canaries that share a target, a Service, or nothing; one of them with a spec that is none."""
@@ -97,3 +103,27 @@ def test_not_even_a_spec_of_another_shape_does_harm(spec: Any) -> None:
     cluster = MemoryCluster(VirtualClock().now)
     cluster.put(CANARIES, canary("odd", spec))
     assert names(cluster, CANARIES, "odd") == {"shop/odd"}
+
+
+@pytest.mark.parametrize(
+    ("resource", "key", "woken"),
+    [
+        (DEPLOYMENTS, ObjectKey("shop", "cart-v1"), {"shop/swap"}),
+        (DEPLOYMENTS, ObjectKey("shop", "cart-v1-primary"), set()),
+        (DEPLOYMENTS, ObjectKey("elsewhere", "cart-v1"), set()),
+        (VIRTUAL_SERVICES, ObjectKey("shop", "cart"), {"shop/swap"}),
+        (VIRTUAL_SERVICES, ObjectKey("elsewhere", "cart"), set()),
+        (SERVICES, ObjectKey("elsewhere", "any"), {"shop/swap"}),
+        (DESTINATION_RULES, ObjectKey("elsewhere", "any"), {"shop/swap"}),
+    ],
+    ids=str,
+)
+def test_two_subsets_are_woken_by_all_that_may_be_about_their_host(
+    resource: Resource, key: ObjectKey, woken: set[str]
+) -> None:
+    """Its workloads and routes by name; Services and DestinationRules say only in their spec whom they concern."""
+    made = MemoryCluster(VirtualClock().now)
+    made.put(CANARIES, canary("swap", SWAP))
+    made.put(CANARIES, canary("web", {"targetRef": {"name": "web"}}))
+
+    assert {str(one) for one in interested(made, resource, key)} == woken

@@ -22,10 +22,10 @@ from rollouts.core.running import EVIDENCE_MAX_AGE
 from rollouts.engine.ask import ANSWER_MAX_S, KEPT, Asker, Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
-from rollouts.engine.observe import Subject
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
+from rollouts.engine.subject import Subject
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
 from rollouts.metrics.prometheus import PrometheusOptions
 from rollouts.ports import PatchStatus, Write

@@ -6,7 +6,7 @@ import pytest
 
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, RULES_REVIEWS
 from rollouts.core.measurement import Rejected, Value
-from rollouts.engine.rights import Right, judge_rights, render_review
+from rollouts.engine.rights import COPIED, Right, judge_rights, render_review
 
 
 def rule(verbs: str, groups: str, resources: str, **more: Any) -> dict[str, Any]:
@@ -27,7 +27,7 @@ SHIPPED = [
 
 def judged(*rules: dict[str, Any], **status: Any) -> str:
     """What is missing; empty if nothing is."""
-    outcome = judge_rights({"status": {"resourceRules": list(rules), "incomplete": False, **status}}, "shop")
+    outcome = judge_rights({"status": {"resourceRules": list(rules), "incomplete": False, **status}}, "shop", COPIED)
     match outcome:
         case Value(1.0):
             return ""
@@ -96,7 +96,7 @@ def test_without_any_rule_everything_is_named() -> None:
 @pytest.mark.parametrize("status", [None, {}, {"resourceRules": None}, {"resourceRules": [{}]}])
 def test_an_empty_answer_grants_nothing(status: Any) -> None:
     """Absent fields are empty lists."""
-    assert isinstance(judge_rights({"status": status}, "shop"), Rejected)
+    assert isinstance(judge_rights({"status": status}, "shop", COPIED), Rejected)
 
 
 def test_what_cannot_be_listed_is_not_judged() -> None:

@@ -13,7 +13,7 @@ from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed
 from rollouts.core.routing import Routing
 from rollouts.engine.converge import missing_writes
-from rollouts.engine.observe import Subject
+from rollouts.engine.subject import Subject
 from rollouts.ports import PatchJson, Write
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.virtual_time import VirtualClock

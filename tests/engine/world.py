@@ -7,7 +7,7 @@ lets time pass, to each `wake_at` and no further, so that a wake-up that is not 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from random import Random
@@ -30,12 +30,15 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
-from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
+from rollouts.core.measurement import Outcome, Probe, Signal, Value
+from rollouts.core.measurement import Subject as Side
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.modes import mode_of
 from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
+from rollouts.engine.subject import Subject
 from rollouts.metrics.istio import render_query
 from rollouts.ports import Create, PatchStatus, Write
 from rollouts.telemetry.report import Reporter
@@ -43,16 +46,15 @@ from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
-from rollouts.traffic.istio import observed_weight
 
 NAMESPACE = "shop"
 KEY = ObjectKey(NAMESPACE, "app")
 PRIMARY_KEY = ObjectKey(NAMESPACE, "app-primary")
 CANARY_KEY = ObjectKey(NAMESPACE, "app-canary")
 INTERVAL_S = 10.0
-SUCCESS_RATE = Probe(Signal.SUCCESS_RATE, Subject.CANARY, INTERVAL_S)
-CANARY_REQUESTS = Probe(Signal.REQUEST_RATE, Subject.CANARY)
-STABLE_REQUESTS = Probe(Signal.REQUEST_RATE, Subject.STABLE)
+SUCCESS_RATE = Probe(Signal.SUCCESS_RATE, Side.CANARY, INTERVAL_S)
+CANARY_REQUESTS = Probe(Signal.REQUEST_RATE, Side.CANARY)
+STABLE_REQUESTS = Probe(Signal.REQUEST_RATE, Side.STABLE)
 ROUNDS_MAX = 50
 
 
@@ -100,7 +102,7 @@ class ScriptedMetrics:
 
     def set(self, probe: Probe, outcome: Outcome) -> None:
         """The answer to that probe from now on."""
-        workload = "app" if probe.subject is Subject.CANARY else "app-primary"
+        workload = "app" if probe.subject is Side.CANARY else "app-primary"
         self.answers[render_query(probe, NAMESPACE, workload)] = outcome
 
     async def measure(self, query: str, at: datetime) -> Outcome:
@@ -112,7 +114,13 @@ class ScriptedMetrics:
 class World:
     """All of it. Tests change the cluster and the metrics, let it run, and look at the cluster."""
 
-    def __init__(self, *, canary: Manifest | None = None, deployment: Manifest | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        canary: Manifest | None = None,
+        deployment: Manifest | None = None,
+        others: Iterable[tuple[Resource, Manifest]] = (),
+    ) -> None:
         self.clock = VirtualClock()
         self.cluster = MemoryCluster(self.clock.now)
         self.cluster.on_change = self._on_change
@@ -127,6 +135,8 @@ class World:
         self._questions: list[asyncio.Task[None]] = []
         self.reconciler = self._start()
         self.cluster.put(DEPLOYMENTS, deployment or deployment_manifest())
+        for resource, manifest in others:
+            self.cluster.put(resource, manifest)
         self.cluster.put(CANARIES, canary or canary_manifest())
 
     async def settle(self) -> datetime | None:
@@ -214,8 +224,8 @@ class World:
     def weight(self) -> int | None:
         """What the routes give the canary, in percent."""
         canary = self.get(CANARIES)
-        spec = CanarySpec.model_validate(canary["spec"])
-        return observed_weight(Owner.of(canary), spec, self.cluster.stored(VIRTUAL_SERVICES, KEY))
+        subject = Subject(canary, Owner.of(canary), CanarySpec.model_validate(canary["spec"]))
+        return mode_of(subject.spec).observe(self.cluster, subject, self.status, deleting=False).route_weight
 
     def condition(self, kind: ConditionType) -> Condition:
         """One condition of the Canary."""

@@ -14,6 +14,7 @@ from aiohttp import web
 
 Object = dict[str, Any]
 Event = tuple[int, str, Object]
+KINDS = ("pods", "services", "configmaps", "secrets")
 
 
 class SmallApi:
@@ -22,7 +23,7 @@ class SmallApi:
     def __init__(self) -> None:
         """Hold nothing."""
         self.url = ""
-        self.objects: dict[str, dict[str, Object]] = {"pods": {}, "services": {}}
+        self.objects: dict[str, dict[str, Object]] = {kind: {} for kind in KINDS}
         self.patches: list[Object] = []
         self.lists: list[str] = []
         self.refuse_patches: list[int] = []
@@ -30,7 +31,7 @@ class SmallApi:
         self.forgets_history_of: set[str] = set()
         """Kinds whose next watch is told that its version is too old."""
         self._version = 1
-        self._history: dict[str, list[Event]] = {"pods": [], "services": []}
+        self._history: dict[str, list[Event]] = {kind: [] for kind in KINDS}
         self._changed = asyncio.Condition()
         self._watch_round = 0
 

@@ -15,7 +15,7 @@ import yaml
 from e2e.lab.workload.kube_api import open_api
 from e2e.lab.workload.kubeconfig import Access, KubeconfigError, read_kubeconfig
 from e2e.lab.workload.server import WorkloadServer
-from tests.lab.small_api import SmallApi, small_api
+from tests.lab.small_api import KINDS, SmallApi, small_api
 from tests.lab.waiting import own_address, until
 
 PORT = 8080
@@ -233,13 +233,13 @@ async def test_what_was_served_is_shown_until_the_pod_is_gone() -> None:
 
 
 async def test_health_follows_the_first_list() -> None:
-    """/healthz is 200 once pods and Services are listed; anything unknown is 404."""
+    """/healthz is 200 once everything is listed; anything unknown is 404."""
     async with small_api() as api, _serving(api) as server:
         window = f"http://127.0.0.1:{server.metrics_port}"
         async with asyncio.timeout(10):
             while (await _get(f"{window}/healthz"))[0] != 200:  # noqa: ASYNC110 - nobody tells of health
                 await asyncio.sleep(0.005)
-        assert set(api.lists) == {"pods", "services"}
+        assert set(api.lists) == set(KINDS)
         assert (await _get(f"{window}/other"))[0] == 404
 
 
@@ -329,3 +329,19 @@ def test_a_kubeconfig_with_a_broken_authority_is_refused(tmp_path: Path) -> None
     cluster = {"server": "https://127.0.0.1:6443", "certificate-authority-data": data}
     with pytest.raises(KubeconfigError, match="certificate-authority"):
         read_kubeconfig(_write_kubeconfig(tmp_path, cluster, {"token": "t"}))
+
+
+async def test_a_pod_waits_for_the_config_map_that_it_needs() -> None:
+    """It says what is missing, and starts with the data as soon as it is there."""
+    async with small_api() as api, _serving(api):
+        pod = _pod("configured")
+        pod["spec"]["containers"][0]["envFrom"] = [{"configMapRef": {"name": "conduct"}}]
+        await api.put("pods", pod)
+        await until(
+            lambda: _condition(api.pod("configured")).get("reason") == "CreateContainerConfigError",
+            what="the pod says what is missing",
+        )
+        metadata = {"uid": "uid-conduct", "namespace": "default", "name": "conduct"}
+        await api.put("configmaps", {"metadata": metadata, "data": {"VERSION": "7"}})
+        address = await _ready(api, "configured")
+        assert " 7 " in (await _get(f"http://{address}:{PORT}/"))[1]

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from e2e.lab.workload.behaviour import BadVariableError
-from e2e.lab.workload.views import ServiceView, read_env, read_pod, read_service
+from e2e.lab.workload.views import ServiceView, read_pod, read_service
 
 
 def _pod(**meta: Any) -> dict[str, Any]:
@@ -59,11 +58,3 @@ def test_a_service_selects_by_all_its_labels_in_its_namespace() -> None:
     assert not service.selects("a", {"app": "x"})
     assert not service.selects("b", {"app": "x", "v": "1"})
     assert not ServiceView("a", "headless", ()).selects("a", {"app": "x"})
-
-
-def test_a_variable_taken_from_elsewhere_is_refused_where_it_matters() -> None:
-    """The lab does not follow valueFrom: it says so rather than play a container without the variable."""
-    reference = {"configMapKeyRef": {"name": "c", "key": "k"}}
-    with pytest.raises(BadVariableError, match="ERROR_RATE"):
-        read_env([{"name": "a", "env": [{"name": "ERROR_RATE", "valueFrom": reference}]}])
-    assert read_env([{"name": "a", "env": [{"name": "OTHER", "valueFrom": reference}]}]) == {"OTHER": ""}

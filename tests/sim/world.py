@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, ObjectKey
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.api.status import Phase
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
 from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.metrics import Health, ScriptedMetrics, answer_of, probes_about
-from rollouts.testing.pods import NEVER, PodsController
+from rollouts.testing.pods import NEVER, PodsController, image_of
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from rollouts.testing.watch import Lateness
 from tests.sim.court import Unsafe
@@ -208,7 +208,8 @@ class World:
         since = self._zero_since.setdefault(workload, self.clock.elapsed_s)
         return self.clock.elapsed_s - since < SILENT_AFTER_S
 
-    def _startup_s(self, of: str) -> float:
+    def _startup_s(self, template: Manifest) -> float:
+        of = image_of(template)
         if kind_of(of) == STUCK:
             return NEVER
         return next(canary.startup_s for canary in self.plan.canaries if of.startswith(f"{canary.name}:"))

@@ -23,7 +23,7 @@ def run(story: Callable[[MemoryServer, PodsController], Awaitable[None]]) -> Non
 
     async def whole() -> None:
         server = MemoryServer(clock.now)
-        pods, garbage = PodsController(server, Random(1), lambda _image: 1.0), GarbageCollector(server, Random(2))
+        pods, garbage = PodsController(server, Random(1), lambda _template: 1.0), GarbageCollector(server, Random(2))
         pods.start()
         garbage.start()
         put_deployment(server, "app", 2)

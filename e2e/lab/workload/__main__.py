@@ -5,12 +5,13 @@ import asyncio
 import logging
 import resource
 import signal
+import ssl
 import sys
 from pathlib import Path
 
 from e2e.lab.workload.kube_api import open_api
 from e2e.lab.workload.kubeconfig import KubeconfigError, read_kubeconfig
-from e2e.lab.workload.server import WorkloadServer
+from e2e.lab.workload.server import PodMetricsAddress, WorkloadServer
 
 
 def main() -> int:
@@ -31,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m e2e.lab.workload", description="Plays the containers of all pods.")
     parser.add_argument("--kubeconfig", type=Path, required=True, metavar="FILE")
     parser.add_argument("--metrics", type=_address, default=("127.0.0.1", 9400), metavar="HOST:PORT")
+    parser.add_argument("--pod-metrics", type=_address, metavar="HOST:PORT", help="serve metrics.k8s.io there")
+    parser.add_argument("--certificate", type=Path, metavar="FILE", help="for it; its key lies beside it, as .key")
     parser.add_argument("--ignore-namespace", action="append", default=[], metavar="NAME")
     return parser
 
@@ -46,6 +49,15 @@ def _raise_file_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def _pod_metrics(args: argparse.Namespace) -> PodMetricsAddress | None:
+    if args.pod_metrics is None:
+        return None
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(args.certificate, args.certificate.with_suffix(".key"))
+    host, port = args.pod_metrics
+    return PodMetricsAddress(host, port, tls)
+
+
 async def _run(args: argparse.Namespace) -> None:
     serving = asyncio.current_task()
     assert serving is not None  # noqa: S101 - a coroutine under asyncio.run always has one
@@ -54,7 +66,10 @@ async def _run(args: argparse.Namespace) -> None:
         loop.add_signal_handler(name, serving.cancel)
     try:
         async with open_api(read_kubeconfig(args.kubeconfig)) as api:
-            await WorkloadServer(api, metrics=args.metrics, ignored=args.ignore_namespace).run()
+            server = WorkloadServer(
+                api, metrics=args.metrics, ignored=args.ignore_namespace, pod_metrics=_pod_metrics(args)
+            )
+            await server.run()
     except asyncio.CancelledError:
         logging.getLogger(__name__).info("stopped")
 

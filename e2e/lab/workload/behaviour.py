@@ -54,6 +54,8 @@ class Behaviour:
     latency: Latency = Latency()
     startup_s: float = 0.0
     never_ready: bool = False
+    cpu_s: float = 0.001
+    """CPU seconds that one request costs."""
 
     def draw_status(self, rng: Random) -> int:
         """The status code of the next answer."""
@@ -74,6 +76,7 @@ def read_behaviour(env: Mapping[str, str]) -> Behaviour:
         latency=_latency(env),
         startup_s=_number(env, "STARTUP_S", at_most=86_400.0),
         never_ready=_truth(env, "NEVER_READY"),
+        cpu_s=_number(env, "CPU_MS", at_most=60_000.0, default="1") / 1000,
     )
 
 
@@ -85,8 +88,8 @@ def _printable(env: Mapping[str, str], name: str) -> str:
     return text
 
 
-def _number(env: Mapping[str, str], name: str, *, at_most: float) -> float:
-    text = env.get(name, "0")
+def _number(env: Mapping[str, str], name: str, *, at_most: float, default: str = "0") -> float:
+    text = env.get(name, default)
     try:
         number = float(text)
     except ValueError:

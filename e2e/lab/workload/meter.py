@@ -49,12 +49,14 @@ class Series:
 class Meter:
     """One pod's series by the Service it stood behind when it answered, and by status code."""
 
-    __slots__ = ("_current", "by_service", "service")
+    __slots__ = ("_current", "by_service", "service", "total")
 
     def __init__(self) -> None:
         """Start with nothing counted, behind no Service."""
         self.by_service: dict[str, dict[int, Series]] = {}
         self.service = NO_SERVICE
+        self.total = 0
+        """All written answers."""
         self._current = self.by_service[NO_SERVICE] = {}
 
     def stand_behind(self, service: str) -> None:
@@ -64,6 +66,7 @@ class Meter:
 
     def count(self, status: int, duration_s: float) -> None:
         """Count one written answer."""
+        self.total += 1
         series = self._current.get(status)
         if series is None:
             series = self._current[status] = Series()

@@ -6,15 +6,18 @@ know how either gets through the API.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Mapping
 from typing import Any, Protocol
 
 from e2e.lab.workload.behaviour import BadVariableError, Behaviour, read_behaviour
+from e2e.lab.workload.environment import MissingConfigError, read_env
 from e2e.lab.workload.exposition import Source
 from e2e.lab.workload.meter import NO_SERVICE
 from e2e.lab.workload.played_pod import PlayedPod
+from e2e.lab.workload.pod_metrics import Usage
 from e2e.lab.workload.readiness import Fault
-from e2e.lab.workload.views import PodView, ServiceView, read_env
+from e2e.lab.workload.usage import RequestRates
+from e2e.lab.workload.views import PodView, ServiceView
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ class Stage:
         self._pods: dict[str, PlayedPod] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._services: dict[str, dict[str, ServiceView]] = {}
+        self._configs: dict[tuple[str, str, str], Mapping[str, str]] = {}
+        self._wanting: dict[str, PodView] = {}
+        """Pods that need a ConfigMap or Secret that is not there."""
+        self._rates = RequestRates()
 
     def put_pod(self, pod: PodView) -> None:
         """A pod is there, or has changed."""
@@ -50,11 +57,14 @@ class Stage:
         played = self._pods.get(pod.uid)
         if played is not None:
             self._update(played, pod)
+        elif pod.uid in self._wanting:
+            self._wanting[pod.uid] = pod
         elif pod.playable and pod.uid not in self._starting:
             self._start(pod)
 
     def remove_pod(self, uid: str) -> None:
         """A pod's object is gone: its containers are killed and its counts forgotten."""
+        self._wanting.pop(uid, None)
         starting = self._starting.pop(uid, None)
         if starting is not None:
             starting.cancel()
@@ -76,6 +86,27 @@ class Stage:
             if played.meter.service == name:
                 self._match(played)
 
+    def put_config(self, kind: str, namespace: str, name: str, data: Mapping[str, str]) -> None:
+        """A ConfigMap or Secret is there, or has changed: pods that start from now on see it so."""
+        self._configs[namespace, kind, name] = data
+        for uid, pod in [*self._wanting.items()]:
+            if pod.namespace == namespace:
+                self.remove_pod(uid)
+                self.put_pod(pod)
+
+    def remove_config(self, kind: str, namespace: str, name: str) -> None:
+        """A ConfigMap or Secret is gone."""
+        self._configs.pop((namespace, kind, name), None)
+
+    def note_usage(self, at_s: float) -> None:
+        """Remember how much each pod has served until now; to be called about once a second."""
+        self._rates.note(at_s, {uid: played.meter.total for uid, played in self._pods.items()})
+
+    def usages(self) -> list[Usage]:
+        """The CPU that each pod on stage uses, but for those that have just come."""
+        rates = ((played, self._rates.rate(uid)) for uid, played in self._pods.items())
+        return [Usage(played.pod, rate * played.behaviour.cpu_s) for played, rate in rates if rate is not None]
+
     def sources(self) -> list[Source]:
         """The counts of the pods on stage."""
         return [played.source for played in self._pods.values()]
@@ -87,10 +118,14 @@ class Stage:
 
     def _start(self, pod: PodView) -> None:
         try:
-            behaviour = read_behaviour(read_env(pod.containers))
+            env = read_env(pod.containers, lambda kind, name: self._configs.get((pod.namespace, kind, name)))
+            behaviour = read_behaviour(env)
+        except MissingConfigError as error:
+            self._wanting[pod.uid] = pod
+            self._launch(pod, self._reporter.report_fault(pod, Fault("CreateContainerConfigError", str(error))))
+            return
         except BadVariableError as error:
-            fault = Fault("BadEnvironment", str(error))
-            self._launch(pod, self._reporter.report_fault(pod, fault))
+            self._launch(pod, self._reporter.report_fault(pod, Fault("BadEnvironment", str(error))))
             return
         played = self._pods[pod.uid] = PlayedPod(pod, behaviour)
         self._match(played)

@@ -8,23 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from e2e.lab.workload.behaviour import BadVariableError
-
 Json = Mapping[str, Any]
 
 DEFAULT_PORT = 8080
-UNRESOLVED = "takes its value from elsewhere (valueFrom), which the lab does not follow"
-_OURS = frozenset(
-    (
-        "VERSION",
-        "ERROR_RATE",
-        "ERROR_STATUS",
-        "LATENCY_MS",
-        "LATENCY_P99_MS",
-        "STARTUP_S",
-        "NEVER_READY",
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,20 +77,6 @@ def read_service(service: Json) -> ServiceView:
     meta = service["metadata"]
     selector = service.get("spec", {}).get("selector") or {}
     return ServiceView(meta["namespace"], meta["name"], tuple(sorted(selector.items())))
-
-
-def read_env(containers: Iterable[Json]) -> dict[str, str]:
-    """The environment of a pod's containers in one; the first container that sets a variable wins.
-
-    Raises BadVariableError when a variable that matters here is not a literal.
-    """
-    env: dict[str, str] = {}
-    for container in containers:
-        for entry in container.get("env") or ():
-            if "valueFrom" in entry and entry["name"] in _OURS:
-                raise BadVariableError(entry["name"], UNRESOLVED)
-            env.setdefault(entry["name"], entry.get("value", ""))
-    return env
 
 
 def _workload(meta: Json) -> str:

@@ -1,0 +1,160 @@
+"""Which stories are played in each scenario: releases there and back, a bad one, undo, the Canary's end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from e2e.first_light.judge_rest import judge_controller
+from e2e.play.kubectl import kubectl
+from e2e.play.playbook import Story
+from e2e.play.result import Json, Result
+from e2e.scenarios.facts import Plan, RunFacts, failures_of
+from e2e.scenarios.judge import judge_bystander, judge_left, judge_run, judge_swap, judge_undo
+from e2e.scenarios.report import run_json
+from e2e.scenarios.runs import Play, begin, release, release_until_promoted, undo
+from e2e.scenarios.stage import Stage
+from e2e.scenarios.untouched import differences, ours_in
+from e2e.scenarios.witnesses import read_objects
+
+INTERVAL_S = 5.0
+_AFTERWARDS_S = 5.0
+_UNDONE_WITHIN_S = 5.0
+_UNDONE_FROM_ZERO_WITHIN_S = 15.0
+"""Its pods have to start first."""
+
+STAGES: Mapping[str, Stage] = {
+    "scenario-1": Stage("scenario-1", "anything.example", "canary", "v1", INTERVAL_S),
+    "scenario-2": Stage("scenario-2", "helloworld.default.svc.cluster.local", "helloworld", "v1", INTERVAL_S),
+    "scenario-3": Stage("scenario-3", "reviews.default.svc.cluster.local", "reviews", "v2", INTERVAL_S),
+}
+
+
+@dataclass(slots=True)
+class Book:
+    """What has come of the stories so far, and which version each subset has."""
+
+    stage: Stage
+    results: list[Result] = field(default_factory=list)
+    figures: list[Json] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    overdue: bool = False
+
+    def plan(self, story: str, canary: str, version: str, weights: tuple[int, ...], *, errs: bool = False) -> Plan:
+        """A run that gives that subset a version; from then on it has it."""
+        self.versions[canary] = version
+        before = self.versions[self.stage.other(canary)]
+        return Plan(story, self.stage, canary, version, before, weights, errs)
+
+    def note(self, facts: RunFacts, results: list[Result]) -> None:
+        """A run and what is made of it."""
+        self.results += results
+        self.figures.append(run_json(facts))
+        self.overdue = self.overdue or bool(facts.overdue)
+
+
+Tell = Callable[[Play, Book], Awaitable[None]]
+
+
+def stories_of(play: Play, book: Book) -> dict[str, Story]:
+    """All stories of the book's scenario."""
+    told = TOLD[book.stage.name]
+    return {name: partial(_noted, tell, play, book) for name, tell in told.items()}
+
+
+async def _noted(tell: Tell, play: Play, book: Book) -> bool:
+    await tell(play, book)
+    return not book.overdue
+
+
+async def _start(play: Play, book: Book) -> None:
+    stage = book.stage
+    book.versions = {stage.stable: _number(stage.stable), stage.other(stage.stable): "0"}
+    took_s = await begin(play)
+    expected = f"all requests are led to subset {stage.stable}, and the other one is at zero"
+    book.results.append(Result(f"{stage.name}, start", expected, ok=True, detail=f"{took_s:.1f} s after apply"))
+
+
+async def _release(canary: str, version: str, play: Play, book: Book) -> None:
+    plan = book.plan(f"{canary} gets version {version}", canary, version, book.stage.weights)
+    facts = await release(play, plan)
+    book.note(facts, [*judge_run(facts), *judge_bystander(facts)])
+
+
+async def _bad_release(canary: str, version: str, play: Play, book: Book) -> None:
+    weights = (book.stage.weights[0], 0)
+    plan = book.plan(f"{canary} gets the bad version {version}", canary, version, weights, errs=True)
+    facts = await release(play, plan)
+    book.note(facts, judge_run(facts))
+
+
+async def _undo_at_once(play: Play, book: Book) -> None:
+    """Within scaleDownDelay: the old pods are still there."""
+    canary, version = "v2", "5"
+    facts = await release_until_promoted(
+        play, book.plan(f"{canary} gets version {version}, and is regretted", canary, version, book.stage.weights)
+    )
+    book.note(facts, [judge_swap(facts)])
+    stable = book.stage.other(canary)
+    facts = await undo(play, book.plan("undo at once", stable, book.versions[stable], (100,)), 1)
+    book.note(facts, [*judge_run(facts), judge_undo(facts, _UNDONE_WITHIN_S)])
+
+
+async def _undo_later(play: Play, book: Book) -> None:
+    """The other version is at zero: its pods come first."""
+    facts = await undo(play, book.plan("undo later", "v2", book.versions["v2"], (100,)), 2)
+    book.note(facts, [*judge_run(facts), judge_undo(facts, _UNDONE_FROM_ZERO_WITHIN_S)])
+
+
+async def _end(play: Play, book: Book) -> None:
+    """The Canary goes, and the user's objects are the user's again."""
+    story, stage = f"{book.stage.name}, deletion", book.stage
+    before = play.journal.objects_seen(await read_objects(play.scene.api))
+    began_at_s = before.at_s
+    await kubectl("delete", f"canaries.rollouts.dev/{stage.canary_name}", "--timeout=60s")
+    await asyncio.sleep(_AFTERWARDS_S)
+    objects = await read_objects(play.scene.api)
+    after = play.journal.objects_seen(objects)
+    marks = [f"{item['kind']} {item['metadata']['name']}: {mark}" for item in objects for mark in ours_in(item)]
+    book.results.append(judge_left(story, list(differences(before.kept, after.kept)), marks))
+    records = play.scene.records(began_at_s)
+    failed = len(failures_of(records))
+    detail = f"{failed} of {len(records)}"
+    book.results.append(Result(story, "no client error", ok=bool(records) and not failed, detail=detail))
+    ended_cleanly = await play.scene.controller.stop()
+    log = play.scene.controller.log.read_text(encoding="utf-8", errors="replace")
+    unasked = play.scene.controller.unasked_ends
+    book.results += judge_controller(log, unasked_ends=unasked, ended_cleanly=ended_cleanly)
+
+
+def _number(subset: str) -> str:
+    """The version that the examples give a subset at first."""
+    return subset.removeprefix("v")
+
+
+TOLD: Mapping[str, Mapping[str, Tell]] = {
+    "scenario-1": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "the other way round": partial(_release, "v1", "3"),
+        "bad": partial(_bad_release, "v2", "4"),
+        "undo at once": _undo_at_once,
+        "undo later": _undo_later,
+        "deletion": _end,
+    },
+    "scenario-2": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "bad": partial(_bad_release, "v1", "3"),
+        "deletion": _end,
+    },
+    "scenario-3": {
+        "start": _start,
+        "release": partial(_release, "v3", "4"),
+        "the other way round": partial(_release, "v2", "5"),
+        "bad": partial(_bad_release, "v3", "6"),
+        "deletion": _end,
+    },
+}

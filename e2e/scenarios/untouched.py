@@ -1,0 +1,85 @@
+"""Whether the user's objects are what they were, but for what is ours in them. Pure.
+
+Compared is canonical JSON (sorted keys, no blanks) without status, resourceVersion, generation and managedFields. Ours
+are, and nothing else: annotations and labels of our group, the weights of the Canary's two subsets in rules that name
+both, and the replicas of its two Deployments.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from e2e.scenarios.stage import Stage
+
+Json = dict[str, Any]
+Kept = Mapping[tuple[str, str], str]
+"""Canonical JSON by kind and name."""
+
+_SERVERS = ("resourceVersion", "generation", "managedFields", "uid", "creationTimestamp")
+_OURS = "rollouts.dev/"
+_ROLLED = "deployment.kubernetes.io/revision"
+"""Counted by Kubernetes itself when the user's template changes."""
+
+
+def kept(objects: Iterable[Json], stage: Stage) -> Kept:
+    """The user's part of each object."""
+    return {
+        (item["kind"], item["metadata"]["name"]): _canonical(_as_users(item, stage)) for item in objects
+    }  # fmt: skip
+
+
+def differences(before: Kept, now: Kept) -> Iterator[str]:
+    """What is gone, new or changed, in words."""
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            how = "gone" if key not in now else "new" if key not in before else _first_difference(before[key], now[key])
+            yield f"{' '.join(key)}: {how}"
+
+
+def ours_in(item: Json) -> list[str]:
+    """Names of what we have written into an object's metadata."""
+    metadata = item["metadata"]
+    names = [*metadata.get("annotations", {}), *metadata.get("labels", {}), *metadata.get("finalizers", ())]
+    return [name for name in names if _is_ours(name)]
+
+
+def _as_users(item: Json, stage: Stage) -> Json:
+    user = copy.deepcopy(item)
+    user.pop("status", None)
+    metadata = user["metadata"]
+    for name in _SERVERS:
+        metadata.pop(name, None)
+    for field in ("annotations", "labels"):
+        rest = {name: value for name, value in metadata.pop(field, {}).items() if not _is_ours(name, _ROLLED)}
+        metadata |= {field: rest} if rest else {}
+    if user["kind"] == "Deployment" and metadata["name"] in stage.deployments.values():
+        user["spec"].pop("replicas", None)
+    if (user["kind"], metadata["name"]) == stage.key:
+        _without_weights(user, frozenset(stage.deployments))
+    return user
+
+
+def _without_weights(virtual_service: Json, subsets: frozenset[str]) -> None:
+    """Also without the sum's sign: a rule whose two weights are ours keeps the third's as it is."""
+    for rule in virtual_service["spec"].get("http", ()):
+        routes = {route["destination"].get("subset"): route for route in rule.get("route", ())}
+        if subsets <= routes.keys():
+            for subset in subsets:
+                routes[subset].pop("weight", None)
+
+
+def _is_ours(name: str, *also: str) -> bool:
+    return name in also or name.split("/", maxsplit=1)[0].endswith(_OURS[:-1])
+
+
+def _canonical(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _first_difference(before: str, now: str) -> str:
+    at = next((place for place, pair in enumerate(zip(before, now, strict=False)) if pair[0] != pair[1]), 0)
+    begin = max(0, at - 60)
+    return f"...{before[begin : at + 60]}... has become ...{now[begin : at + 60]}..."

@@ -1,0 +1,78 @@
+"""The mode of `targetRef`: the user's workload is the canary, and a copy of ours serves between releases.
+
+Puts together what is seen (here), what may be wrong (problems.py), what is written (converge.py) and how it is given
+back (release.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.resources import DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.core.decision import Desired
+from rollouts.core.desired import routing_of
+from rollouts.core.measurement import Subject as Side
+from rollouts.core.observed import Observed, Problem
+from rollouts.core.selector import selector_label
+from rollouts.engine.belonging import is_ours
+from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.converge import missing_writes
+from rollouts.engine.mode import Sides
+from rollouts.engine.problems import find_problems
+from rollouts.engine.release import leaving_writes, look_back
+from rollouts.engine.rights import COPIED, Right
+from rollouts.engine.subject import Subject
+from rollouts.ports import Cluster, Write
+from rollouts.traffic.istio import carries, observed_weight
+from rollouts.workloads.state import observe_deployment
+
+
+class Copied:
+    """Implements `Mode`."""
+
+    def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
+        """As the Protocol says."""
+        needed = (*COPIED, *(right for companion in COMPANIONS for right in companion.rights(spec)))
+        return tuple(dict.fromkeys(needed))
+
+    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
+        """As the Protocol says."""
+        owner, spec = subject.owner, subject.spec
+        target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
+        primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+        ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
+        route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
+        made, released = look_back(cluster, subject) if deleting else (False, False)
+        return Sides(
+            target=observe_deployment(target) if target is not None else None,
+            primary=observe_deployment(ours) if ours is not None else None,
+            route_weight=observed_weight(owner, spec, route),
+            routed=carries(owner, spec, route, routing_of(spec, status)),
+            apex_on_primary=_apex_on_primary(cluster, subject, target),
+            made=made,
+            released=released,
+        )
+
+    def problems(self, cluster: Cluster, subject: Subject, _status: CanaryStatus) -> Iterator[Problem]:
+        """As the Protocol says."""
+        yield from find_problems(cluster, subject.owner, subject.spec)
+        for companion in COMPANIONS:
+            yield from companion.problems(cluster, subject)
+
+    def writes(self, cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+        """As the Protocol says."""
+        if desired.leave is not None:
+            return leaving_writes(cluster, subject, desired, desired.leave)
+        return missing_writes(cluster, subject, seen, desired)
+
+    def workload(self, subject: Subject, _status: CanaryStatus, side: Side) -> str:
+        """As the Protocol says."""
+        return subject.spec.target.name if side is Side.CANARY else subject.spec.primary_name
+
+
+def _apex_on_primary(cluster: Cluster, subject: Subject, target: Manifest | None) -> bool:
+    apex = cluster.read(SERVICES, ObjectKey(subject.owner.namespace, subject.spec.service_name))
+    label = selector_label(target) if target is not None else None
+    return apex is not None and label is not None and apex["spec"].get("selector") == label.primary()

@@ -1,0 +1,64 @@
+"""What the engine asks of a workload mode: how the two sides of a release are kept, seen, written and given back.
+
+The judgement knows a side that is released (`target`) and a side that serves (`primary`). Which objects these are, and
+how requests are led to them, is the matter of a mode alone: a copy of ours beside the user's workload (copied.py), or
+two workloads of the user (subsets.py). No other part of the engine asks which mode it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus
+from rollouts.core.decision import Desired
+from rollouts.core.measurement import Subject as Side
+from rollouts.core.observed import Observed, Problem, WorkloadState
+from rollouts.engine.rights import Right
+from rollouts.engine.subject import Subject
+from rollouts.ports import Cluster, Write
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The part of an observation that a mode knows; the fields mean what they mean in `Observed`."""
+
+    target: WorkloadState | None
+    primary: WorkloadState | None
+    route_weight: int | None
+    routed: bool = False
+    apex_on_primary: bool = False
+    stable_subset: str = ""
+    made: bool = False
+    """Only told of a Canary that is being deleted, as `released` is."""
+    released: bool = False
+
+
+class Mode(Protocol):
+    """One way to keep two versions. Reads the stores, sends nothing, holds no state."""
+
+    def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
+        """All that the Canary needs to be allowed in its namespace."""
+        ...
+
+    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
+        """Both sides, and how the requests are shared between them."""
+        ...
+
+    def problems(self, cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+        """Why the Canary can't be acted on; each names the object and the way out."""
+        ...
+
+    def writes(self, cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+        """The writes that make `desired` true, in order; none if it is true already.
+
+        To be carried out one by one: each is worked out from what the store holds after the one before. Where
+        `desired.leave` is set, what leads to the Canary is given back; the finalizer is not the mode's.
+        """
+        ...
+
+    def workload(self, subject: Subject, status: CanaryStatus, side: Side) -> str:
+        """The name of the workload on one side, as metrics call it."""
+        ...

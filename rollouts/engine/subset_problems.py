@@ -1,0 +1,122 @@
+"""Why a Canary with subsets can't be acted on: all that the stores can tell, looked at before anything is touched.
+
+Each answer names the object and the way out. Pure but for reading the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.resources import (
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+)
+from rollouts.api.status import CanaryStatus
+from rollouts.core.observed import Problem
+from rollouts.engine.contest import find_contest
+from rollouts.engine.subject import Subject
+from rollouts.engine.subset_roles import pair_of, routes_of, stable_of, workload_of
+from rollouts.ports import Cluster
+from rollouts.traffic.istio_host import service_of
+from rollouts.traffic.subset_rules import host_of
+from rollouts.traffic.subsets import route_flaw, steered_rules
+
+_READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+
+
+def find_subset_problems(cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+    """The reasons not to act, the first of them first."""
+    for resource in _READ:
+        if trouble := cluster.trouble(resource):
+            yield Problem("KindUnavailable", trouble)
+    yield from find_contest(cluster, subject.owner, subject.spec)
+    absent = [*_absent_targets(cluster, subject), *_useless_routes(cluster, subject, status)]
+    yield from absent
+    if not absent:
+        for host in sorted(_hosts(cluster, subject, status)):
+            yield from _unselected(cluster, subject, host)
+            yield from _undefined(cluster, subject, host)
+    if not stable_of(cluster, subject, status):
+        names = " and ".join(subset.name for subset in subject.spec.subsets)
+        tie = f"the subsets {names} have the same weight in {_route_names(subject)}, so it can't be told which serves"
+        yield Problem("StableUnknown", f"{tie}: set initialStable, or give the one that serves the larger weight")
+
+
+def _absent_targets(cluster: Cluster, subject: Subject) -> Iterator[Problem]:
+    for subset in subject.spec.subsets:
+        key = ObjectKey(subject.owner.namespace, subset.target_ref.name)
+        if cluster.read(DEPLOYMENTS, key) is None:
+            yield Problem("TargetNotFound", f"Deployment {key} does not exist: create it, or correct spec.subsets")
+
+
+def _useless_routes(cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+    pair = pair_of(subject.spec, stable_of(cluster, subject, status))
+    for ref, route in zip(subject.spec.route_refs, routes_of(cluster, subject), strict=True):
+        name = f"VirtualService {subject.owner.namespace}/{ref.name}"
+        if route is None:
+            yield Problem("RouteNotFound", f"{name} does not exist: create it, or correct spec.routeRefs")
+        elif flaw := route_flaw(route, ref, pair):
+            yield Problem("RouteUnusable", f"{name}: {flaw}")
+
+
+def _hosts(cluster: Cluster, subject: Subject, status: CanaryStatus) -> set[tuple[str, str]]:
+    """The Services whose subsets the routes name, as namespace and name."""
+    pair = pair_of(subject.spec, stable_of(cluster, subject, status))
+    found = zip(subject.spec.route_refs, routes_of(cluster, subject), strict=True)
+    rules = [rule for ref, route in found for rule in steered_rules(route, ref, pair)]
+    return {service_of(host_of(rule, pair), subject.owner.namespace) for rule in rules}
+
+
+def _unselected(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Iterator[Problem]:
+    service = cluster.read(SERVICES, ObjectKey(*host))
+    selector = (service["spec"].get("selector") or {}) if service is not None else {}
+    for subset in subject.spec.subsets:
+        name = subset.target_ref.name
+        if not selector.items() <= _pod_labels(cluster, subject, subset.name).items():
+            what = f"Service {ObjectKey(*host)} does not select the pods of Deployment {name}"
+            yield Problem("NotSelected", f"{what}: give them the labels {_in_words(selector)}")
+
+
+def _undefined(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Iterator[Problem]:
+    """Each subset must be there, and select the pods of its own Deployment and of no other of the two."""
+    labels = _subset_labels(cluster, host)
+    where = f"of host {'.'.join(reversed(host)).rstrip('.')}"
+    for subset in subject.spec.subsets:
+        selected = labels.get(subset.name)
+        if selected is None:
+            yield Problem("SubsetNotFound", f"no DestinationRule {where} has the subset {subset.name}: add it")
+            continue
+        for other in subject.spec.subsets:
+            selects = selected.items() <= _pod_labels(cluster, subject, other.name).items()
+            if selects != (other is subset):
+                how = "selects also" if selects else "does not select"
+                what = f"subset {subset.name} {where} {how} the pods of Deployment {other.target_ref.name}"
+                yield Problem("SubsetMismatch", f"{what}: correct its labels {_in_words(selected)}")
+
+
+def _subset_labels(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, str]]:
+    found: dict[str, dict[str, str]] = {}
+    for rule in cluster.list_all(DESTINATION_RULES):
+        spec = rule.get("spec") or {}
+        if service_of(spec.get("host", ""), rule["metadata"]["namespace"]) == host:
+            found |= {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or ()}
+    return found
+
+
+def _pod_labels(cluster: Cluster, subject: Subject, subset: str) -> dict[str, str]:
+    deployment = cluster.read(DEPLOYMENTS, ObjectKey(subject.owner.namespace, workload_of(subject.spec, subset)))
+    template: Manifest = deployment["spec"]["template"] if deployment is not None else {}
+    labels: dict[str, str] = template.get("metadata", {}).get("labels") or {}
+    return labels
+
+
+def _route_names(subject: Subject) -> str:
+    return ", ".join(f"VirtualService {ref.name}" for ref in subject.spec.route_refs)
+
+
+def _in_words(labels: dict[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(labels.items())) or "(none)"

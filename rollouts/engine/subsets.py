@@ -1,0 +1,112 @@
+"""The mode of `subsets`: two workloads of the user share requests by the weights of the user's own routes.
+
+Nothing is made. Which workload is the canary and which one serves stands in the status, and is turned round by each
+promotion. What may be wrong is subset_problems.py's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.resources import DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.core.decision import Desired
+from rollouts.core.desired import routing_of
+from rollouts.core.measurement import Subject as Side
+from rollouts.core.observed import Observed, Problem
+from rollouts.engine.mode import Sides
+from rollouts.engine.rights import SUBSETS, Right
+from rollouts.engine.subject import Subject
+from rollouts.engine.subset_problems import find_subset_problems
+from rollouts.engine.subset_roles import pair_of, routes_of, stable_of, workload_of
+from rollouts.ports import Cluster, PatchJson, Write
+from rollouts.traffic.subsets import (
+    is_marked,
+    release_operations,
+    routed_percent,
+    steering_operations,
+    subsets_carry,
+)
+from rollouts.workloads.state import observe_deployment, observe_promoted
+
+
+class Subsets:
+    """Implements `Mode`."""
+
+    def rights(self, _spec: CanarySpec) -> tuple[Right, ...]:
+        """As the Protocol says."""
+        return SUBSETS
+
+    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
+        """As the Protocol says."""
+        spec, routes = subject.spec, routes_of(cluster, subject)
+        stable = stable_of(cluster, subject, status)
+        pair = pair_of(spec, stable)
+        target, primary = (_deployment(cluster, subject, name) for name in (pair.canary, pair.stable))
+        made = deleting and any(is_marked(subject.owner, route) for route in routes)
+        return Sides(
+            target=observe_deployment(target) if target is not None else None,
+            primary=observe_promoted(primary) if primary is not None else None,
+            route_weight=routed_percent(routes, spec.route_refs, pair),
+            routed=subsets_carry(routes, spec.route_refs, pair, routing_of(spec, status)),
+            stable_subset=stable,
+            made=made,
+            released=deleting and not made,
+        )
+
+    def problems(self, cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+        """As the Protocol says."""
+        return find_subset_problems(cluster, subject, status)
+
+    def writes(self, cluster: Cluster, subject: Subject, _seen: Observed, desired: Desired) -> Iterator[Write]:
+        """As the Protocol says."""
+        if desired.leave is not None:
+            return _given_back(cluster, subject, desired)
+        return _missing(cluster, subject, desired)
+
+    def workload(self, subject: Subject, status: CanaryStatus, side: Side) -> str:
+        """As the Protocol says."""
+        pair = pair_of(subject.spec, status.stable_subset)
+        return workload_of(subject.spec, pair.canary if side is Side.CANARY else pair.stable)
+
+
+def _missing(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    owner, spec, share = subject.owner, subject.spec, desired.share
+    pair = pair_of(spec, share.stable)
+    for place, ref in enumerate(spec.route_refs if desired.routing else ()):
+        route = routes_of(cluster, subject)[place]
+        if route is None:
+            continue
+        operations = steering_operations(owner, route, ref, pair=pair, share=share)
+        if operations:
+            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+    target = _deployment(cluster, subject, pair.canary)
+    if target is not None and desired.canary_replicas not in {None, target["spec"].get("replicas", 1)}:
+        yield _scaled(target, desired.canary_replicas)
+
+
+def _given_back(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
+    owner, spec, share = subject.owner, subject.spec, desired.share
+    pair = pair_of(spec, share.stable)
+    for place, ref in enumerate(spec.route_refs):
+        route = routes_of(cluster, subject)[place]
+        if route is None:
+            continue
+        operations = release_operations(owner, route, ref, pair=pair, share=share)
+        if operations:
+            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+
+
+def _scaled(target: Manifest, replicas: int | None) -> PatchJson:
+    """By a patch, so that the field does not become ours: between releases, and for an autoscaler, it is the user's."""
+    operations: list[dict[str, Any]] = [
+        {"op": "add", "path": "/spec/replicas", "value": replicas},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": target["metadata"]["resourceVersion"]},
+    ]
+    return PatchJson(DEPLOYMENTS, ObjectKey.of(target), operations)
+
+
+def _deployment(cluster: Cluster, subject: Subject, subset: str) -> Manifest | None:
+    return cluster.read(DEPLOYMENTS, ObjectKey(subject.owner.namespace, workload_of(subject.spec, subset)))

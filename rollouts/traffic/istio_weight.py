@@ -1,0 +1,41 @@
+"""Weights of an Istio rule's destinations: shares of the rule's own sum, in whole units.
+
+Pure. What two of them have together is divided anew; what all the others have stays.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollouts.api.resources import Manifest
+
+
+def nearest(numerator: int, denominator: int) -> int:
+    """The quotient of non-negative integers, rounded half up."""
+    return (2 * numerator + denominator) // (2 * denominator)
+
+
+def weight_of(route: Manifest) -> int:
+    """Istio's: a share of the rule's sum. Absent, it is 0."""
+    return route.get("weight") or 0
+
+
+def total_of(everything: int, others: int) -> int:
+    """What our two have together: others keep their share, and where there are none, single percents can be told."""
+    if others == 0:
+        return max(everything, 100)
+    return everything - others or max(100 - others, 0) or 100
+
+
+def part_of(total: int, percent: int) -> int:
+    """That percent of a total in whole units; neither side is rounded down to nothing if it is to have something."""
+    part = nearest(total * percent, 100)
+    if 0 < percent < 100 and total > 1:
+        return min(max(part, 1), total - 1)
+    return part
+
+
+def weighing(route: Manifest, weight: int) -> dict[str, Any]:
+    """The destination with that weight."""
+    known = "weight" in route and route["weight"] is not None
+    return route if known and route["weight"] == weight else {**route, "weight": weight}
