@@ -1,4 +1,4 @@
-# Two commands set up everything on a fresh machine: `make lab` and `make test`.
+# Two commands on a fresh machine, `make demo` and `make test`; the third, `make lab`, is for the real parts.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -12,7 +12,9 @@ RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
 FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
+DEMO_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
+SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -20,6 +22,18 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-u
 .PHONY: help
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# On a machine with nothing but Python: only what the controller itself needs, in an environment of its own.
+DEMO_BIN := .venv-demo/bin
+.venv-demo/.installed: requirements/runtime.txt
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not on PATH; name another with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv-demo
+	$(DEMO_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+.PHONY: demo
+demo: .venv-demo/.installed ## Watch three releases in a minute: the real controller, on a simulated cluster
+	@$(DEMO_BIN)/python -m rollouts demo $(DEMO_ARGS)
 
 .PHONY: venv
 venv: .venv/.installed ## Make .venv from the locked requirements
@@ -59,7 +73,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-sim-full lab lab-strategies
+FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -121,6 +135,11 @@ lab-strategies: venv ## Show each strategy in the real parts: A/B, blue-green, c
 	$(LAB) build
 	$(BIN)/python -m e2e.strategies $(STRATEGIES_ARGS)
 
+.PHONY: lab-scenarios
+lab-scenarios: venv ## Show in the real parts what users do by hand: two Deployments of their own, there and back
+	$(LAB) build
+	$(BIN)/python -m e2e.scenarios $(SCENARIOS_ARGS)
+
 .PHONY: crds
 crds: venv ## Write crds/ from the models
 	$(BIN)/rollouts crds > crds/canary.yaml.new
@@ -133,4 +152,4 @@ docs: venv ## Write the generated pages of docs/
 .PHONY: clean
 clean: ## Remove environments and results; built parts stay in the user's cache
 	if [ -x $(BIN)/python ]; then for lab in .lab/*/; do $(LAB) down --dir $$lab; done; fi
-	rm -rf .venv .venv-3.* .lab .out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info
+	rm -rf .venv .venv-demo .venv-3.* .lab .out .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis *.egg-info

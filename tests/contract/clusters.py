@@ -6,6 +6,7 @@ Both are given the same kinds, a namespace to work in, and somebody else who cha
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,6 +19,7 @@ from typing import Protocol
 import pytest
 
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.embedded import serving, write_kubeconfig
 from rollouts.kube.access import open_client
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
@@ -27,6 +29,7 @@ from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Cluster, Create
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.memory_server import MemoryServer
 from tests.kube.waiting import running, until
 
 ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")
@@ -109,12 +112,34 @@ class _KubeOther:
 
 
 @asynccontextmanager
+async def embedded() -> AsyncIterator[Arranged]:
+    """The double behind HTTP, through the real stores and the real transport."""
+    server = MemoryServer(lambda: datetime.now(UTC))
+    garbage = GarbageCollector(server, Random(1))
+    garbage.latency_max_s = 0.01
+    garbage.start()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kubeconfig"
+        async with serving(server) as url:
+            write_kubeconfig(path, url)
+            async with _at(path) as arranged:
+                yield arranged
+    garbage.stop()
+
+
+@asynccontextmanager
 async def kube() -> AsyncIterator[Arranged]:
     """The real thing, on the API server that KUBECONFIG names."""
     path = os.environ.get("KUBECONFIG")
     if not path:
         pytest.fail("KUBECONFIG is not set: run `make test-kube`, which starts an API server of its own")
-    transport, changes = Transport(await open_client(kubeconfig=Path(path)), monotonic=time.monotonic), Changes()
+    async with _at(Path(path)) as arranged:
+        yield arranged
+
+
+@asynccontextmanager
+async def _at(path: Path) -> AsyncIterator[Arranged]:
+    transport, changes = Transport(await open_client(kubeconfig=path), monotonic=time.monotonic), Changes()
     clock = await read_clock(transport, time.monotonic)
     stores = stores_for(KINDS, on_change=lambda resource, key: changes.append((resource, key)))
     pace = Pace(first_delay_s=0.05, lasting_delay_s=0.2, cap_s=0.5)
@@ -132,7 +157,11 @@ async def kube() -> AsyncIterator[Arranged]:
         await transport.close()
 
 
-FACTORIES = [pytest.param(memory, id="memory"), pytest.param(kube, id="kube", marks=pytest.mark.kube)]
+FACTORIES = [
+    pytest.param(memory, id="memory"),
+    pytest.param(embedded, id="embedded"),
+    pytest.param(kube, id="kube", marks=pytest.mark.kube),
+]
 
 
 def _definition(resource: Resource) -> Manifest:

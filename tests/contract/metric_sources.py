@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from rollouts.api.resources import ObjectKey
+from rollouts.core.measurement import Probe, Signal
+from rollouts.demo.ledger import Answer, Ledger
+from rollouts.demo.metrics import TrafficMetrics
+from rollouts.metrics.istio import render_query
 from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
 from rollouts.ports import MetricSource
 from tests.adapters.prometheus_server import Canned, failure, prometheus_server, vector
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+"""The instant that sources are asked about."""
 
 
 class Situation(StrEnum):
@@ -54,4 +63,20 @@ async def prometheus(situation: Situation) -> AsyncIterator[Arranged]:
             await source.aclose()
 
 
-FACTORIES: dict[str, Factory] = {"prometheus": prometheus}
+@asynccontextmanager
+async def simulated_traffic(situation: Situation) -> AsyncIterator[Arranged]:
+    """The demo's source over requests that have been simulated: 42 of 100 went well."""
+    assert situation not in REMOTE_ALONE, "it is in the same process: it is there, and answers"
+    ledger, workload = Ledger(), ObjectKey("default", "app")
+    if situation is Situation.VALUE:
+        for number in range(100):
+            ledger.note(Answer(AT - timedelta(seconds=1), workload, 200 if number < 42 else 500, 1.0, workload))
+    query = render_query(Probe(Signal.SUCCESS_RATE, window_s=30.0), workload.namespace, workload.name)
+    refused = situation is Situation.REFUSING
+    yield Arranged(TrafficMetrics(ledger, lambda _workload: True), "up" if refused else query)
+
+
+REMOTE_ALONE = frozenset({Situation.SILENT, Situation.GONE})
+"""Situations of sources that are asked over a network."""
+REMOTE: dict[str, Factory] = {"prometheus": prometheus}
+FACTORIES: dict[str, Factory] = {**REMOTE, "simulated traffic": simulated_traffic}

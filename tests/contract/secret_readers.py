@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -16,6 +17,7 @@ import pytest
 from kubernetes_asyncio.client import ApiClient
 
 from rollouts.api.resources import SECRETS, Manifest
+from rollouts.embedded import serving, write_kubeconfig
 from rollouts.kube.access import open_client
 from rollouts.kube.requests import Request, create
 from rollouts.kube.secrets import KubeSecrets
@@ -84,14 +86,31 @@ class _KubeOwner:
 
 
 @asynccontextmanager
+async def embedded() -> AsyncIterator[Arranged]:
+    """The double behind HTTP."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kubeconfig"
+        async with serving(MemoryServer(lambda: datetime.now(UTC))) as url:
+            write_kubeconfig(path, url)
+            async with _at(path) as arranged:
+                yield arranged
+
+
+@asynccontextmanager
 async def kube() -> AsyncIterator[Arranged]:
     """The real thing, on the API server that KUBECONFIG names."""
     path = os.environ.get("KUBECONFIG")
     if not path:
         pytest.fail("KUBECONFIG is not set: run `make test-kube`, which starts an API server of its own")
-    reading = await open_client(kubeconfig=Path(path))
+    async with _at(Path(path)) as arranged:
+        yield arranged
+
+
+@asynccontextmanager
+async def _at(path: Path) -> AsyncIterator[Arranged]:
+    reading = await open_client(kubeconfig=path)
     reader = Transport(reading, monotonic=time.monotonic)
-    owner = Transport(await open_client(kubeconfig=Path(path)), monotonic=time.monotonic)
+    owner = Transport(await open_client(kubeconfig=path), monotonic=time.monotonic)
     made = (await owner.send(create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))).manifest()
     namespace: str = made["metadata"]["name"]
     try:
@@ -102,7 +121,11 @@ async def kube() -> AsyncIterator[Arranged]:
         await reader.close()
 
 
-FACTORIES = [pytest.param(memory, id="memory"), pytest.param(kube, id="kube", marks=pytest.mark.kube)]
+FACTORIES = [
+    pytest.param(memory, id="memory"),
+    pytest.param(embedded, id="embedded"),
+    pytest.param(kube, id="kube", marks=pytest.mark.kube),
+]
 
 
 def _secret(namespace: str, name: str, data: Mapping[str, bytes] | None) -> Manifest:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import time
-from datetime import UTC, datetime
 
 import pytest
 
 from rollouts.core.measurement import NoData, Rejected, Unreachable, Value
-from tests.contract.metric_sources import FACTORIES, Factory, Situation
+from tests.contract.metric_sources import AT, FACTORIES, REMOTE, Factory, Situation
 
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 LONGEST_S = 4.0
 
 
 @pytest.fixture(params=[*FACTORIES.values()], ids=[*FACTORIES])
 def factory(request: pytest.FixtureRequest) -> Factory:
     """Each source in turn."""
+    made: Factory = request.param
+    return made
+
+
+@pytest.fixture(params=[*REMOTE.values()], ids=[*REMOTE])
+def remote(request: pytest.FixtureRequest) -> Factory:
+    """Each source that is asked over a network."""
     made: Factory = request.param
     return made
 
@@ -35,18 +40,18 @@ async def test_nothing_to_judge_is_no_data(factory: Factory) -> None:
         assert await arranged.source.measure(arranged.query, AT) == NoData()
 
 
-@pytest.mark.parametrize(
-    ("situation", "kind"),
-    [
-        pytest.param(Situation.REFUSING, Rejected, id="refusing"),
-        pytest.param(Situation.SILENT, Unreachable, id="silent"),
-        pytest.param(Situation.GONE, Unreachable, id="gone"),
-    ],
-)
-async def test_failures_are_values_with_a_short_reason(
-    factory: Factory, situation: Situation, kind: type[Rejected | Unreachable]
-) -> None:
+async def test_a_refusal_is_a_value_with_a_short_reason(factory: Factory) -> None:
     """Nothing is raised, the answer comes in bounded time, and the reason fits into a status."""
+    await _fails(factory, Situation.REFUSING, Rejected)
+
+
+@pytest.mark.parametrize("situation", [Situation.SILENT, Situation.GONE], ids=["silent", "gone"])
+async def test_silence_is_a_value_with_a_short_reason(remote: Factory, situation: Situation) -> None:
+    """As a refusal is."""
+    await _fails(remote, situation, Unreachable)
+
+
+async def _fails(factory: Factory, situation: Situation, kind: type[Rejected | Unreachable]) -> None:
     async with factory(situation) as arranged:
         started = time.monotonic()
         outcome = await arranged.source.measure(arranged.query, AT)
@@ -64,9 +69,9 @@ async def test_many_questions_at_once_are_all_answered(factory: Factory) -> None
     assert outcomes == [Value(42.0)] * 50
 
 
-async def test_the_event_loop_is_never_held_up(factory: Factory) -> None:
+async def test_the_event_loop_is_never_held_up(remote: Factory) -> None:
     """While a silent place is waited for, others run."""
-    async with factory(Situation.SILENT) as arranged:
+    async with remote(Situation.SILENT) as arranged:
         asked = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
         turns = 0
         while not asked.done():
@@ -77,9 +82,9 @@ async def test_the_event_loop_is_never_held_up(factory: Factory) -> None:
     assert turns > 5
 
 
-async def test_a_cancelled_question_ends_at_once_and_harms_no_other(factory: Factory) -> None:
+async def test_a_cancelled_question_ends_at_once_and_harms_no_other(remote: Factory) -> None:
     """Cancellation reaches the one who asked, and the source can be asked on."""
-    async with factory(Situation.SILENT) as arranged:
+    async with remote(Situation.SILENT) as arranged:
         cancelled = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
         other = asyncio.ensure_future(arranged.source.measure(arranged.query, AT))
         await asyncio.sleep(0)

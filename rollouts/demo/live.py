@@ -1,0 +1,35 @@
+"""Keeps the live view up to date, some times a second, and hands every picture to who records them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.live import Live
+
+from rollouts.demo.picture import Picture
+from rollouts.demo.view import draw
+
+FRAME_S = 0.2
+
+
+async def watch(take: Callable[[], Picture], see: Callable[[Picture], None]) -> None:
+    """Show what is taken until cancelled."""
+    while True:
+        see(take())
+        await asyncio.sleep(FRAME_S)
+
+
+async def show_live(console: Console, take: Callable[[], Picture], see: Callable[[Picture], None]) -> None:
+    """Draw into the terminal until cancelled; the last picture stays there."""
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+
+        def draw_and_see(picture: Picture) -> None:
+            see(picture)
+            live.update(draw(picture), refresh=True)
+
+        try:
+            await watch(take, draw_and_see)
+        finally:
+            draw_and_see(take())

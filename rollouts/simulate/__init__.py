@@ -1,0 +1,1 @@
+"""`rollouts simulate`: what a Canary would do on given signals, by the real engine in virtual time."""

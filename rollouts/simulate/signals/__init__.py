@@ -1,0 +1,1 @@
+"""The ready signals, a file each. docs/simulate.md tells of the format."""
