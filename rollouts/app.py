@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
     CANARIES,
+    DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -50,7 +51,8 @@ from rollouts.telemetry.report import Reporter
 _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
-WATCHED = (CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
+_WORKLOADS = (DEPLOYMENTS, DAEMON_SETS)
+WATCHED = (CANARIES, *_WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 

@@ -23,7 +23,7 @@ SERVICE_NAME_MAX = 55
 """What leaves room for `-primary` in the 63 characters of a Service's name."""
 ServiceName = Annotated[str, Field(min_length=1, max_length=SERVICE_NAME_MAX, pattern=SERVICE_NAME_PATTERN)]
 TargetName = Annotated[str, Field(min_length=1, max_length=245)]
-"""What leaves room for `-primary` in the 253 characters of a Deployment's name."""
+"""What leaves room for `-primary` in the 253 characters of a workload's name."""
 Host = Annotated[str, Field(min_length=1, max_length=253)]
 NO_SERVICE_NAME = (
     "set service.name: targetRef.name can't be a Service's name "
@@ -47,7 +47,7 @@ class TargetRef(BaseModel):
     model_config = WIRE
 
     api_version: Literal["apps/v1"] = Field("apps/v1", description="API version of the target.")
-    kind: Literal["Deployment"] = Field("Deployment", description="Kind of the target.")
+    kind: Literal["Deployment", "DaemonSet"] = Field("Deployment", description="Kind of the target.")
     name: TargetName = Field(
         description="Name of the target. It becomes the canary; a copy named `<name>-primary` serves."
     )
@@ -144,7 +144,7 @@ class CanarySpec(BaseModel):
 
     @property
     def primary_name(self) -> str:
-        """The Deployment that serves between releases. Only with targetRef."""
+        """The copy that serves between releases, of the target's kind. Only with targetRef."""
         return f"{self.target.name}-primary"
 
     @property

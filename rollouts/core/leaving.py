@@ -94,8 +94,8 @@ def _draining(status: CanaryStatus, seen: Observed, overdue_at: datetime) -> Fin
 
 
 def _given_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, reason: str) -> Finding:
-    side = spec.target.name if _handed(status) else spec.primary_name
-    left = f"traffic is left to Deployment {side}, and what was made for the Canary stays, labelled {CANARY_LABEL}"
+    side = f"{spec.target.kind} {spec.target.name if _handed(status) else spec.primary_name}"
+    left = f"traffic is left to {side}, and what was made for the Canary stays, labelled {CANARY_LABEL}"
     return Finding(Event.GIVEN_UP, f"{reason}: {left}", wake_at=notices_wake(status, seen))
 
 

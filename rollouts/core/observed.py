@@ -14,13 +14,14 @@ from rollouts.core.measurement import Sample
 
 @dataclass(frozen=True, slots=True)
 class WorkloadState:
-    """One Deployment, as far as the judgement cares."""
+    """One workload, as far as the judgement cares."""
 
     revision: str
     """Hash of its pod template."""
     source_revision: str = ""
     """For a copy of ours: the revision it was copied from; for a workload of the user that serves, its own."""
     replicas: int = 1
+    """How many pods it is to have; of a DaemonSet, whose nodes decide that, 1 or, scaled to zero, 0."""
     available: int = 0
     ready: bool = False
     """All replicas run the current template and are available."""

@@ -1,6 +1,6 @@
 """The one label that tells the two copies of a workload apart.
 
-The canary is the user's own Deployment and keeps its labels; the copy gets the same label with another value, and the
+The canary is the user's own workload and keeps its labels; the copy gets the same label with another value, and the
 Services select by this label alone. Pure: manifests in, a label or its absence out.
 """
 
@@ -43,7 +43,7 @@ class SelectorLabel:
 
 
 def selector_label(target: Manifest) -> SelectorLabel | None:
-    """The label by which a Deployment and its copy can part; None if its selector has none that its pods carry."""
+    """The label by which a workload and its copy can part; None if its selector has none that its pods carry."""
     spec = target["spec"]
     demanded = spec.get("selector", {}).get("matchLabels") or {}
     carried = spec["template"].get("metadata", {}).get("labels") or {}

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from rollouts.api.resources import (
-    DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -30,7 +29,7 @@ from rollouts.traffic.istio import render_destination_rules, render_virtual_serv
 from rollouts.traffic.istio_exposure import takes_away
 from rollouts.traffic.istio_rules import rules_of
 from rollouts.traffic.services import render_apex_selector, render_services
-from rollouts.workloads.primary_copy import render_primary, render_scale
+from rollouts.workloads.kinds import kind_of
 from rollouts.workloads.state import parts_from
 
 
@@ -44,9 +43,10 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     if desired.routing and takes_away(owner, spec, known, desired.share):
         # Taking requests away waits for nothing else, whatever the other writes meet.
         yield from _route(cluster, subject, desired)
-    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
+    kind = kind_of(spec)
+    target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
     label = selector_label(target) if target is not None else None
-    primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+    primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
     if target is None or label is None or (primary is not None and not parts_from(label, primary)):
         # By another label the Services would select nothing of the primary, which serves.
         yield from _route(cluster, subject, desired) if desired.routing else ()
@@ -54,10 +54,10 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     # The target may have changed since it was judged, while the status was written: then nothing is copied.
     for companion in COMPANIONS:
         yield from companion.before(cluster, subject, seen, desired)
-    revision = revision_of(target["spec"]["template"])
+    revision = revision_of(kind.template_of(target))
     if desired.copy_to_primary and seen.target is not None and seen.target.revision == revision:
-        rendered = render_primary(owner, spec, target, revision, desired.primary_replicas)
-        yield Apply(DEPLOYMENTS, _at_version_of(primary, rendered))
+        rendered = kind.render_copy(owner, spec, target, revision, desired.primary_replicas)
+        yield Apply(kind.resource, _at_version_of(primary, rendered))
     for companion in COMPANIONS:
         yield from companion.after(cluster, subject, seen, desired)
     if desired.routing:
@@ -65,8 +65,8 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         for rule in render_destination_rules(owner, spec):
             yield from _whole(cluster, DESTINATION_RULES, rule)
         yield from _route(cluster, subject, desired)
-    if desired.canary_replicas is not None and target["spec"].get("replicas", 1) != desired.canary_replicas:
-        yield Apply(DEPLOYMENTS, _at_version_of(target, render_scale(target, desired.canary_replicas)))
+    if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
+        yield resized
 
 
 def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:

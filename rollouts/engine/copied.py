@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.resources import DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.desired import routing_of
@@ -22,11 +22,11 @@ from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
 from rollouts.engine.release import leaving_writes, look_back
-from rollouts.engine.rights import COPIED, Right
+from rollouts.engine.rights import Right, rights_to_copy
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Write
 from rollouts.traffic.istio import carries, observed_weight
-from rollouts.workloads.state import observe_deployment
+from rollouts.workloads.kinds import kind_of
 
 
 class Copied:
@@ -34,20 +34,21 @@ class Copied:
 
     def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
         """As the Protocol says."""
-        needed = (*COPIED, *(right for companion in COMPANIONS for right in companion.rights(spec)))
+        resource = kind_of(spec).resource
+        needed = (*rights_to_copy(resource), *(right for companion in COMPANIONS for right in companion.rights(spec)))
         return tuple(dict.fromkeys(needed))
 
     def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
         """As the Protocol says."""
-        owner, spec = subject.owner, subject.spec
-        target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
-        primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+        owner, spec, kind = subject.owner, subject.spec, kind_of(subject.spec)
+        target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
+        primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
         route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
         made, released = look_back(cluster, subject) if deleting else (False, False)
         return Sides(
-            target=observe_deployment(target) if target is not None else None,
-            primary=observe_deployment(ours) if ours is not None else None,
+            target=kind.observe(target) if target is not None else None,
+            primary=kind.observe(ours) if ours is not None else None,
             route_weight=observed_weight(owner, spec, route),
             routed=carries(owner, spec, route, routing_of(spec, status)),
             apex_on_primary=_apex_on_primary(cluster, subject, target),

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import (
-    DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -24,50 +23,53 @@ from rollouts.engine.belonging import is_ours
 from rollouts.engine.contest import find_contest
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
+from rollouts.workloads.kinds import kind_of
 from rollouts.workloads.state import find_target_port_problem, parts_from
 
-_READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+_READ = (SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
 
 def find_problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     """The reasons not to act, the first of them first."""
-    for resource in _READ:
+    kind = kind_of(spec)
+    for resource in (kind.resource, *_READ):
         if trouble := cluster.trouble(resource):
             yield Problem("KindUnavailable", trouble)
     yield from find_contest(cluster, owner, spec)
-    target = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.target.name))
+    target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
     if target is None:
-        missing = f"Deployment {owner.namespace}/{spec.target.name} does not exist"
+        missing = f"{spec.target.kind} {owner.namespace}/{spec.target.name} does not exist"
         yield Problem("TargetNotFound", f"{missing}: create it, or correct spec.targetRef.name")
         return
     yield from _selector_of_no_use(cluster, owner, spec, target)
-    if (target["spec"].get("strategy") or {}).get("type") == "Recreate":
-        cost = f"Deployment {spec.target.name} has the strategy Recreate, which at promotion would stop all pods of"
-        yield Problem("StrategyUnsupported", f"{cost} the primary while they have traffic: change it to RollingUpdate")
+    yield from kind.flaws(target)
     if port_problem := find_target_port_problem(spec, target):
         yield Problem("PortNotFound", port_problem)
     yield from _names_taken(cluster, owner, spec)
     yield from _apex_without_port(cluster, owner, spec)
+    primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
+    for workload in (target, primary):
+        yield from kind.stuck(workload) if workload is not None else ()
 
 
 def _selector_of_no_use(cluster: Cluster, owner: Owner, spec: CanarySpec, target: Manifest) -> Iterator[Problem]:
-    name, label = spec.target.name, selector_label(target)
+    kind, name, label = spec.target.kind, spec.target.name, selector_label(target)
     if label is None:
-        demand = f"spec.selector.matchLabels of Deployment {name} has none of the labels"
+        demand = f"spec.selector.matchLabels of {kind} {name} has none of the labels"
         yield Problem("SelectorUnsupported", f"{demand} {', '.join(SELECTOR_LABELS)} that its pods carry: add one")
         return
-    primary = cluster.read(DEPLOYMENTS, ObjectKey(owner.namespace, spec.primary_name))
+    primary = cluster.read(kind_of(spec).resource, ObjectKey(owner.namespace, spec.primary_name))
     if primary is not None and is_ours(cluster, owner, primary) and not parts_from(label, primary):
         known = primary["spec"]["selector"].get("matchLabels") or {}
-        changed = f"the selector of Deployment {name} is another than when {spec.primary_name} was copied from it"
-        way_out = f"give it back the label that goes with {known}, or make a new Deployment with a Canary of its own"
+        changed = f"the selector of {kind} {name} is another than when {spec.primary_name} was copied from it"
+        way_out = f"give it back the label that goes with {known}, or make a new {kind} with a Canary of its own"
         yield Problem("SelectorChanged", f"{changed}, and a copy keeps its selector: {way_out}")
 
 
 def _names_taken(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     name = spec.service_name
     ours: tuple[tuple[Resource, str], ...] = (
-        (DEPLOYMENTS, spec.primary_name),
+        (kind_of(spec).resource, spec.primary_name),
         (SERVICES, primary_service(name)),
         (SERVICES, canary_service(name)),
         (DESTINATION_RULES, primary_service(name)),

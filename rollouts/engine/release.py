@@ -7,11 +7,9 @@ that clients use come first, then what leads to the primary, and the primary las
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION
 from rollouts.api.resources import (
-    DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -28,6 +26,7 @@ from rollouts.ports import Cluster, Delete, PatchJson, Write
 from rollouts.traffic.istio import observed_weight, route_operations
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.traffic.release import release_route_operations, release_service_operations
+from rollouts.workloads.kinds import kind_of
 
 
 def look_back(cluster: Cluster, subject: Subject) -> tuple[bool, bool]:
@@ -61,13 +60,10 @@ def _share(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
 
 def _grow(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
     target = _target(cluster, subject)
-    if target is None or desired.canary_replicas in {None, target["spec"].get("replicas", 1)}:
+    if target is None or desired.canary_replicas is None:
         return
-    operations: list[dict[str, Any]] = [
-        {"op": "add", "path": "/spec/replicas", "value": desired.canary_replicas},
-        {"op": "replace", "path": "/metadata/resourceVersion", "value": target["metadata"]["resourceVersion"]},
-    ]
-    yield PatchJson(DEPLOYMENTS, ObjectKey.of(target), operations)
+    if grown := kind_of(subject.spec).give_back(target, desired.canary_replicas):
+        yield grown
 
 
 def _service(cluster: Cluster, subject: Subject) -> Iterator[Write]:
@@ -92,7 +88,7 @@ def _removable(cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, M
     name = subject.spec.service_name
     both = primary_service(name), canary_service(name)
     places = [(resource, one) for resource in (DESTINATION_RULES, SERVICES) for one in both]
-    for resource, one in [*places, (DEPLOYMENTS, subject.spec.primary_name)]:
+    for resource, one in [*places, (kind_of(subject.spec).resource, subject.spec.primary_name)]:
         manifest = _ours(cluster, subject, resource, one)
         if manifest is not None and "deletionTimestamp" not in manifest["metadata"]:
             yield resource, manifest
@@ -102,7 +98,8 @@ def _removable(cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, M
 
 def _primary_labels(cluster: Cluster, subject: Subject) -> dict[str, str] | None:
     """By what the clients' Service selects our primary; None if the primary of that name is another's."""
-    primary, target = cluster.read(DEPLOYMENTS, _key(subject, subject.spec.primary_name)), _target(cluster, subject)
+    resource, target = kind_of(subject.spec).resource, _target(cluster, subject)
+    primary = cluster.read(resource, _key(subject, subject.spec.primary_name))
     if primary is not None:
         labels: dict[str, str] = primary["spec"]["selector"].get("matchLabels") or {}
         return labels if is_ours(cluster, subject.owner, primary) else None
@@ -116,7 +113,7 @@ def _ours(cluster: Cluster, subject: Subject, resource: Resource, name: str) -> 
 
 
 def _target(cluster: Cluster, subject: Subject) -> Manifest | None:
-    return cluster.read(DEPLOYMENTS, _key(subject, subject.spec.target.name))
+    return cluster.read(kind_of(subject.spec).resource, _key(subject, subject.spec.target.name))
 
 
 def _key(subject: Subject, name: str) -> ObjectKey:

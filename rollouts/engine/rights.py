@@ -35,17 +35,10 @@ class Right:
         return f"{self.verb} {self.resource}{'/' + self.subresource if self.subresource else ''}"
 
 
-_WRITTEN = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
-_DELETED = (DEPLOYMENTS, SERVICES, DESTINATION_RULES)
+_WRITTEN = (SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
+_DELETED = (SERVICES, DESTINATION_RULES)
 OF_EVERY_MODE = (Right("patch", CANARIES), Right("patch", CANARIES, "status"))
 """What the controller needs for the Canary itself."""
-COPIED = (
-    *OF_EVERY_MODE,
-    *(Right(verb, resource) for resource in _WRITTEN for verb in ("create", "patch")),
-    *(Right("delete", resource) for resource in _DELETED),
-    Right("create", EVENTS),
-)
-"""What it needs where it makes a copy of the target, and all that leads to it."""
 
 SUBSETS = (
     *OF_EVERY_MODE,
@@ -54,6 +47,16 @@ SUBSETS = (
     Right("create", EVENTS),
 )
 """What it needs where both workloads and all that leads to them are the user's."""
+
+
+def rights_to_copy(workloads: Resource) -> tuple[Right, ...]:
+    """What it needs where it makes a copy of the target, which is one of `workloads`, and all that leads to it."""
+    return (
+        *OF_EVERY_MODE,
+        *(Right(verb, resource) for resource in (workloads, *_WRITTEN) for verb in ("create", "patch")),
+        *(Right("delete", resource) for resource in (workloads, *_DELETED)),
+        Right("create", EVENTS),
+    )
 
 
 def render_review(namespace: str) -> Create:

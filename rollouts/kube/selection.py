@@ -10,7 +10,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from rollouts.api.resources import DEPLOYMENTS, DESTINATION_RULES, SERVICES, VIRTUAL_SERVICES, Manifest, Resource
+from rollouts.api.resources import (
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    Resource,
+)
 
 Select = Callable[[Manifest], Manifest]
 
@@ -24,6 +32,14 @@ _DEPLOYMENT_STATUS = (
     "readyReplicas",
     "availableReplicas",
     "unavailableReplicas",
+)
+_DAEMON_SET_STATUS = (
+    "observedGeneration",
+    "desiredNumberScheduled",
+    "currentNumberScheduled",
+    "updatedNumberScheduled",
+    "numberAvailable",
+    "numberMisscheduled",
 )
 _CONDITION = ("type", "status", "reason", "message")
 
@@ -49,9 +65,15 @@ def select_deployment(manifest: Manifest) -> Manifest:
     return {**select_spec(manifest), "status": kept_status}
 
 
+def select_daemon_set(manifest: Manifest) -> Manifest:
+    """The whole spec, and the counts of nodes."""
+    return {**select_spec(manifest), "status": _pick(manifest.get("status") or {}, _DAEMON_SET_STATUS)}
+
+
 SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
     {
         DEPLOYMENTS: select_deployment,
+        DAEMON_SETS: select_daemon_set,
         SERVICES: select_spec,
         VIRTUAL_SERVICES: select_spec,
         DESTINATION_RULES: select_spec,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rollouts.api.resources import DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.errors import Conflict, NotFound, Rejected
 
-_DEMANDED = {DEPLOYMENTS: ("selector", "template"), SERVICES: ("ports",)}
+_WORKLOAD = ("selector", "template")
+_DEMANDED = {DEPLOYMENTS: _WORKLOAD, DAEMON_SETS: _WORKLOAD, SERVICES: ("ports",)}
 """What the server demands in the spec of a new object of the kinds that are applied in part."""
 
 

@@ -1,6 +1,7 @@
-"""The Deployment controller, in virtual time: pods that take their time, roll with a surge, die, or never become ready.
+"""The controllers of Deployments and DaemonSets, in virtual time: pods take their time, roll, die, or never get ready.
 
-No pod objects are made: what anybody can see of them is the Deployment's status, a moment late, as on a real server.
+No pod objects are made: what anybody can see of them is the status of what they belong to, a moment late, as on a real
+server. A Deployment's way of rolling is here, a DaemonSet's in daemon_pods.py.
 """
 
 from __future__ import annotations
@@ -12,28 +13,23 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from rollouts.api.resources import DEPLOYMENTS, Manifest, ObjectKey
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.core.revision import revision_of
+from rollouts.testing.daemon_pods import counted, rolled
 from rollouts.testing.memory_metadata import waits
-from rollouts.testing.memory_server import Change, MemoryServer
+from rollouts.testing.memory_server import Change, MemoryServer, Place
+from rollouts.testing.pod import NEVER, Pod
 
-NEVER = math.inf
+__all__ = ["NEVER", "Pod", "PodsController", "image_of"]
+
+KINDS = (DEPLOYMENTS, DAEMON_SETS)
 PROGRESS_DEADLINE_S = 600.0
 """Kubernetes' own default."""
 
 
 @dataclass(slots=True)
-class Pod:
-    """One pod; `ready_at` in seconds of the loop's time, NEVER for one that does not start."""
-
-    revision: str
-    template: Manifest
-    ready_at: float
-
-
-@dataclass(slots=True)
 class _Crew:
-    """The pods of one Deployment."""
+    """The pods of one workload."""
 
     uid: str = ""
     pods: list[Pod] = field(default_factory=list)
@@ -43,7 +39,7 @@ class _Crew:
 
 
 class PodsController:
-    """Rolls every Deployment on the server; `startup_s` is how long a pod of a template takes to become ready, in
+    """Rolls every workload on the server; `startup_s` is how long a pod of a template takes to become ready, in
     seconds. Make it, and `start` it within a running loop.
     """
 
@@ -51,17 +47,20 @@ class PodsController:
         self._server = server
         self._random = random
         self._startup_s = startup_s
-        self._crews: dict[ObjectKey, _Crew] = {}
+        self._crews: dict[Place, _Crew] = {}
         self._doomed: set[str] = set()
-        """Deployments, by uid, that are deleted in the foreground: whatever else holds them, their pods go first."""
+        """Workloads, by uid, that are deleted in the foreground: whatever else holds them, their pods go first."""
         self.latency_max_s = 0.2
         """How late the controller sees what happens."""
+        self.nodes: dict[str, dict[str, str]] = {"node-1": {}, "node-2": {}}
+        """The nodes that a DaemonSet's pods are for, by name, each with its labels. Deployments find room anywhere."""
 
     def start(self) -> None:
         """Take up the work."""
         self._server.watchers.append(self._changed)
-        for manifest in self._server.all_of(DEPLOYMENTS):
-            self._look_within(ObjectKey.of(manifest), self.latency_max_s)
+        for kind in KINDS:
+            for manifest in self._server.all_of(kind):
+                self._look_within((kind, ObjectKey.of(manifest)), self.latency_max_s)
 
     def ready_images(self, key: ObjectKey) -> list[str]:
         """What the pods that serve now run."""
@@ -69,50 +68,61 @@ class PodsController:
 
     def ready_templates(self, key: ObjectKey) -> list[Manifest]:
         """What each of the pods that serve now was made from."""
-        now = _now()
-        crew = self._crews.get(key)
-        return [] if crew is None else [pod.template for pod in crew.pods if pod.ready_at <= now]
+        now, crews = _now(), [self._crews[kind, key] for kind in KINDS if (kind, key) in self._crews]
+        return [pod.template for crew in crews for pod in crew.pods if pod.ready_at <= now]
 
     def kill(self, key: ObjectKey, count: int) -> None:
         """That many pods die, the oldest first; the controller will notice."""
-        del self._crew(key).pods[:count]
-        self._look_within(key, self.latency_max_s)
+        for kind in KINDS:
+            if crew := self._crews.get((kind, key)):
+                del crew.pods[:count]
+                self._look_within((kind, key), self.latency_max_s)
 
-    def _crew(self, key: ObjectKey) -> _Crew:
-        return self._crews.setdefault(key, _Crew())
+    def _crew(self, place: Place) -> _Crew:
+        return self._crews.setdefault(place, _Crew())
 
     def _changed(self, change: Change) -> None:
-        resource, key = change.place
-        if resource == DEPLOYMENTS:
+        if change.place[0] in KINDS:
             if change.after is not None and waits(change.after):
                 self._doomed.add(change.after["metadata"]["uid"])
-            self._look_within(key, self.latency_max_s)
+            self._look_within(change.place, self.latency_max_s)
 
-    def _look_within(self, key: ObjectKey, seconds: float) -> None:
-        self._look_at(key, _now() + self._random.uniform(0.0, seconds))
+    def _look_within(self, place: Place, seconds: float) -> None:
+        self._look_at(place, _now() + self._random.uniform(0.0, seconds))
 
-    def _look_at(self, key: ObjectKey, at: float) -> None:
-        crew = self._crew(key)
+    def _look_at(self, place: Place, at: float) -> None:
+        crew = self._crew(place)
         if crew.due is not None and not crew.due.cancelled() and crew.due.when() > _now():
             if crew.due.when() <= at:
                 return
             crew.due.cancel()
-        crew.due = asyncio.get_running_loop().call_at(at, self._look, key)
+        crew.due = asyncio.get_running_loop().call_at(at, self._look, place)
 
-    def _look(self, key: ObjectKey) -> None:
-        manifest, crew = self._server.stored(DEPLOYMENTS, key), self._crew(key)
+    def _look(self, place: Place) -> None:
+        manifest, crew = self._server.stored(*place), self._crew(place)
         crew.due = None
         if manifest is None:
-            del self._crews[key]
+            del self._crews[place]
             return
         uid = manifest["metadata"]["uid"]
         if crew.uid != uid:  # its predecessor's pods are gone with it
-            crew = self._crews[key] = _Crew(uid)
+            crew = self._crews[place] = _Crew(uid)
         if uid in self._doomed:
             crew.pods.clear()
         elif "deletionTimestamp" not in manifest["metadata"]:
-            self._roll(manifest["spec"], crew)
+            self._roll(place, manifest["spec"], crew)
+        counts = self._counts(place, manifest, crew)
+        self._server.set_status(*place, {"observedGeneration": manifest["metadata"]["generation"], **counts})
+        now = _now()
+        instants = [pod.ready_at for pod in crew.pods if now < pod.ready_at < NEVER]
+        if instants:
+            self._look_at(place, min(instants))
+
+    def _counts(self, place: Place, manifest: Manifest, crew: _Crew) -> Manifest:
+        """What the status says of the pods, and whether they come on."""
         now, revision = _now(), revision_of(manifest["spec"]["template"])
+        if place[0] == DAEMON_SETS:
+            return counted(manifest["spec"], crew.pods, self.nodes, now)
         ready = sum(pod.ready_at <= now for pod in crew.pods)
         updated = [pod for pod in crew.pods if pod.revision == revision]
         progress = (revision, len(updated) * 1000 + sum(pod.ready_at <= now for pod in updated))
@@ -120,12 +130,9 @@ class PodsController:
             crew.progress, crew.progressed_at = progress, now
         counts = {"replicas": len(crew.pods), "updatedReplicas": len(updated)}
         counts |= {"readyReplicas": ready, "availableReplicas": ready}
-        status: dict[str, Any] = {"observedGeneration": manifest["metadata"]["generation"], **counts}
+        status: dict[str, Any] = counts
         self._judge(manifest, crew, status)
-        self._server.set_status(DEPLOYMENTS, key, status)
-        instants = [pod.ready_at for pod in crew.pods if now < pod.ready_at < NEVER]
-        if instants:
-            self._look_at(key, min(instants))
+        return status
 
     def _judge(self, manifest: Manifest, crew: _Crew, status: dict[str, Any]) -> None:
         """Give up a roll-out that does not come on."""
@@ -138,9 +145,15 @@ class PodsController:
             told = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
             status["conditions"] = [told]
         else:
-            self._look_at(ObjectKey.of(manifest), ends_at)
+            self._look_at((DEPLOYMENTS, ObjectKey.of(manifest)), ends_at)
 
-    def _roll(self, spec: Manifest, crew: _Crew) -> None:
+    def _roll(self, place: Place, spec: Manifest, crew: _Crew) -> None:
+        if place[0] == DAEMON_SETS:
+            crew.pods = rolled(spec, crew.pods, self.nodes, _now(), lambda node: self._made(spec["template"], node))
+        else:
+            self._roll_deployment(spec, crew)
+
+    def _roll_deployment(self, spec: Manifest, crew: _Crew) -> None:
         """Make and remove pods as far as the surge and the ready ones allow."""
         now, wanted, revision = _now(), spec.get("replicas", 1), revision_of(spec["template"])
         if wanted == 0:
@@ -154,11 +167,11 @@ class PodsController:
         del old[: max(0, spare)]
         room = wanted + math.ceil(wanted / 4) - len(new) - len(old)
         missing = range(min(room, wanted - len(new)))
-        template = spec["template"]
-        crew.pods = [*old, *new, *(Pod(revision, template, now + self._start_s(template)) for _ in missing)]
+        crew.pods = [*old, *new, *(self._made(spec["template"]) for _ in missing)]
 
-    def _start_s(self, template: Manifest) -> float:
-        return self._startup_s(template) * self._random.uniform(0.8, 1.2)
+    def _made(self, template: Manifest, node: str = "") -> Pod:
+        start_s = self._startup_s(template) * self._random.uniform(0.8, 1.2)
+        return Pod(revision_of(template), template, _now() + start_s, node)
 
 
 def image_of(template: Manifest) -> str:

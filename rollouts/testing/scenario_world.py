@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rollouts.api.actions import PREFIX
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import CANARIES, DAEMON_SETS, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import (
     Accepted,
@@ -33,6 +33,7 @@ from rollouts.testing.metrics import ScriptedMetrics, probes_about
 from rollouts.testing.pods import NEVER, PodsController, image_of
 from rollouts.testing.scenario import Happening, Scenario
 from rollouts.traffic.istio import observed_weight
+from rollouts.workloads.kinds import kind_of
 
 FIRST = "a"
 """The version that runs at the start."""
@@ -54,6 +55,7 @@ class ScenarioWorld:
         self.key = ObjectKey.of(self.server.put(CANARIES, scenario.canary))
         self.spec = CanarySpec.model_validate(scenario.canary["spec"])
         """The last that was valid."""
+        self._kind = kind_of(self.spec).resource
         self._target = ObjectKey(self.key.namespace, self.spec.target.name)
         self._names: dict[str, str] = {}
         self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
@@ -79,9 +81,9 @@ class ScenarioWorld:
             with suppress(ValidationError):  # the controller tells what is wrong with it
                 self.spec = CanarySpec.model_validate(self._canary["spec"])
         if happening.apply is not None:
-            self.server.edit(DEPLOYMENTS, self._target, {"spec": {"template": self._template(happening.apply)}})
+            self.server.edit(self._kind, self._target, {"spec": {"template": self._template(happening.apply)}})
         if happening.delete == "target":
-            self.server.delete(DEPLOYMENTS, self._target)
+            self.server.delete(self._kind, self._target)
         if happening.delete == "canary":
             self.server.delete(CANARIES, self.key)
 
@@ -117,10 +119,11 @@ class ScenarioWorld:
     def _create_target(self) -> None:
         metadata = {"name": self._target.name, "namespace": self._target.namespace}
         selector = {"matchLabels": {"app": self._target.name}}
-        spec = {"replicas": 2, "selector": selector, "template": self._template(FIRST)}
-        self.server.put(
-            DEPLOYMENTS, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-        )
+        spec: Manifest = {"selector": selector, "template": self._template(FIRST)}
+        if self._kind != DAEMON_SETS:
+            spec["replicas"] = 2
+        header = {"apiVersion": self._kind.api_version, "kind": self._kind.kind}
+        self.server.put(self._kind, {**header, "metadata": metadata, "spec": spec})
 
     def _template(self, version: str) -> Manifest:
         wanted = self.spec.exposure.target_port or self.spec.exposure.port

@@ -1,7 +1,8 @@
-"""The copy of a Deployment that serves between releases: `<target>-primary`, with the template that was proven last.
+"""The copy of a workload that serves between releases: `<target>-primary`, with the template that was proven last.
 
-Pure: the user's Deployment in, whole manifests for server-side apply out. Never copies what the API server fills in, or
-what makes a GitOps tool take the copy for an object of its own. What a Deployment says of itself is read in state.py.
+Pure: the user's object in, whole manifests for server-side apply out. Never copies what the API server fills in, or
+what makes a GitOps tool take the copy for an object of its own. What a Deployment says of itself is read in state.py;
+all that is a DaemonSet's alone is in daemon_set.py.
 """
 
 from __future__ import annotations
@@ -25,20 +26,28 @@ COPIED_FIELDS = ("strategy", "minReadySeconds", "revisionHistoryLimit", "progres
 
 
 def render_primary(owner: Owner, spec: CanarySpec, target: Manifest, revision: str, replicas: int) -> Manifest:
-    """The copy of `target` as it is to be: its template under our label, `replicas` pods, marked with `revision`.
+    """The copy of a Deployment as it is to be: its template under our label, `replicas` pods, marked with `revision`.
+
+    Raises SpecInvalid if the target has no label by which the two could part.
+    """
+    return render_copy(owner, spec, target, revision, kept_fields(target, COPIED_FIELDS) | {"replicas": replicas})
+
+
+def render_copy(owner: Owner, spec: CanarySpec, target: Manifest, revision: str, own: Manifest) -> Manifest:
+    """The same of any kind of workload; `own` are the fields of its spec beside selector and template.
 
     Raises SpecInvalid if the target has no label by which the two could part.
     """
     label = selector_label(target)
     if label is None:
         raise SpecInvalid(
-            f"Deployment {spec.target.name}: spec.selector.matchLabels has none of {', '.join(SELECTOR_LABELS)} "
-            "that the pod template carries with the same value; add one, so that the primary's pods can be told apart"
+            f"{spec.target.kind} {spec.target.name}: spec.selector.matchLabels has none of "
+            f"{', '.join(SELECTOR_LABELS)} that the pod template carries with the same value; add one, so that the "
+            "primary's pods can be told apart"
         )
-    kept = {field: target["spec"][field] for field in COPIED_FIELDS if target["spec"].get(field) is not None}
     return {
-        "apiVersion": DEPLOYMENTS.api_version,
-        "kind": DEPLOYMENTS.kind,
+        "apiVersion": spec.target.api_version,
+        "kind": spec.target.kind,
         "metadata": {
             "name": spec.primary_name,
             "namespace": owner.namespace,
@@ -47,13 +56,19 @@ def render_primary(owner: Owner, spec: CanarySpec, target: Manifest, revision: s
             # (last-applied, tracking ids, image updaters), and the copy takes orders from here alone.
             "annotations": {REVISION_ANNOTATION: revision},
         },
-        "spec": copy.deepcopy(without_nulls(kept))
+        "spec": own
         | {
-            "replicas": replicas,
             "selector": {"matchLabels": label.primary()},
-            "template": _template(target["spec"]["template"], label),
+            "template": _template(target, label),
         },
     }
+
+
+def kept_fields(target: Manifest, names: tuple[str, ...]) -> Manifest:
+    """Those of the named fields of the target's spec that it has, to be copied as they are."""
+    kept = {name: target["spec"][name] for name in names if target["spec"].get(name) is not None}
+    copied: Manifest = copy.deepcopy(without_nulls(kept))
+    return copied
 
 
 def render_scale(target: Manifest, replicas: int) -> Manifest:
@@ -77,8 +92,8 @@ def _tracks(key: str) -> bool:
     return key in TRACKING_LABELS or key.startswith(TRACKING_PREFIXES)
 
 
-def _template(template: Manifest, label: SelectorLabel) -> Manifest:
-    copied: Manifest = copy.deepcopy(without_nulls(template))
+def _template(target: Manifest, label: SelectorLabel) -> Manifest:
+    copied: Manifest = copy.deepcopy(without_nulls(target["spec"]["template"]))
     copied["metadata"]["labels"] |= label.primary()
-    rewrite_self_selection(copied["spec"], label)
+    rewrite_self_selection(copied["spec"], label, target["metadata"]["namespace"])
     return copied

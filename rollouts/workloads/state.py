@@ -40,7 +40,7 @@ def observe_promoted(manifest: Manifest) -> WorkloadState:
 
 
 def parts_from(label: SelectorLabel, primary: Manifest) -> bool:
-    """Whether `label` of the target is the one by which the copy was made: a Deployment's selector never changes."""
+    """Whether `label` of the target is the one by which the copy was made: a selector never changes."""
     return bool(primary["spec"]["selector"].get("matchLabels") == label.primary())
 
 
@@ -55,9 +55,9 @@ def find_target_port_problem(spec: CanarySpec, target: Manifest) -> str:
         return ""
     listed = "; ".join(f"{name}: {', '.join(names) or 'none'}" for name, names in containers.items())
     return (
-        f'service.targetPort "{wanted}": no container of Deployment {spec.target.name} has a TCP port of that name '
-        f"(named ports by container: {listed}); name the container's port so, or set targetPort to one of these "
-        "or to a number"
+        f'service.targetPort "{wanted}": no container of {spec.target.kind} {spec.target.name} has a TCP port of '
+        f"that name (named ports by container: {listed}); name the container's port so, or set targetPort to one of "
+        "these or to a number"
     )
 
 

@@ -18,12 +18,13 @@ READ = {"get", "list", "watch"}
 WATCHED = (
     resources.CANARIES,
     resources.DEPLOYMENTS,
+    resources.DAEMON_SETS,
     resources.SERVICES,
     resources.VIRTUAL_SERVICES,
     resources.DESTINATION_RULES,
 )
 MADE = WATCHED[1:]
-DELETED = {resources.DEPLOYMENTS, resources.SERVICES, resources.DESTINATION_RULES}
+DELETED = {resources.DEPLOYMENTS, resources.DAEMON_SETS, resources.SERVICES, resources.DESTINATION_RULES}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 
 
@@ -89,6 +90,7 @@ def test_binding_names_what_the_file_makes() -> None:
         (("create", "services", "-n", "default"), "yes"),
         (("create", "selfsubjectrulesreviews.authorization.k8s.io"), "yes"),
         (("delete", "deployments.apps", "-n", "default"), "yes"),
+        (("delete", "daemonsets.apps", "-n", "default"), "yes"),
         (("delete", "virtualservices.networking.istio.io", "-n", "default"), "no"),
         (("delete", "canaries.rollouts.dev", "-n", "default"), "no"),
         (("get", "secrets", "-n", "default"), "no"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
 from rollouts.ports import Propagation
 from tests.engine.world import KEY, NAMESPACE, World
 
@@ -43,7 +43,7 @@ async def run_until_gone(world: World, meanwhile: Callable[[], None] = lambda: N
 
 
 def led_to(world: World) -> dict[str, set[str]]:
-    """Which Deployments get requests, by the kind of client; without a route the mesh's clients use the Service."""
+    """Which workloads get requests, by the kind of client; without a route the mesh's clients use the Service."""
     route = world.cluster.stored(VIRTUAL_SERVICES, KEY)
     hosts = {"app"} if route is None else _hosts(route)
     routed = set[str]().union(*(_selected(world, host) for host in hosts))
@@ -78,11 +78,11 @@ def _selected(world: World, service: str) -> set[str]:
     selector = (found or {}).get("spec", {}).get("selector", {}).items()
     pods = {
         manifest["metadata"]["name"]: manifest["spec"]["template"]["metadata"]["labels"].items()
-        for manifest in world.cluster.server.all_of(DEPLOYMENTS)
+        for manifest in world.cluster.server.all_of(world.workloads)
     }
     return {name for name, labels in pods.items() if selector and selector <= labels}
 
 
 def _available(world: World, name: str) -> bool:
-    found = world.cluster.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, name)) or {}
-    return bool((found.get("status") or {}).get("availableReplicas"))
+    status = (world.cluster.stored(world.workloads, ObjectKey(NAMESPACE, name)) or {}).get("status") or {}
+    return bool(status.get("availableReplicas") or status.get("numberAvailable"))

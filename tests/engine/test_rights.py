@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, RULES_REVIEWS
+from rollouts.api.resources import CANARIES, DAEMON_SETS, DEPLOYMENTS, RULES_REVIEWS
 from rollouts.core.measurement import Rejected, Value
-from rollouts.engine.rights import COPIED, Right, judge_rights, render_review
+from rollouts.engine.rights import Right, judge_rights, render_review, rights_to_copy
 
 
 def rule(verbs: str, groups: str, resources: str, **more: Any) -> dict[str, Any]:
@@ -15,6 +15,7 @@ def rule(verbs: str, groups: str, resources: str, **more: Any) -> dict[str, Any]
     return {"verbs": verbs.split(), "apiGroups": named, "resources": resources.split(), **more}
 
 
+COPIED = rights_to_copy(DEPLOYMENTS)
 SHIPPED = [
     rule("get list watch patch", "rollouts.dev", "canaries"),
     rule("get patch", "rollouts.dev", "canaries/status"),
@@ -91,6 +92,14 @@ def test_without_any_rule_everything_is_named() -> None:
     """Fourteen rights, each once."""
     missing = judged().removeprefix("the controller's account may not ").partition(" in namespace")[0].split(", ")
     assert len(missing) == len(set(missing)) == 14
+
+
+def test_a_kind_of_workload_is_needed_where_it_is_the_targets() -> None:
+    """Whoever releases Deployments alone need not be allowed DaemonSets, nor the other way round."""
+    review = {"status": {"resourceRules": SHIPPED, "incomplete": False}}
+    outcome = judge_rights(review, "shop", rights_to_copy(DAEMON_SETS))
+    assert isinstance(outcome, Rejected)
+    assert "create daemonsets.apps, patch daemonsets.apps, delete daemonsets.apps in" in outcome.reason
 
 
 @pytest.mark.parametrize("status", [None, {}, {"resourceRules": None}, {"resourceRules": [{}]}])

@@ -111,22 +111,27 @@ def _stories() -> dict[str, dict[str, Any]]:
 STORIES = _stories()
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
 @pytest.mark.parametrize("name", STORIES)
-def test_the_engine_tells_a_golden_story_as_the_core_alone_does(name: str) -> None:
-    """The same phases and weights in the same order, with real writes, watches, queries and calls in between."""
+def test_the_engine_tells_a_golden_story_as_the_core_alone_does(name: str, kind: str) -> None:
+    """The same phases and weights in the same order, with real writes, watches, queries and calls in between.
+
+    Of whichever kind the target is: its size may be a number, or a switch.
+    """
     text = STORIES[name]
     story = Story.of(text)
     story.tell()
 
-    timeline = run(_scenario(text))
+    timeline = run(_scenario(text, kind))
 
     engine = _ways((made.phase, made.weight_percent) for made in timeline.decisions)
     assert engine == _ways((row["phase"], row["weight"]) for row in story.told)
 
 
-def _scenario(text: dict[str, Any]) -> Scenario:
+def _scenario(text: dict[str, Any], kind: str) -> Scenario:
     given = text["given"]
     spec = spec_of(given.get("progressDeadlineSeconds", 60), **given.get("analysis", {})).model_dump(by_alias=True)
+    spec["targetRef"]["kind"] = kind
     at_first = {key: given[key] for key in given.keys() & WHEN}
     when = [*([{"at": 0, **at_first}] if at_first else []), *text["when"]]
     script = {"readyAfter": given.get("readyAfter", {}), "when": when, "until": text["until"]}

@@ -20,6 +20,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import (
     CANARIES,
+    DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
     EVENTS,
@@ -46,6 +47,7 @@ from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
+from rollouts.workloads.daemon_set import is_off
 
 NAMESPACE = "shop"
 KEY = ObjectKey(NAMESPACE, "app")
@@ -55,6 +57,8 @@ INTERVAL_S = 10.0
 SUCCESS_RATE = Probe(Signal.SUCCESS_RATE, Side.CANARY, INTERVAL_S)
 CANARY_REQUESTS = Probe(Signal.REQUEST_RATE, Side.CANARY)
 STABLE_REQUESTS = Probe(Signal.REQUEST_RATE, Side.STABLE)
+NODES = 2
+"""How many nodes a DaemonSet has pods on."""
 ROUNDS_MAX = 50
 
 
@@ -88,6 +92,21 @@ def deployment_manifest(image: str = "app:1", **spec: Any) -> Manifest:
         "metadata": {"name": "app", "namespace": NAMESPACE, "labels": labels},
         "spec": whole,
     }
+
+
+def daemon_set_manifest(image: str = "app:1", **spec: Any) -> Manifest:
+    """The same application as the user's DaemonSet, with a choice of nodes of its own."""
+    manifest = deployment_manifest(image, **spec)
+    del manifest["spec"]["replicas"]
+    manifest["spec"]["template"]["spec"] |= {"nodeSelector": {"disk": "ssd"}}
+    return manifest | {"kind": DAEMON_SETS.kind}
+
+
+def daemon_set_canary(**analysis: Any) -> Manifest:
+    """A Canary for it."""
+    canary = canary_manifest(**analysis)
+    canary["spec"]["targetRef"] |= {"kind": DAEMON_SETS.kind}
+    return canary
 
 
 class ScriptedMetrics:
@@ -134,7 +153,10 @@ class World:
         self._dirty = True
         self._questions: list[asyncio.Task[None]] = []
         self.reconciler = self._start()
-        self.cluster.put(DEPLOYMENTS, deployment or deployment_manifest())
+        target = deployment or deployment_manifest()
+        self.workloads = DAEMON_SETS if target["kind"] == DAEMON_SETS.kind else DEPLOYMENTS
+        """The kind of the target."""
+        self.cluster.put(self.workloads, target)
         for resource, manifest in others:
             self.cluster.put(resource, manifest)
         self.cluster.put(CANARIES, canary or canary_manifest())
@@ -181,7 +203,7 @@ class World:
     def release(self, image: str = "app:2") -> None:
         """The user rolls out another image."""
         template = deployment_manifest(image)["spec"]["template"]
-        self.cluster.edit(DEPLOYMENTS, KEY, {"spec": {"template": template}})
+        self.cluster.edit(self.workloads, KEY, {"spec": {"template": template}})
 
     def restart(self) -> None:
         """Another process goes on from what the API server has."""
@@ -191,7 +213,12 @@ class World:
         self._dirty = True
 
     def grow_pods(self) -> None:
-        """Every Deployment gets the pods it asks for, on its present template."""
+        """Every workload gets the pods it asks for, on its present template."""
+        for manifest in self.cluster.list_all(DAEMON_SETS):
+            count = 0 if is_off(manifest) else NODES
+            names = ("desiredNumberScheduled", "currentNumberScheduled", "updatedNumberScheduled", "numberAvailable")
+            status = {"observedGeneration": manifest["metadata"]["generation"], **dict.fromkeys(names, count)}
+            self.cluster.set_status(DAEMON_SETS, ObjectKey.of(manifest), status)
         for manifest in self.cluster.list_all(DEPLOYMENTS):
             count = manifest["spec"]["replicas"]
             counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), count)
@@ -237,13 +264,16 @@ class World:
         return [(event["reason"], event["message"]) for event in written if event["kind"] == EVENTS.kind]
 
     def replicas(self, key: ObjectKey = KEY) -> int:
-        """The size of a Deployment."""
-        size: int = self.get(DEPLOYMENTS, key)["spec"]["replicas"]
+        """The size of a Deployment; of a DaemonSet, on how many nodes it is meant to be."""
+        manifest = self.get(self.workloads, key)
+        if self.workloads == DAEMON_SETS:
+            return 0 if is_off(manifest) else NODES
+        size: int = manifest["spec"]["replicas"]
         return size
 
     def image(self, key: ObjectKey) -> str:
-        """What a Deployment runs."""
-        image: str = self.get(DEPLOYMENTS, key)["spec"]["template"]["spec"]["containers"][0]["image"]
+        """What a workload runs."""
+        image: str = self.get(self.workloads, key)["spec"]["template"]["spec"]["containers"][0]["image"]
         return image
 
     async def _reconcile(self) -> datetime | None:
