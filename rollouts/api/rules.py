@@ -163,6 +163,10 @@ def _target_of(canary: str) -> str:
     return f"(has({canary}.spec.targetRef) ? {canary}.spec.targetRef.name : '')"
 
 
+def _kind_of(canary: str) -> str:
+    return f"(has({canary}.spec.targetRef) ? {canary}.spec.targetRef.kind : '')"
+
+
 def _service_of(canary: str) -> str:
     named = f"has({canary}.spec.service) && has({canary}.spec.service.name)"
     return f"({named} ? {canary}.spec.service.name : {_target_of(canary)})"
@@ -173,6 +177,10 @@ CHANGES = (
     Rule(
         f"{_NOTHING_MADE} || {_target_of('self')} == {_target_of('oldSelf')}",
         "targetRef.name can't be changed any more: delete this Canary, and make one for the other target",
+    ),
+    Rule(
+        f"{_NOTHING_MADE} || {_kind_of('self')} == {_kind_of('oldSelf')}",
+        "targetRef.kind can't be changed any more: delete this Canary, and make one for the other target",
     ),
     Rule(
         f"{_NOTHING_MADE} || {_service_of('self')} == {_service_of('oldSelf')}",

@@ -40,6 +40,15 @@ def test_another_name_is_refused(canary: dict[str, Any], field: str) -> None:
     assert f"{field}.name can't be changed any more: delete this Canary" in answer.stderr
 
 
+def test_another_kind_is_refused(canary: dict[str, Any]) -> None:
+    """The copy is of the kind that it was copied from."""
+    _reach("Initialized")
+    canary["spec"]["targetRef"]["kind"] = "DaemonSet"
+    answer = run_kubectl("apply", "-f", "-", manifest=canary)
+    assert answer.returncode != 0
+    assert "targetRef.kind can't be changed any more: delete this Canary" in answer.stderr
+
+
 def test_a_wrong_name_is_corrected_as_long_as_nothing_was_made(canary: dict[str, Any]) -> None:
     """As the condition of a Canary without its target advises."""
     _reach("Initializing")
