@@ -1,4 +1,4 @@
-"""The application that is released, as the cluster shows it: its Deployments, its version, its release's end."""
+"""The application that is released, as the cluster shows it: its workloads, its version, its release's end."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ from e2e.play.scene import Scene
 from e2e.play.seen import TARGET
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
+_DAEMON_SETS = "/apis/apps/v1/namespaces/{}/daemonsets"
+_KINDS = {"Deployment": DEPLOYMENTS, "DaemonSet": _DAEMON_SETS}
+_NOWHERE = "scaled-to-zero.rollouts.dev"
+"""The node that a DaemonSet names while it is scaled to zero."""
 _PODS = "/api/v1/namespaces/default/pods"
 _ENDS = frozenset({"Succeeded", "Failed"})
 
@@ -15,6 +19,23 @@ async def deployment(scene: Scene, name: str) -> Json | None:
     """A Deployment of namespace `default`; None if there is none."""
     found, _ = await scene.api.list_objects(DEPLOYMENTS.format("default"))
     return next((item for item in found if item["metadata"]["name"] == name), None)
+
+
+async def workload(scene: Scene, name: str) -> Json | None:
+    """The Deployment or, if there is none of that name, the DaemonSet of namespace `default`; with its kind."""
+    for kind, path in _KINDS.items():
+        found, _ = await scene.api.list_objects(path.format("default"))
+        item = next((item for item in found if item["metadata"]["name"] == name), None)
+        if item is not None:
+            return {**item, "kind": kind}
+    return None
+
+
+def size_of(found: Json | None) -> int | None:
+    """How many pods it is to have; of a DaemonSet, 1 for any number. None if there is none."""
+    if found is None or found["kind"] != "DaemonSet":
+        return found["spec"]["replicas"] if found else None
+    return 0 if found["spec"]["template"]["spec"].get("nodeName") == _NOWHERE else 1
 
 
 def version_of(found: Json | None) -> str:
@@ -26,10 +47,10 @@ def version_of(found: Json | None) -> str:
 
 async def scaled_down(scene: Scene) -> bool:
     """Whether the canary is at 0 and its last pod has gone."""
-    target = await deployment(scene, TARGET)
+    target = await workload(scene, TARGET)
     pods, _ = await scene.api.list_objects(_PODS)
     left = [pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == TARGET]
-    return target is not None and target["spec"]["replicas"] == 0 and not left
+    return size_of(target) == 0 and not left
 
 
 async def release_over(scene: Scene, since_s: float) -> bool:

@@ -46,6 +46,8 @@ class RunPlan:
     """How many judgements the first step takes."""
     dark_s: float = 0.0
     """For how long at least the first step gives nobody the canary, without a trace of that in the routes."""
+    kind: str = "Deployment"
+    """Of the target."""
 
     @property
     def promotes(self) -> bool:

@@ -26,6 +26,7 @@ class Script:
     dark: int = 0
     pace: int = 1
     """By how much its interval is longer than that of the other stories."""
+    kind: str = "Deployment"
 
     def plan(self, story: str, *, version: str, before: str, interval_s: float) -> RunPlan:
         """The run that releases that version."""
@@ -38,6 +39,7 @@ class Script:
             phases=self.phases,
             checks=self.checks,
             dark_s=self.dark * interval_s,
+            kind=self.kind,
         )
 
 
@@ -52,4 +54,7 @@ SCRIPTS: Mapping[str, Script] = {
     "copies, bad": Script("mirror", ((Shares(0, 0, 50), 2),), BAD_PHASES, error_rate=1.0),
     "gates": Script("gates", ((Shares(50, 50), 1),), _GATED_PHASES),
     "session affinity": Script("session-affinity", ((Shares(50, 50), 0),), BAD_PHASES, pace=4),
+    "DaemonSet": Script("daemon-set", ((Shares(20, 20), 1), (Shares(50, 50), 1)), kind="DaemonSet"),
+    # Twice, as above.
+    "DaemonSet, bad": Script("daemon-set", ((Shares(20, 20), 2),), BAD_PHASES, error_rate=0.5, kind="DaemonSet"),
 }

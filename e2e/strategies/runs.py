@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from e2e.lab.load import Record
-from e2e.play.application import deployment, release_over, version_of
+from e2e.play.application import release_over, size_of, version_of, workload
 from e2e.play.journal import Json, since
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.scene import Scene
@@ -53,7 +53,7 @@ async def play_run(scene: Scene, plan: RunPlan, witnessed: Witnessed, meanwhile:
     applied_at_s = time.time()
     overdue = ""
     words = [f"{name}={value}" for name, value in plan.env.items()]
-    await kubectl("set", "env", f"deployment/{TARGET}", f"VERSION={plan.version}", *words)
+    await kubectl("set", "env", f"{plan.kind.lower()}/{TARGET}", f"VERSION={plan.version}", *words)
     try:
         await meanwhile(applied_at_s)
         what = "the end of the run"
@@ -96,7 +96,7 @@ async def _taken_up(scene: Scene) -> bool:
 
 async def _facts(scene: Scene, plan: RunPlan, witnessed: Witnessed, applied_at_s: float, overdue: str) -> RunFacts:
     ended_at_s = time.time()
-    primary, target = await deployment(scene, PRIMARY), await deployment(scene, TARGET)
+    primary, target = await workload(scene, PRIMARY), await workload(scene, TARGET)
     return RunFacts(
         plan=plan,
         applied_at_s=applied_at_s,
@@ -108,6 +108,6 @@ async def _facts(scene: Scene, plan: RunPlan, witnessed: Witnessed, applied_at_s
         requests=tuple(scene.requests(applied_at_s, ended_at_s)),
         tests=tuple(record for record in witnessed.tests if record.sent_at_s >= applied_at_s),
         primary_version=version_of(primary),
-        canary_replicas=target["spec"]["replicas"] if target else None,
+        canary_replicas=size_of(target),
         overdue=overdue,
     )

@@ -47,7 +47,8 @@ def daemon_set(status: dict[str, Any] | None = None, **fields: Any) -> Manifest:
 
 def switched(manifest: Manifest, size: int) -> Manifest:
     """The same after our patch."""
-    return patched(manifest, switch_operations(manifest, size))
+    after: Manifest = patched(manifest, switch_operations(manifest, size))
+    return after
 
 
 def test_the_copy_is_rendered_whole() -> None:

@@ -76,7 +76,7 @@ TERMS = [
 @pytest.mark.parametrize("kind", ["podAffinity", "podAntiAffinity"])
 @pytest.mark.parametrize("strength", ["required", "preferred"])
 @pytest.mark.parametrize(("term", "expected"), TERMS)
-def test_an_affinity_is_the_copys(kind: str, strength: str, term: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_an_affinity_is_the_copys(kind: str, strength: str, term: dict[str, Any], expected: Any) -> None:
     """Beside or apart, as a demand or a wish; None is said of what stays as it is."""
 
     def pod(of: dict[str, Any]) -> dict[str, Any]:

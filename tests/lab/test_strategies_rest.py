@@ -116,7 +116,7 @@ def test_a_script_does_what_its_example_says(story: str) -> None:
 
 
 def test_each_example_is_played() -> None:
-    """But for the way of testers, which one of them takes."""
+    """But for the way of testers, which one of them takes, and what is released by another."""
     files = {path.stem for path in (EXAMPLES / "strategies").glob("*.yaml")}
-    assert files == {script.example for script in SCRIPTS.values()} | {"preview"}
+    assert files == {script.example for script in SCRIPTS.values()} | {"preview", "daemon-set-app"}
     assert all(yaml.safe_load(Path(EXAMPLES / "strategies" / f"{name}.yaml").read_text()) for name in files)
