@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from rollouts.api.resources import (
     CANARIES,
-    DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -15,8 +14,8 @@ from rollouts.api.resources import (
 )
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.pods import PodsController
-from tests.sim.ledger import side_of
 from tests.sim.plan import NAMESPACE
+from tests.sim.workloads import WORKLOADS, all_of, counts_of, stored
 
 APEX, ROUTE = "clients of the Service", "clients of the mesh"
 
@@ -31,13 +30,15 @@ def not_given_back(server: MemoryServer, name: str) -> str:
     """What is not as it must be after a deletion; empty if all is."""
     if server.stored(CANARIES, ObjectKey(NAMESPACE, name)) is not None:
         return f"{name} is still being deleted"
-    target = server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, name))
-    if target is None or side_of(target).available < target["spec"]["replicas"] or target["spec"]["replicas"] == 0:
+    target = stored(server, name)
+    wanted, counts = (0, [0]) if target is None else counts_of(target)
+    if wanted == 0 or counts[-1] < wanted:
         return f"{name} has not all its pods"
     left = [
         f"{resource.kind} {of}"
         for resource, of in (
-            (DEPLOYMENTS, f"{name}-primary"), (SERVICES, f"{name}-primary"), (SERVICES, f"{name}-canary"),
+            *((kind, f"{name}-primary") for kind in WORKLOADS),
+            (SERVICES, f"{name}-primary"), (SERVICES, f"{name}-canary"),
             (DESTINATION_RULES, f"{name}-primary"), (DESTINATION_RULES, f"{name}-canary"),
         )
         if server.stored(resource, ObjectKey(NAMESPACE, of)) is not None
@@ -49,7 +50,7 @@ def not_given_back(server: MemoryServer, name: str) -> str:
 
 
 def led_to(server: MemoryServer, name: str) -> dict[str, set[str]]:
-    """Which Deployments get requests."""
+    """Which workloads get requests."""
     route = server.stored(VIRTUAL_SERVICES, ObjectKey(NAMESPACE, name))
     hosts = {name} if route is None else _hosts(route)
     return {APEX: _selected(server, name), ROUTE: set[str]().union(*(_selected(server, host) for host in hosts))}
@@ -77,8 +78,5 @@ def _hosts(route: Manifest) -> set[str]:
 def _selected(server: MemoryServer, service: str) -> set[str]:
     found = server.stored(SERVICES, ObjectKey(NAMESPACE, service)) or {}
     selector = found.get("spec", {}).get("selector", {}).items()
-    labels = {
-        one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"].items()
-        for one in server.all_of(DEPLOYMENTS)
-    }
+    labels = {one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"].items() for one in all_of(server)}
     return {name for name, carried in labels.items() if selector and selector <= carried}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from random import Random
 
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS
 from tests.sim.analyses import KINDS, analysis_of, draw_hooks, draw_schedule
 from tests.sim.meaning import EVENT, GATES, POST_ROLLOUT
 from tests.sim.plan import BAD, GOOD, SILENT, SLOW, STUCK, CanaryPlan, Happening, Plan, Rudeness
@@ -16,8 +18,10 @@ VERBS = ("pause", "resume", "promote", "full", "abort", "retry", "undo", "set-we
 
 def draw(seed: int) -> Plan:
     """Several Canaries, each with its story, and what goes wrong around them."""
-    random, watches = Random(seed), Random(seed + 1_000_000)
+    random, watches, kinds = Random(seed), Random(seed + 1_000_000), Random(seed + 2_000_000)
     canaries = tuple(_canary(random, f"app{index}") for index in range(random.choice((1, 1, 1, 2, 3))))
+    of = (DEPLOYMENTS, DEPLOYMENTS, DAEMON_SETS)
+    canaries = tuple(replace(canary, workloads=kinds.choice(of)) for canary in canaries)
     skews = tuple(round(random.uniform(-1.0, 1.0), 3) for _ in range(random.choice((1, 1, 2))))
     rudeness = Rudeness(
         fault_chance=random.choice((0.0, 0.02, 0.05, 0.15)),

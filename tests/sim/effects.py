@@ -12,8 +12,9 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.revision import revision_of
 from rollouts.testing.memory_server import Change
 from tests.sim.court import Court
-from tests.sim.ledger import RUNNING, Begun, Ledger, image_of, replicas_of, source_of
+from tests.sim.ledger import RUNNING, Begun, Ledger, image_of, source_of
 from tests.sim.routes import meant, others_of, ours_of, read_route, rules_of
+from tests.sim.workloads import replicas_of, template_of
 
 DRAIN_S = 30.0
 """Without measured silence, the canary keeps its pods that long after its share is gone."""
@@ -60,10 +61,10 @@ def note_deviation(ledger: Ledger, now_s: float, *, anew: bool) -> None:
 
 
 def judge_target(court: Court, ledger: Ledger, change: Change, begun: Begun | None) -> None:
-    """The user's Deployment has changed."""
+    """The user's workload has changed."""
     if change.after is None:
         return
-    ledger.images[revision_of(change.after["spec"]["template"])] = image_of(change.after)
+    ledger.images[revision_of(template_of(change.after))] = image_of(change.after)
     shrunk = replicas_of(change.after) == 0 and replicas_of(change.before) != 0
     if begun is None or not shrunk:
         return

@@ -11,6 +11,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from tests.sim.meaning import ROLLOUT, Meaning
 from tests.sim.plan import CanaryPlan
 from tests.sim.routes import Read, Shares, meant
+from tests.sim.workloads import counts_of
 
 NEVER_S = -1e9
 REMEMBERED = 64
@@ -164,22 +165,20 @@ def _spot(status: CanaryStatus) -> tuple[int, int, bool, bool]:
     return place_of(status), status.desired_weight, status.mirrored, status.stranded
 
 
-def side_of(deployment: Manifest | None) -> Side:
-    """How many pods a Deployment says can serve, and whether these are all, on its template."""
-    if deployment is None:
+def side_of(workload: Manifest | None) -> Side:
+    """How many pods a workload says can serve, and whether these are all, on its template."""
+    if workload is None:
         return Side()
-    status, wanted = deployment.get("status") or {}, deployment["spec"].get("replicas", 1)
-    names = ("replicas", "updatedReplicas", "availableReplicas")
-    seen = status.get("observedGeneration", 0) >= deployment["metadata"].get("generation", 0)
-    complete = seen and wanted > 0 and all(status.get(name, 0) == wanted for name in names)
-    return Side(int(status.get("availableReplicas", 0)), complete)
+    wanted, counts = counts_of(workload)
+    seen = (workload.get("status") or {}).get("observedGeneration", 0) >= workload["metadata"].get("generation", 0)
+    return Side(counts[-1], seen and wanted > 0 and all(count == wanted for count in counts))
 
 
-def image_of(deployment: Manifest | None) -> str:
-    """What a Deployment asks to run."""
-    if deployment is None:
+def image_of(workload: Manifest | None) -> str:
+    """What a workload asks to run."""
+    if workload is None:
         return ""
-    found: str = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    found: str = workload["spec"]["template"]["spec"]["containers"][0]["image"]
     return found
 
 
@@ -187,8 +186,3 @@ def source_of(deployment: Manifest | None) -> str:
     """The revision that a copy is marked with."""
     found = {} if deployment is None else deployment["metadata"].get("annotations") or {}
     return str(found.get(REVISION_ANNOTATION, ""))
-
-
-def replicas_of(deployment: Manifest | None) -> int:
-    """How many pods a Deployment asks for."""
-    return 0 if deployment is None else int(deployment["spec"].get("replicas", 1))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, DESTINATION_RULES, SERVICES, ObjectKey
+from rollouts.api.resources import CANARIES, DESTINATION_RULES, SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase, Verdict
 from rollouts.core.revision import revision_of
 from rollouts.engine.supervisor import BACKOFF_MAX_S
@@ -13,6 +13,7 @@ from tests.sim.effects import DRAIN_S
 from tests.sim.ledger import RUNNING, Ledger, image_of, place_of, side_of
 from tests.sim.meaning import CONFIRM_ROLLOUT, GATES, ROLLBACK, Meaning, Step
 from tests.sim.plan import BAD, NAMESPACE, SILENT, SLOW, STUCK, CanaryPlan, kind_of
+from tests.sim.workloads import replicas_of, stored, template_of
 
 RESTING = frozenset({Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED})
 NO_DATA_INTERVALS = 3
@@ -25,7 +26,7 @@ def bound_s(plan: CanaryPlan, meaning: Meaning) -> float:
     checks_s = (meaning.threshold + NO_DATA_INTERVALS + 2) * (meaning.interval_s + 5.0)
     back_s = 0.0 if meaning.back is None else (100 / meaning.back + 1) * (meaning.interval_s + 1.0)
     gates_s = sum((hook.deadline_s or 0.0) + 15.0 for hook in meaning.of_kind(*GATES)) * (len(meaning.steps) + 1)
-    pods_s = 4 * plan.replicas * plan.startup_s * 1.2
+    pods_s = 4 * max(2, plan.replicas) * plan.startup_s * 1.2
     waits_s = 2 * BACKOFF_MAX_S + REFUSED_RETRY.total_seconds() + DRAIN_S
     return steps_s + checks_s + back_s + gates_s + 2 * meaning.deadline_s + pods_s + waits_s
 
@@ -69,8 +70,8 @@ def unrest(server: MemoryServer, ledger: Ledger) -> str:
     if is_deleted(server, name):
         return not_given_back(server, name)
     status = status_of(server, name)
-    target = server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, name))
-    primary = server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, f"{name}-primary"))
+    target = stored(server, name)
+    primary = stored(server, f"{name}-primary")
     held = is_held(ledger, status, kind_of(image_of(target)))
     if status.phase not in RESTING and not held:
         return f"{name} is {status.phase} {status.desired_weight} % at gate {status.gate}"
@@ -78,10 +79,10 @@ def unrest(server: MemoryServer, ledger: Ledger) -> str:
         return f"{name} lacks its target or primary"
     if not side_of(primary).available:
         return f"{name}-primary has no pod"
-    if status.last_applied_spec != revision_of(target["spec"]["template"]):
+    if status.last_applied_spec != revision_of(template_of(target)):
         return f"{name} was given {image_of(target)}, which was not looked at"
-    if not held and target["spec"]["replicas"] != 0:
-        return f"{name} has {target['spec']['replicas']} pods"
+    if not held and replicas_of(target) != 0:
+        return f"{name} has {replicas_of(target)} pods"
     if not held and status.outbox:
         return f"the outbox of {name} holds {[notice.number for notice in status.outbox]}"
     return _not_put_back(server, ledger, status)
@@ -124,8 +125,8 @@ def wrong_end(server: MemoryServer, ledger: Ledger, *, strict: bool) -> str:
     if is_deleted(server, plan.name):
         return ""  # it ended nothing; what is left is looked at by `unrest`
     status = status_of(server, plan.name)
-    target = server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, plan.name))
-    primary = server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, f"{plan.name}-primary"))
+    target = stored(server, plan.name)
+    primary = stored(server, f"{plan.name}-primary")
     ran = image_of(target)
     proper = proper_end(plan, ledger.meaning, kind_of(ran), last=strict)
     promoted = status.last_applied_spec == status.last_promoted_spec

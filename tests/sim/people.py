@@ -10,7 +10,6 @@ from itertools import count
 from rollouts.api.actions import PREFIX
 from rollouts.api.resources import (
     CANARIES,
-    DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -29,6 +28,7 @@ from tests.sim.meaning import EVENT, GATES, POST_ROLLOUT, PRE_ROLLOUT, ROLLBACK,
 from tests.sim.plan import GOOD, NAMESPACE, CanaryPlan, Happening, hook_url, image, template
 from tests.sim.routes import ours_of, read_route, rules_of
 from tests.sim.safety import Safety
+from tests.sim.workloads import stored
 
 _OURS: dict[str, tuple[Resource, str]] = {
     "route": (VIRTUAL_SERVICES, ""), "service": (SERVICES, "-primary"), "host": (DESTINATION_RULES, "-canary"),
@@ -153,7 +153,7 @@ class People:
         self._wanted[canary.name] = image_name
         self._note(f"people: {canary.name} is to run {image_name}")
         patch = {"spec": {"template": template(canary.name, image_name)}}
-        self._server.edit(DEPLOYMENTS, ObjectKey(NAMESPACE, canary.name), patch)
+        self._server.edit(canary.workloads, ObjectKey(NAMESPACE, canary.name), patch)
 
     def _ask(self, canary: CanaryPlan, what: str) -> None:
         verb, _, weight = what.partition(" ")
@@ -182,18 +182,18 @@ class People:
 
     def _delete_target(self, canary: CanaryPlan) -> None:
         if self._deployment(canary.name) is not None:
-            self._server.delete(DEPLOYMENTS, ObjectKey(NAMESPACE, canary.name))
+            self._server.delete(canary.workloads, ObjectKey(NAMESPACE, canary.name))
             self._disturb(canary, "deleted")
 
     def _create_target(self, canary: CanaryPlan) -> None:
         if self._deployment(canary.name) is None:
             wanted = self._wanted.get(canary.name) or image(canary.name, "good", 0)
-            self._server.put(DEPLOYMENTS, canary.deployment(wanted))
+            self._server.put(canary.workloads, canary.workload(wanted))
             self._disturb(canary, "deleted")
 
     def _kill(self, canary: CanaryPlan, which: str) -> None:
         name = f"{canary.name}-primary" if which == "primary" else canary.name
-        self._pods.kill(ObjectKey(NAMESPACE, name), canary.replicas if which == "all of canary" else 1)
+        self._pods.kill(ObjectKey(NAMESPACE, name), max(2, canary.replicas) if which == "all of canary" else 1)
         self._disturb(canary, "pods died")
 
     def _edit_weight(self, canary: CanaryPlan, weight: int) -> None:
@@ -224,7 +224,7 @@ class People:
             self._server.delete(resource, key)
 
     def _deployment(self, name: str) -> Manifest | None:
-        return self._server.stored(DEPLOYMENTS, ObjectKey(NAMESPACE, name))
+        return stored(self._server, name)
 
     def _disturb(self, canary: CanaryPlan, how: str) -> None:
         self._safety.ledgers[canary.name].disturbed.add(how)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rollouts.api.resources import CANARIES, Manifest
+from rollouts.api.resources import CANARIES, DAEMON_SETS, DEPLOYMENTS, Manifest, Resource
 from rollouts.testing.metrics import Health
 
 NAMESPACE = "shop"
@@ -18,7 +18,7 @@ CALM_AT_S = 180.0
 
 @dataclass(frozen=True, slots=True)
 class CanaryPlan:
-    """One Canary and its Deployment."""
+    """One Canary and its workload."""
 
     name: str
     analysis: Manifest
@@ -35,11 +35,13 @@ class CanaryPlan:
     """Whether its rollback hooks ask for the end of the last release."""
     closed: tuple[str, ...] = ()
     """The hooks that refuse at the beginning."""
+    workloads: Resource = DEPLOYMENTS
+    """The kind of its target; of a DaemonSet, the nodes decide the size."""
 
     def manifest(self) -> Manifest:
         """The Canary as its user applies it."""
         spec = {
-            "targetRef": {"name": self.name},
+            "targetRef": {"kind": self.workloads.kind, "name": self.name},
             "progressDeadlineSeconds": self.deadline_s,
             "service": {"port": 80, "targetPort": 8080},
             "analysis": self.analysis,
@@ -47,15 +49,16 @@ class CanaryPlan:
         metadata = {"name": self.name, "namespace": NAMESPACE}
         return {"apiVersion": CANARIES.api_version, "kind": CANARIES.kind, "metadata": metadata, "spec": spec}
 
-    def deployment(self, image: str) -> Manifest:
-        """The Deployment as its user applies it."""
+    def workload(self, image: str) -> Manifest:
+        """The target as its user applies it."""
         labels = {"app": self.name}
+        size = {} if self.workloads == DAEMON_SETS else {"replicas": self.replicas}
         return {
-            "apiVersion": "apps/v1",
-            "kind": "Deployment",
+            "apiVersion": self.workloads.api_version,
+            "kind": self.workloads.kind,
             "metadata": {"name": self.name, "namespace": NAMESPACE, "labels": labels},
             "spec": {
-                "replicas": self.replicas, "selector": {"matchLabels": labels}, "template": template(self.name, image),
+                **size, "selector": {"matchLabels": labels}, "template": template(self.name, image),
             },
         }  # fmt: skip
 
@@ -106,7 +109,7 @@ class Plan:
 
 
 def template(name: str, image: str) -> Manifest:
-    """The pods of a Deployment."""
+    """The pods of a workload."""
     return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "app", "image": image}]}}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, VIRTUAL_SERVICES, ObjectKey
+from rollouts.api.resources import CANARIES, EVENTS, RULES_REVIEWS, VIRTUAL_SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.measurement import Accepted, HookOutcome, Outcome, Probe, Signal, Subject, Unreachable, Value
 from rollouts.ports import Apply, Create, HookRequest, PatchJson, Write
@@ -22,6 +22,7 @@ from tests.sim.ledger import Begun, Ledger, Told, image_of, is_run_start, side_o
 from tests.sim.mail import Mail
 from tests.sim.meaning import GATES, RECEIVERS, ROLLBACK, TESTS, Hook, meaning_of
 from tests.sim.plan import NAMESPACE, Plan
+from tests.sim.workloads import WORKLOADS
 
 SLACK_S = 0.01
 PUT_BACK_S = 15.0
@@ -56,8 +57,9 @@ class Safety:
         ledger = self.ledgers.get(name)
         if ledger is None or write.resource in {EVENTS, RULES_REVIEWS}:
             return Begun(process, now_s)
-        target = view.read(DEPLOYMENTS, ObjectKey(NAMESPACE, name))
-        primary = view.read(DEPLOYMENTS, ObjectKey(NAMESPACE, f"{name}-primary"))
+        workloads = ledger.plan.workloads
+        target = view.read(workloads, ObjectKey(NAMESPACE, name))
+        primary = view.read(workloads, ObjectKey(NAMESPACE, f"{name}-primary"))
         canary = view.read(CANARIES, ObjectKey(NAMESPACE, name)) or {"spec": {}}
         return Begun(
             process, now_s, side_of(target), side_of(primary), source_of(primary), image_of(target),
@@ -88,9 +90,9 @@ class Safety:
             self._canary_changed(ledger, change)
         elif resource == VIRTUAL_SERVICES:
             judge_route(self.court, ledger, change, self._writing)
-        elif resource == DEPLOYMENTS and key.name == ledger.plan.name:
+        elif resource in WORKLOADS and key.name == ledger.plan.name:
             judge_target(self.court, ledger, change, self._writing)
-        elif resource == DEPLOYMENTS and self._writing is not None:
+        elif resource in WORKLOADS and self._writing is not None:
             judge_primary(self.court, ledger, change, self._writing)
         note_deviation(ledger, self.court.now_s(), anew=ledger.meant != wanted)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, Manifest, ObjectKey
+from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import Phase
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
 from rollouts.testing.hooks import ScriptedHooks
@@ -111,7 +111,7 @@ class World:
         for canary in self.plan.canaries:
             self._announce(canary)
             self.people.settle_in(canary)
-            self.server.put(DEPLOYMENTS, canary.deployment(image(canary.name, canary.first, 0)))
+            self.server.put(canary.workloads, canary.workload(image(canary.name, canary.first, 0)))
             self.server.put(CANARIES, canary.manifest())
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(process.run()) for process in self.processes]
