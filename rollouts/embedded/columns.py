@@ -44,6 +44,17 @@ BUILT_IN: dict[str, tuple[Column, ...]] = {
         AGE,
         *_WORKLOAD,
     ),
+    "DaemonSet": (
+        NAME,
+        Column("Desired", at(".status.desiredNumberScheduled", 0), type="integer"),
+        Column("Current", at(".status.currentNumberScheduled", 0), type="integer"),
+        Column("Ready", at(".status.numberReady", 0), type="integer"),
+        Column("Up-to-date", at(".status.updatedNumberScheduled", 0), type="integer"),
+        Column("Available", at(".status.numberAvailable", 0), type="integer"),
+        Column("Node Selector", cells.selector(".spec.template.spec.nodeSelector")),
+        AGE,
+        *_WORKLOAD,
+    ),
     "ReplicaSet": (
         NAME,
         Column("Desired", at(".spec.replicas", 1), type="integer"),

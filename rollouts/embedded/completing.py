@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import zlib
 
-from rollouts.api.resources import DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 
 _STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+_UPDATE_STRATEGY = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 _FAMILY = {"internalTrafficPolicy": "Cluster", "ipFamilies": ["IPv4"], "ipFamilyPolicy": "SingleStack"}
 
 
@@ -15,6 +16,8 @@ def completed(resource: Resource, manifest: Manifest, old: Manifest | None) -> M
     spec = manifest.get("spec") or {}
     if resource == DEPLOYMENTS:
         return {**manifest, "spec": {"strategy": _STRATEGY, **spec}}
+    if resource == DAEMON_SETS:
+        return {**manifest, "spec": {"updateStrategy": _UPDATE_STRATEGY, **spec}}
     if resource == SERVICES and spec.get("type") != "ExternalName":
         ports = [{"targetPort": port["port"], **port} for port in spec.get("ports") or []]
         address = spec.get("clusterIP") or (old or {}).get("spec", {}).get("clusterIP") or _allotted(manifest)

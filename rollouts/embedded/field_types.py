@@ -84,6 +84,13 @@ TYPES: dict[str, str] = {
     "DeploymentStatus": "observedGeneration:integer replicas:integer updatedReplicas:integer readyReplicas:integer"
     " availableReplicas:integer unavailableReplicas:integer terminatingReplicas:integer collisionCount:integer"
     " conditions:object[type]",
+    "DaemonSetSpec": "selector!:LabelSelector template!:PodTemplateSpec updateStrategy:DaemonSetUpdateStrategy"
+    " minReadySeconds:integer revisionHistoryLimit=10:integer",
+    "DaemonSetUpdateStrategy": "type rollingUpdate:RollingUpdateDaemonSet",
+    "RollingUpdateDaemonSet": "maxUnavailable:int-or-string maxSurge:int-or-string",
+    "DaemonSetStatus": "currentNumberScheduled!:integer numberMisscheduled!:integer desiredNumberScheduled!:integer"
+    " numberReady!:integer observedGeneration:integer updatedNumberScheduled:integer numberAvailable:integer"
+    " numberUnavailable:integer collisionCount:integer conditions:object[type]",
     "ReplicaSetSpec": "replicas:integer minReadySeconds:integer selector!:LabelSelector template:PodTemplateSpec",
     "ReplicaSetStatus": "replicas!:integer fullyLabeledReplicas:integer readyReplicas:integer"
     " availableReplicas:integer terminatingReplicas:integer observedGeneration:integer conditions:object[type]",
@@ -108,6 +115,7 @@ TYPES: dict[str, str] = {
     " strategy preferredHolder",
     # ---- the kinds themselves
     "Deployment": "+Object spec:DeploymentSpec status:DeploymentStatus",
+    "DaemonSet": "+Object spec:DaemonSetSpec status:DaemonSetStatus",
     "ReplicaSet": "+Object spec:ReplicaSetSpec status:ReplicaSetStatus",
     "Pod": "+Object spec:PodSpec status:PodStatus",
     "HorizontalPodAutoscaler": "+Object spec:HorizontalPodAutoscalerSpec status:HorizontalPodAutoscalerStatus",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rollouts.api.resources import (
+    DAEMON_SETS,
     DEPLOYMENTS,
     EVENTS,
     RULES_REVIEWS,
@@ -73,7 +74,7 @@ BUILT_IN: tuple[Kind, ...] = (
     _kind("", "v1", "pods", "Pod", "po", categories=("all",), **_WITH_STATUS),
     Kind(DEPLOYMENTS, short_names=("deploy",), **_WORKLOAD),
     _kind("apps", "v1", "replicasets", "ReplicaSet", "rs", **_WORKLOAD),
-    _kind("apps", "v1", "daemonsets", "DaemonSet", "ds", categories=("all",), **_WITH_STATUS),
+    Kind(DAEMON_SETS, short_names=("ds",), categories=("all",), **_WITH_STATUS),
     _kind(
         "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa",
         categories=("all",), **_WITH_STATUS,

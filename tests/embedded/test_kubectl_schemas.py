@@ -16,6 +16,7 @@ pytestmark = pytest.mark.kube
 
 GROUPS = {
     "Deployment": "apis/apps/v1",
+    "DaemonSet": "apis/apps/v1",
     "ReplicaSet": "apis/apps/v1",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2",
     "Lease": "apis/coordination.k8s.io/v1",

@@ -98,6 +98,16 @@ def test_a_deployment() -> None:
     }
 
 
+def test_a_daemon_set() -> None:
+    """The nodes that it is for, and how far it is on them."""
+    spec = {"template": {"spec": {"nodeSelector": {"disk": "ssd"}, "containers": []}}}
+    status = {"desiredNumberScheduled": 3, "currentNumberScheduled": 2, "numberAvailable": 1}
+    seen = cells("DaemonSet", {"spec": spec, "status": status})
+    assert [seen[name] for name in ("Desired", "Current", "Ready", "Up-to-date", "Available", "Node Selector")] == [
+        3, 2, 0, 0, 1, "disk=ssd",
+    ]  # fmt: skip
+
+
 def test_a_service() -> None:
     """Where it is reached."""
     ports = [{"port": 80}, {"port": 53, "protocol": "UDP", "nodePort": 30053}]
