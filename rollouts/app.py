@@ -157,7 +157,8 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
         hooks = HttpHooks(clock, Random())
         stack.push_async_callback(hooks.aclose)
-        ways = Ways(cluster, outside.metrics, Caller(hooks, KubeSecrets(outside.transport)))
+        secrets = KubeSecrets(outside.transport)
+        ways = Ways(cluster, outside.metrics, Caller(hooks, secrets), secrets)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN)
         tasks.create_task(cluster.run())

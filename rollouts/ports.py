@@ -76,7 +76,30 @@ class Delete:
     propagation: Propagation = Propagation.BACKGROUND
 
 
-Write = Apply | PatchJson | PatchStatus | Create | Delete
+@dataclass(frozen=True, slots=True)
+class CopyContent:
+    """Apply `manifest` with what is in `source`, of the same kind: a ConfigMap or Secret, read for this alone.
+
+    Refused as a Conflict unless that content still has `digest` (see core.revision; `salt` as there).
+    """
+
+    resource: Resource
+    source: ObjectKey
+    digest: str
+    manifest: Manifest
+    salt: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Discard:
+    """DELETE of an object of a kind that is not watched, if it is there and bears these labels; else nothing."""
+
+    resource: Resource
+    key: ObjectKey
+    labels: Mapping[str, str]
+
+
+Write = Apply | PatchJson | PatchStatus | Create | Delete | CopyContent | Discard
 
 
 class Cluster(Protocol):
@@ -102,6 +125,7 @@ class Cluster(Protocol):
 
         A Delete returns the object while finalizers hold it, and an empty mapping once it is gone. A write that takes
         the last finalizer from an object that is being deleted returns it as it was last; reads have it no longer.
+        What is in a Secret is not returned.
         """
         ...
 
@@ -159,4 +183,8 @@ class Secrets(Protocol):
 
     async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """The data of one Secret, or None if there is none. Raises KubeError."""
+        ...
+
+    async def manifest(self, namespace: str, name: str) -> Manifest | None:
+        """One whole Secret, or None if there is none. Raises KubeError."""
         ...

@@ -52,6 +52,10 @@ class TargetRef(BaseModel):
         description="Name of the target. It becomes the canary; a copy named `<name>-primary` serves."
     )
 
+    def __str__(self) -> str:
+        """As a person calls it."""
+        return f"{self.kind} {self.name}"
+
 
 class CanaryService(BaseModel):
     """How the workload is reached: the Services and routes that the controller makes."""
@@ -98,6 +102,14 @@ class CanarySpec(BaseModel):
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86400)] = Field(
         600, description="How long the pods of a release may take to become ready before it is rolled back."
     )
+    config_tracking: Literal["all", "configMaps", "none"] = Field(
+        "all",
+        description="With targetRef: whose content is part of a revision, of what the pod template refers to. "
+        "The primary reads copies of it. all: ConfigMaps and Secrets.",
+    )
+    config_resync: Duration = Field(
+        "5m", description="How often Secrets that are tracked are read again; a changed ConfigMap is seen at once."
+    )
     skip_analysis: bool = Field(
         default=False, description="Promote a new revision as soon as its pods are ready, without steps or checks."
     )
@@ -136,6 +148,11 @@ class CanarySpec(BaseModel):
         if self.service is None:
             raise TypeError("a Canary with subsets exposes nothing of its own")
         return self.service
+
+    @property
+    def config_resync_s(self) -> float:
+        """Seconds after which a Secret that is tracked is read again."""
+        return duration_s(self.config_resync)
 
     @property
     def service_name(self) -> str:

@@ -116,6 +116,24 @@ class Notice(BaseModel):
     at: datetime
 
 
+SECRETS_MAX = 64
+"""Secrets that one Canary can track."""
+
+
+class SecretsRead(BaseModel):
+    """What is remembered of the Secrets that the target's template refers to: never what is in them."""
+
+    model_config = WIRE
+
+    template: Annotated[str, Field(max_length=64)] = Field(description="Hash of the template that refers to them.")
+    since: datetime = Field(description="Only what was read from then on counts.")
+    digests: Annotated[tuple[Annotated[str, Field(max_length=16)], ...], Field(max_length=SECRETS_MAX)] = Field(
+        (),
+        description="Salted hash of the content of each, in the order of their names; empty for one that does not "
+        "exist, - for one that is not to be tracked. No entry until all are read.",
+    )
+
+
 class CanaryStatus(BaseModel):
     """The state of a Canary."""
 
@@ -149,6 +167,14 @@ class CanaryStatus(BaseModel):
         "", description="Revision of the target that was released last, whatever came of it."
     )
     last_promoted_spec: Annotated[str, Field(max_length=64)] = Field("", description="Revision that was promoted last.")
+    applied_template: Annotated[str, Field(max_length=64)] = Field(
+        "", description="Hash of the template alone of lastAppliedSpec, where its configuration is part of that."
+    )
+    secrets_read: SecretsRead | None = Field(None, description="What is known of the Secrets that are tracked.")
+    replacing: bool = Field(
+        default=False,
+        description="Whether the canary's pods have the configuration of before, and are to be replaced first.",
+    )
     stable_subset: Annotated[str, Field(max_length=63)] = Field("", description="With subsets: the one that serves.")
     idle_spec: Annotated[str, Field(max_length=64)] = Field(
         "", description="With subsets: revision of the other one that is no news, as it was at its last rest."

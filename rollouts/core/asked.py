@@ -18,6 +18,7 @@ from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
 from rollouts.core.swap import find_undo, keeps_version_before
+from rollouts.core.tracking import secrets_known
 
 
 def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:
@@ -142,6 +143,8 @@ def _not_ready(status: CanaryStatus, seen: Observed) -> str:
         return seen.problem.message
     if seen.target is None or seen.target.revision != status.last_applied_spec:
         return "the target has changed meanwhile"
+    if status.replacing or not secrets_known(status, seen):
+        return "the canary's pods have the configuration of before"
     return "" if grown(seen.target) and grown(seen.primary) else "not all pods are ready"
 
 

@@ -9,6 +9,7 @@ from rollouts.core.ending import is_new
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import STEPPING, WITH_WEIGHT
 from rollouts.core.routing import Routing
+from rollouts.core.tracking import may_be_copied
 
 _UNPROVEN = STEPPING | {Phase.WAITING}
 
@@ -39,19 +40,19 @@ def desired_of(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, prepar
     return Desired(
         share=routing_of(spec, status),
         routing=routing,
-        copy_to_primary=not spec.swaps and (_copies(status, seen) if not initializing else prepare),
+        copy_to_primary=not spec.swaps and (_copies(spec, status, seen) if not initializing else prepare),
         primary_replicas=_primary_replicas(status, seen),
         canary_replicas=None if initializing else _canary_replicas(status, seen),
     )
 
 
-def _copies(status: CanaryStatus, seen: Observed) -> bool:
+def _copies(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
     """Whether the target runs a proven revision that the primary lacks: promotion, or repair between releases."""
     if status.phase in _UNPROVEN or seen.target is None:
         return False
     proven = status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
     copied = seen.primary.source_revision if seen.primary is not None else None
-    return seen.target.revision == proven and copied != proven
+    return seen.target.revision == proven and copied != proven and may_be_copied(spec, status, seen)
 
 
 def _primary_replicas(status: CanaryStatus, seen: Observed) -> int:
@@ -62,7 +63,7 @@ def _primary_replicas(status: CanaryStatus, seen: Observed) -> int:
 def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:
     if seen.target is None:
         return None
-    if status.phase in WITH_WEIGHT:
+    if status.phase in WITH_WEIGHT and not status.replacing:
         return status.canary_replicas if seen.target.replicas == 0 else None
     # Never the last pods that serve: only out of traffic, silent, and with a primary that answers.
     silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0 and seen.routed

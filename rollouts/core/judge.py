@@ -9,6 +9,7 @@ from rollouts.api.status import MetricResult, Verdict
 from rollouts.core.measurement import (
     Accepted,
     Call,
+    Content,
     NoData,
     Probe,
     Refused,
@@ -49,7 +50,7 @@ def judge_hook(sample: Sample) -> MetricResult:
             verdict, message = Verdict.FAIL, f"{name}: {reason}"
         case Rejected(reason) | Unreachable(reason):
             message = f"{name}: {reason}"
-        case Value() | NoData():  # pragma: no branch - the last there is
+        case Value() | NoData() | Content():  # pragma: no branch - the last there is
             message = f"{name}: no answer of a webhook"
     return MetricResult(name=name, verdict=verdict, message=message[:256], measured_at=sample.at)
 
@@ -66,7 +67,7 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
             verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
         case Rejected(reason) | Unreachable(reason) | Refused(reason):
             message = f"{metric.name}: {reason}"
-        case Accepted():  # pragma: no branch - the last there is
+        case Accepted() | Content():  # pragma: no branch - the last there is
             message = f"{metric.name}: no answer of a metric source"
     return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
 

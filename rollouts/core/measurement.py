@@ -57,7 +57,14 @@ class Call:
     """What it is asked about: an answer is for one revision only."""
 
 
-Question = Probe | Call
+@dataclass(frozen=True, slots=True)
+class SecretProbe:
+    """The question what is in a Secret, of which only a digest is told."""
+
+    name: str
+
+
+Question = Probe | Call | SecretProbe
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +107,16 @@ class Refused:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A digest of what is in a Secret: ABSENT if there is none, UNTRACKED if it is not to be looked at."""
+
+    digest: str
+
+
+ABSENT = ""
+UNTRACKED = "-"
+
 Outcome = Value | NoData | Rejected | Unreachable
 """What a metric source answers."""
 
@@ -113,4 +130,4 @@ class Sample:
 
     probe: Question
     at: datetime
-    outcome: Outcome | HookOutcome
+    outcome: Outcome | HookOutcome | Content

@@ -10,6 +10,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import has_everything, reverted
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import ENDS, WITH_WEIGHT
+from rollouts.core.tracking import are_gone, note_secrets
 
 _IDLE = ENDS | {Phase.INITIALIZED}
 
@@ -21,7 +22,10 @@ def note(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> CanaryStatus
         "observed_generation": seen.generation,
         "observed_weight": seen.route_weight,
         "not_ready_since": _not_ready_since(spec, status, seen),
+        **note_secrets(status, seen),
     }
+    if status.replacing and are_gone(seen.target):
+        update["replacing"] = False
     if seen.problem is None and status.phase in {None, Phase.INITIALIZING}:
         # Before the first route is touched: from then on the routes tell what we want, and no longer who served.
         update["stable_subset"] = seen.stable_subset
@@ -34,6 +38,7 @@ def note(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> CanaryStatus
     if idle and reverted(status, seen):
         # Back to what is promoted already: nothing to release, but the failed revision may be tried again later.
         update["last_applied_spec"] = status.last_promoted_spec
+        update["applied_template"] = seen.target.template if seen.target is not None else ""
     if idle and status.drained and seen.target is not None and seen.target.replicas == 0:
         update["idle_rested"] = bool(status.stable_subset)
     return status.model_copy(update=update)
@@ -43,14 +48,15 @@ def _drains(status: CanaryStatus, seen: Observed) -> bool:
     """Whether a side has nothing to expect any more: the canary after a run, or the primary once it is handed back."""
     if status.phase is Phase.TERMINATING:
         return status.desired_weight > 0 and seen.released
-    return status.desired_weight == 0 and status.phase not in WITH_WEIGHT and seen.routed
+    waits = status.phase not in WITH_WEIGHT or status.replacing
+    return status.desired_weight == 0 and waits and seen.routed
 
 
 def _not_ready_since(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> datetime | None:
     """Since when the pods that the release waits for are not ready; None while they are, or if it waits for none."""
     match status.phase:
         case Phase.PROGRESSING if status.step_index == 0:
-            ready = grown(seen.target) and grown(seen.primary)
+            ready = grown(seen.target) and grown(seen.primary) and not status.replacing
         case Phase.PROGRESSING | Phase.WAITING_PROMOTION:
             ready = grown(seen.target) and (has_everything(status) or serves(seen.primary))
         case Phase.PROMOTING if spec.swaps:

@@ -17,7 +17,7 @@ class WorkloadState:
     """One workload, as far as the judgement cares."""
 
     revision: str
-    """Hash of its pod template."""
+    """Hash of its pod template and, for a target, of the configuration that it refers to."""
     source_revision: str = ""
     """For a copy of ours: the revision it was copied from; for a workload of the user that serves, its own."""
     replicas: int = 1
@@ -27,6 +27,8 @@ class WorkloadState:
     """All replicas run the current template and are available."""
     deadline_exceeded: bool = False
     """Kubernetes itself has given the rollout up."""
+    template: str = ""
+    """Hash of its pod template alone, where configuration is part of the revision."""
 
 
 def serves(workload: WorkloadState | None) -> bool:
@@ -52,6 +54,24 @@ SUSPENDED = Problem("Suspended", "spec.suspend is true: nothing is changed until
 
 
 @dataclass(frozen=True, slots=True)
+class SecretSeen:
+    """A Secret that the target's template refers to."""
+
+    name: str
+    digest: str | None = None
+    """As in `Content`; None while nobody knows."""
+    at: datetime | None = None
+    """Of when this is; None if it was remembered."""
+    refused: bool = False
+    """The newest answer was none."""
+
+
+def template_of(target: WorkloadState) -> str:
+    """Hash of the pod template alone."""
+    return target.template or target.revision
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """The world at `now` (UTC)."""
 
@@ -67,6 +87,8 @@ class Observed:
     """Whether they carry all that the status asks for: weight, matches, copies, cookies."""
     apex_on_primary: bool = False
     """Whether the Service that clients use selects the primary."""
+    secrets: tuple[SecretSeen, ...] = ()
+    """Those that the target refers to, by name."""
     problem: Problem | None = None
     actions: tuple[Action, ...] = ()
     """What people ask for; those carried out already may be among them."""

@@ -175,6 +175,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_P, Event.CANARY_LOST):     Row(_P, Share.NONE),
     (_P, Event.NEW_REVISION):    Row(_P, Share.NONE),
     (_P, Event.GATED):           Row(_W, Share.NONE),
+    (_P, Event.DRAINED):         Row(_P, Share.KEEP),
     (_P, Event.RESCUE):          Row(_P, Share.KEEP),
     (_P, Event.REVERTED):        Row(_S, Share.NONE),
     (_P, Event.PROMOTION_GATED): Row(_V, Share.KEEP),

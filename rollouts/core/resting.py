@@ -11,6 +11,7 @@ from rollouts.core.finding import Finding, missing, newest, waited
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
+from rollouts.core.tracking import READING, secrets_known
 
 RIGHTS = Probe(Signal.RIGHTS)
 PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
@@ -21,10 +22,12 @@ DRAIN_POLL = timedelta(seconds=2)
 """Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 
 
-def find_initializing(_spec: CanarySpec, _status: CanaryStatus, seen: Observed) -> Finding:
+def find_initializing(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """First nothing is touched until all has been looked at; then primary, Services and routes, in this order."""
     if seen.problem is not None:
         return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
+    if not secrets_known(status, seen):
+        return waited(READING)
     if seen.primary is None:
         return preflight(seen)
     if not grown(seen.primary):
@@ -80,6 +83,8 @@ def find_idle(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding
         return Finding(Event.ROLLBACK, "the primary serves again")
     if seen.problem is not None:
         return Finding(Event.BLOCKED, seen.problem.message, problem=seen.problem)
+    if seen.target is not None and is_new(status, seen.target) and not secrets_known(status, seen):
+        return waited(READING)
     if seen.target is not None and is_new(status, seen.target):
         event = found_new(spec, status, seen)
         # Only a release that failed can have left all traffic on the canary.

@@ -20,7 +20,7 @@ from rollouts.core.observed import Observed, WorkloadState, grown, serves
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
-from rollouts.core.starting import find_first
+from rollouts.core.starting import find_first, find_replacing
 
 EVIDENCE_MAX_AGE = timedelta(seconds=30)
 """A measurement older than that decides nothing: the status could not be written meanwhile, and the canary may have
@@ -42,6 +42,8 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
         return Finding(event, f"the strategy changed to {spec.analysis.strategy} in mid-run: it starts again")
     if reason := _reason_to_give_up(spec, status, seen, seen.target):
         return give_up(seen, reason)
+    if status.replacing:
+        return find_replacing(spec, status, seen)
     step = current_step(spec.analysis, status)
     if step is None:
         return find_first(spec, status, seen)

@@ -12,10 +12,11 @@ from rollouts.core.finding import Finding, missing, newest, together, waited
 from rollouts.core.gate import calls_of, look_at
 from rollouts.core.judge import judge_hook, worst
 from rollouts.core.judged import decide
-from rollouts.core.observed import Observed, grown
+from rollouts.core.observed import Observed, Problem, grown
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
 from rollouts.core.resting import find_drain
+from rollouts.core.tracking import READING, secrets_known
 
 
 def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -25,6 +26,8 @@ def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
     if seen.target.revision != status.last_applied_spec:
         if reverted(status, seen):
             return Finding(Event.REVERTED, "the target went back to the promoted revision before it was released")
+        if not secrets_known(status, seen):
+            return waited(READING)
         return Finding(Event.GATED, f"revision {seen.target.revision} is new")
     gate = look_at(HookType.CONFIRM_ROLLOUT, spec, status, seen)
     if gate.failed:
@@ -35,8 +38,22 @@ def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
     return held if status.drained else together(find_drain(spec, status, seen), held)
 
 
+def find_replacing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """The canary's pods have the configuration of before: out of traffic and silent, they make room for others."""
+    name, ends_at = spec.target.name, deadline(spec, status)
+    if status.desired_weight > 0:
+        old = f"the pods of Deployment {name} have the configuration of before, and serve while the primary can't"
+        way_out = f"kubectl rollout restart deployment/{name} gives it pods that have the new one"
+        problem = Problem("ConfigNotInForce", f"{old}: {way_out}")
+        return Finding(Event.BLOCKED, problem.message, wake_at=ends_at, problem=problem)
+    waits = waited("replacing the canary's pods, which have the configuration of before", wake_at=ends_at)
+    return waits if status.drained else together(find_drain(spec, status, seen), waits)
+
+
 def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """All pods first, then the tests; then the first step, or the primary at once where nothing is to be judged."""
+    if not secrets_known(status, seen):
+        return waited(READING, wake_at=deadline(spec, status))
     if not grown(seen.target):
         return waited("waiting for the canary's pods", wake_at=deadline(spec, status))
     if not grown(seen.primary):

@@ -31,6 +31,7 @@ from rollouts.core.rollback import Finder, unless_rolled_back
 from rollouts.core.running import find_progressing
 from rollouts.core.starting import find_waiting
 from rollouts.core.swap import find_draining, find_native_change, find_preparing, find_swapping
+from rollouts.core.tracking import look_at_secrets
 from rollouts.core.transition import after_transition
 
 FINDERS: Mapping[Phase, Finder] = MappingProxyType({
@@ -92,12 +93,13 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         reason=finding.event if finding.event in _REASONS else "",
     )  # fmt: skip
     noticed = with_notices(spec, status, after, seen, news)
+    reading = look_at_secrets(spec, noticed, seen)
     return Decision(
         event=finding.event,
         status=noticed,
         desired=_desired(spec, noticed, seen, finding),
-        asks=finding.asks,
-        wake_at=finding.wake_at,
+        asks=finding.asks + reading.asks,
+        wake_at=min((at for at in (finding.wake_at, reading.wake_at) if at is not None), default=None),
         announcement=news,
         message=finding.message,
     )

@@ -17,6 +17,7 @@ from rollouts.core.observed import Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
 from rollouts.core.swap import after_swap_event
+from rollouts.core.tracking import run_on_old
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE, Event.GATED})
 RESULTS_MAX = 16
@@ -34,7 +35,7 @@ def after_transition(
     if row.to is not status.phase:
         update |= _moved(status, seen, row)
     if finding.event in _STARTS and row.to is not Phase.PROMOTING:
-        update |= _run_started(spec, seen)
+        update |= _run_started(spec, status, seen)
     if finding.event is Event.CONFIRMED:
         update["not_ready_since"] = seen.now
     if finding.event is Event.ADVANCE:
@@ -54,6 +55,8 @@ def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
         update |= {"not_ready_since": waits, "paused_at": None}
     if row.to not in WITH_WEIGHT:
         update |= {"drained": False, "drain_started_at": None}
+    if row.to is Phase.PROMOTING and status.secrets_read is not None:
+        update["secrets_read"] = status.secrets_read.model_copy(update={"since": seen.now})
     if row.to in ENDS or (row.to is Phase.TERMINATING and status.phase in MID_RUN):
         update["finished_at"] = seen.now
     return update
@@ -65,11 +68,16 @@ def _by_event(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[st
         case Event.PREPARED if seen.primary is not None:
             promoted = seen.primary.source_revision
             size = max(1, seen.primary.replicas)
-            return {"last_applied_spec": promoted, "last_promoted_spec": promoted, "canary_replicas": size}
+            template = seen.target.template if seen.target is not None else ""
+            return {
+                "last_applied_spec": promoted, "last_promoted_spec": promoted, "canary_replicas": size,
+                "applied_template": template,
+            }  # fmt: skip
         case Event.PRIMARY_READY:
             return {"last_promoted_spec": status.last_applied_spec}
         case Event.REVERTED:
-            return {"last_applied_spec": status.last_promoted_spec}
+            template = seen.target.template if seen.target is not None else ""
+            return {"last_applied_spec": status.last_promoted_spec, "applied_template": template, "replacing": False}
         case Event.DRAINED:
             return {"drained": True, "drain_started_at": None}
         case Event.PAUSED | Event.RESUMED:
@@ -122,7 +130,7 @@ def _placed(spec: CanarySpec, status: CanaryStatus) -> dict[str, Any]:
     return {"step_index": index, "step_count": step_count(spec.analysis)}
 
 
-def _run_started(spec: CanarySpec, seen: Observed) -> dict[str, Any]:
+def _run_started(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> dict[str, Any]:
     target = seen.target
     revision = target.revision if target is not None else ""
     wanted = target.replicas if target is not None else 0
@@ -133,6 +141,8 @@ def _run_started(spec: CanarySpec, seen: Observed) -> dict[str, Any]:
         "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
         "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
         "paused_at": None, "iterations": 0, "gate": None,
+        "applied_template": target.template if target is not None else "",
+        "replacing": target is not None and run_on_old(status, target),
     }  # fmt: skip
 
 

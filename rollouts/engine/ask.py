@@ -15,29 +15,35 @@ from typing import Any
 
 from rollouts.api.resources import ObjectKey
 from rollouts.core.measurement import (
+    ABSENT,
+    UNTRACKED,
     Call,
+    Content,
     HookOutcome,
     Outcome,
     Probe,
     Question,
     Rejected,
     Sample,
+    SecretProbe,
     Signal,
     Unreachable,
 )
+from rollouts.core.revision import content_digest
 from rollouts.engine.calling import Caller
+from rollouts.engine.config_sources import is_opted_out
 from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
 from rollouts.engine.rights import judge_rights, render_review
 from rollouts.engine.subject import Subject
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import render_query
-from rollouts.ports import Clock, Cluster, MetricSource
+from rollouts.ports import Clock, Cluster, MetricSource, Secrets
 
 ANSWER_MAX_S = 15.0
 """Longer than a source takes to give up. Twice that is no longer than an answer stays fresh, so that of two questions
 one can be asked again while the answer to the other still counts."""
-KEPT = 64
+KEPT = 160
 """Answers of one Canary, the newest; more than it has questions at one time."""
 
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
@@ -50,6 +56,7 @@ class Ways:
     cluster: Cluster
     metrics: MetricSource
     caller: Caller
+    secrets: Secrets
 
 
 @dataclass(slots=True)
@@ -112,11 +119,15 @@ class Asker:
         del asked.in_flight[probe]
         self._on_answer(ObjectKey.of(subject.manifest))
 
-    async def _outcome_in_time(self, probe: Question, subject: Subject, at: datetime) -> Outcome | HookOutcome:
+    async def _outcome_in_time(
+        self, probe: Question, subject: Subject, at: datetime
+    ) -> Outcome | HookOutcome | Content:
         if isinstance(probe, Call):
             return await self._ways.caller.ask(probe, subject)
         try:
             async with asyncio.timeout(ANSWER_MAX_S):
+                if isinstance(probe, SecretProbe):
+                    return await self._content(probe, subject)
                 return await self._outcome(probe, subject, at)
         except TimeoutError:
             return Unreachable(f"no answer within {ANSWER_MAX_S:g} s")
@@ -136,4 +147,17 @@ class Asker:
             return Rejected(str(refused))
         except KubeError as failed:
             return Unreachable(str(failed))
-        return judge_rights(review, namespace, mode_of(subject.spec).rights(subject.spec))
+        return judge_rights(review, namespace, mode_of(subject.spec).rights(self._ways.cluster, subject))
+
+    async def _content(self, probe: SecretProbe, subject: Subject) -> Content | Outcome:
+        """A digest of what is in a Secret, and nothing else of it."""
+        owner = subject.owner
+        try:
+            found = await self._ways.secrets.manifest(owner.namespace, probe.name)
+        except Forbidden as refused:
+            return Rejected(str(refused))
+        except KubeError as failed:
+            return Unreachable(str(failed))
+        if found is None:
+            return Content(ABSENT)
+        return Content(UNTRACKED if is_opted_out(found) else content_digest(found, owner.uid))

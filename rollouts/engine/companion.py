@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, Problem
@@ -26,7 +25,7 @@ class Companion(Protocol):
         """What it reads, to be watched."""
         ...
 
-    def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
+    def rights(self, cluster: Cluster, subject: Subject) -> tuple[Right, ...]:
         """What the controller needs for it beyond watching, in the Canary's namespace."""
         ...
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from rollouts.api.resources import Resource
 from rollouts.engine.companion import Companion
+from rollouts.engine.config_tracking import ConfigTracking
 
-COMPANIONS: tuple[Companion, ...] = ()
+COMPANIONS: tuple[Companion, ...] = (ConfigTracking(),)
 
 
 def companion_kinds() -> tuple[Resource, ...]:

@@ -19,10 +19,11 @@ from rollouts.api.resources import (
 )
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed
-from rollouts.core.revision import revision_of
 from rollouts.core.selector import SelectorLabel, selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.config_sources import look_at
+from rollouts.engine.config_tracking import with_copies
 from rollouts.engine.subject import Subject
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import render_destination_rules, render_virtual_service, route_operations
@@ -51,13 +52,10 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         # By another label the Services would select nothing of the primary, which serves.
         yield from _route(cluster, subject, desired) if desired.routing else ()
         return
-    # The target may have changed since it was judged, while the status was written: then nothing is copied.
     for companion in COMPANIONS:
         yield from companion.before(cluster, subject, seen, desired)
-    revision = revision_of(kind.template_of(target))
-    if desired.copy_to_primary and seen.target is not None and seen.target.revision == revision:
-        rendered = kind.render_copy(owner, spec, target, revision, desired.primary_replicas)
-        yield Apply(kind.resource, _at_version_of(primary, rendered))
+    if desired.copy_to_primary:
+        yield from _copy(cluster, subject, seen, desired)
     for companion in COMPANIONS:
         yield from companion.after(cluster, subject, seen, desired)
     if desired.routing:
@@ -67,6 +65,19 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
         yield resized
+
+
+def _copy(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+    """The target, or what it reads, may have changed since it was judged: then nothing is copied."""
+    owner, spec, kind = subject.owner, subject.spec, kind_of(subject.spec)
+    target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
+    if target is None or seen.target is None:
+        return
+    revision = look_at(cluster, subject, kind.template_of(target), seen.secrets).revision
+    if seen.target.revision == revision:
+        rendered = kind.render_copy(owner, spec, target, revision, desired.primary_replicas)
+        primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
+        yield Apply(kind.resource, _at_version_of(primary, with_copies(cluster, subject, seen, target, rendered)))
 
 
 def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:

@@ -6,18 +6,20 @@ back (release.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.desired import routing_of
+from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Observed, Problem, SecretSeen, WorkloadState
 from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.config_sources import look_at, look_at_secrets
 from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
@@ -32,13 +34,24 @@ from rollouts.workloads.kinds import kind_of
 class Copied:
     """Implements `Mode`."""
 
-    def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
+    def rights(self, cluster: Cluster, subject: Subject) -> tuple[Right, ...]:
         """As the Protocol says."""
-        resource = kind_of(spec).resource
-        needed = (*rights_to_copy(resource), *(right for companion in COMPANIONS for right in companion.rights(spec)))
+        resource = kind_of(subject.spec).resource
+        needed = (
+            *rights_to_copy(resource),
+            *(right for companion in COMPANIONS for right in companion.rights(cluster, subject)),
+        )
         return tuple(dict.fromkeys(needed))
 
-    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
+    def observe(
+        self,
+        cluster: Cluster,
+        subject: Subject,
+        status: CanaryStatus,
+        samples: Sequence[Sample] = (),
+        *,
+        deleting: bool,
+    ) -> Sides:
         """As the Protocol says."""
         owner, spec, kind = subject.owner, subject.spec, kind_of(subject.spec)
         target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
@@ -46,12 +59,14 @@ class Copied:
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
         route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
         made, released = look_back(cluster, subject) if deleting else (False, False)
+        secrets = look_at_secrets(subject, status, target, samples)
         return Sides(
-            target=kind.observe(target) if target is not None else None,
+            target=_with_config(cluster, subject, target, secrets) if target is not None else None,
             primary=kind.observe(ours) if ours is not None else None,
             route_weight=observed_weight(owner, spec, route),
             routed=carries(owner, spec, route, routing_of(spec, status)),
             apex_on_primary=_apex_on_primary(cluster, subject, target),
+            secrets=secrets,
             made=made,
             released=released,
         )
@@ -71,6 +86,14 @@ class Copied:
     def workload(self, subject: Subject, _status: CanaryStatus, side: Side) -> str:
         """As the Protocol says."""
         return subject.spec.target.name if side is Side.CANARY else subject.spec.primary_name
+
+
+def _with_config(cluster: Cluster, subject: Subject, target: Manifest, secrets: Sequence[SecretSeen]) -> WorkloadState:
+    kind = kind_of(subject.spec)
+    state, tracked = kind.observe(target), look_at(cluster, subject, kind.template_of(target), secrets)
+    if tracked.revision == state.revision:
+        return state
+    return replace(state, revision=tracked.revision, template=tracked.template)
 
 
 def _apex_on_primary(cluster: Cluster, subject: Subject, target: Manifest | None) -> bool:

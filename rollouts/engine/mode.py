@@ -7,15 +7,15 @@ two workloads of the user (subsets.py). No other part of the engine asks which m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
+from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
-from rollouts.core.observed import Observed, Problem, WorkloadState
+from rollouts.core.observed import Observed, Problem, SecretSeen, WorkloadState
 from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Write
@@ -31,6 +31,7 @@ class Sides:
     routed: bool = False
     apex_on_primary: bool = False
     stable_subset: str = ""
+    secrets: tuple[SecretSeen, ...] = ()
     made: bool = False
     """Only told of a Canary that is being deleted, as `released` is."""
     released: bool = False
@@ -39,12 +40,20 @@ class Sides:
 class Mode(Protocol):
     """One way to keep two versions. Reads the stores, sends nothing, holds no state."""
 
-    def rights(self, spec: CanarySpec) -> tuple[Right, ...]:
+    def rights(self, cluster: Cluster, subject: Subject) -> tuple[Right, ...]:
         """All that the Canary needs to be allowed in its namespace."""
         ...
 
-    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
-        """Both sides, and how the requests are shared between them."""
+    def observe(
+        self,
+        cluster: Cluster,
+        subject: Subject,
+        status: CanaryStatus,
+        samples: Sequence[Sample] = (),
+        *,
+        deleting: bool,
+    ) -> Sides:
+        """Both sides, and how the requests are shared between them; `samples` are the answers to what was asked."""
         ...
 
     def problems(self, cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:

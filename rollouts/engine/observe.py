@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 
 from rollouts.api.actions import read_actions
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import Sample
 from rollouts.core.observed import Observed
+from rollouts.engine.config_sources import secret_problems
 from rollouts.engine.modes import mode_of
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster
@@ -27,7 +29,8 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
     """The world around one Canary at `now`."""
     mode, metadata = mode_of(subject.spec), subject.manifest["metadata"]
     deleting = "deletionTimestamp" in metadata
-    sides = mode.observe(cluster, subject, status, deleting=deleting)
+    sides = mode.observe(cluster, subject, status, heard.samples, deleting=deleting)
+    unread = secret_problems(cluster, subject, sides.secrets, heard.samples)
     return Observed(
         now=now,
         generation=metadata.get("generation", 0),
@@ -37,7 +40,8 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         routed=sides.routed,
         apex_on_primary=sides.apex_on_primary,
         stable_subset=sides.stable_subset,
-        problem=next(mode.problems(cluster, subject, status), None),
+        secrets=sides.secrets,
+        problem=next(chain(mode.problems(cluster, subject, status), unread), None),
         actions=read_actions(subject.manifest),
         samples=heard.samples,
         delivered=heard.delivered,

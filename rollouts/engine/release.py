@@ -21,6 +21,7 @@ from rollouts.core.decision import Desired, Leave
 from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
+from rollouts.engine.config_tracking import secret_discards
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Delete, PatchJson, Write
 from rollouts.traffic.istio import observed_weight, route_operations
@@ -44,6 +45,7 @@ def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: 
     yield from _service(cluster, subject)
     yield from _routes_past_ours(cluster, subject)
     if leave.remove:
+        yield from secret_discards(cluster, subject)
         for resource, manifest in _removable(cluster, subject):
             yield Delete(resource, ObjectKey.of(manifest), uid=manifest["metadata"]["uid"])
 

@@ -40,6 +40,12 @@ _DELETED = (SERVICES, DESTINATION_RULES)
 OF_EVERY_MODE = (Right("patch", CANARIES), Right("patch", CANARIES, "status"))
 """What the controller needs for the Canary itself."""
 
+
+def to_copy(resource: Resource) -> tuple[Right, ...]:
+    """What it needs to read and copy configuration of that kind."""
+    return tuple(Right(verb, resource) for verb in ("get", "create", "patch", "delete"))
+
+
 SUBSETS = (
     *OF_EVERY_MODE,
     Right("patch", DEPLOYMENTS),

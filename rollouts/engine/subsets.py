@@ -6,14 +6,14 @@ promotion. What may be wrong is subset_problems.py's matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.desired import routing_of
+from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Observed, Problem
 from rollouts.engine.mode import Sides
@@ -35,11 +35,19 @@ from rollouts.workloads.state import observe_deployment, observe_promoted
 class Subsets:
     """Implements `Mode`."""
 
-    def rights(self, _spec: CanarySpec) -> tuple[Right, ...]:
+    def rights(self, _cluster: Cluster, _subject: Subject) -> tuple[Right, ...]:
         """As the Protocol says."""
         return SUBSETS
 
-    def observe(self, cluster: Cluster, subject: Subject, status: CanaryStatus, *, deleting: bool) -> Sides:
+    def observe(
+        self,
+        cluster: Cluster,
+        subject: Subject,
+        status: CanaryStatus,
+        _samples: Sequence[Sample] = (),
+        *,
+        deleting: bool,
+    ) -> Sides:
         """As the Protocol says."""
         spec, routes = subject.spec, routes_of(cluster, subject)
         stable = stable_of(cluster, subject, status)

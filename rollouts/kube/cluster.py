@@ -12,9 +12,10 @@ from typing import assert_never
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from rollouts.api.resources import EVENTS, Manifest, ObjectKey, Resource
+from rollouts.api.resources import EVENTS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated, KubeError, Throttled, Unavailable
 from rollouts.kube import requests
+from rollouts.kube.contents import Contents
 from rollouts.kube.endings import is_ended, key_of, uid_of
 from rollouts.kube.failures import AlreadyExists, NotSent
 from rollouts.kube.reflector import DEFAULT_PACE, Pace, Reflector
@@ -22,7 +23,7 @@ from rollouts.kube.requests import Request
 from rollouts.kube.selection import SELECTIONS, is_object, select_whole
 from rollouts.kube.store import OnChange, OnTrouble, Store
 from rollouts.kube.transport import Response, Transport
-from rollouts.ports import Apply, Clock, Create, Delete, PatchJson, PatchStatus, Write
+from rollouts.ports import Apply, Clock, CopyContent, Create, Delete, Discard, PatchJson, PatchStatus, Write
 
 ATTEMPTS = 3
 RETRY_AFTER_LIMIT_S = 10.0
@@ -54,6 +55,7 @@ class KubeCluster:
         pace: Pace = DEFAULT_PACE,
     ) -> None:
         self._transport = transport
+        self._contents = Contents(transport)
         self._stores = stores
         self._clock = clock
         self._random = random
@@ -90,6 +92,10 @@ class KubeCluster:
         An Event that exists already was written by an attempt whose answer got lost: that is success.
         """
         try:
+            if isinstance(write, CopyContent):
+                write = await self._contents.filled(write)
+            elif isinstance(write, Discard):
+                return await self._contents.discard(write)
             answer = await self._deliver(request_for(write))
         except AlreadyExists:
             if write.resource == EVENTS and isinstance(write, Create):
@@ -104,7 +110,7 @@ class KubeCluster:
                 store.forget(key_of(write), uid_of(answer))
             else:
                 store.absorb(answer)
-        return {} if ended and isinstance(write, Delete) else answer
+        return {} if write.resource == SECRETS or (ended and isinstance(write, Delete)) else answer
 
     async def _deliver(self, request: Request) -> Manifest:
         retrying = AsyncRetrying(
@@ -129,7 +135,7 @@ class KubeCluster:
         return store
 
 
-def request_for(write: Write) -> Request:
+def request_for(write: Apply | PatchJson | PatchStatus | Create | Delete) -> Request:
     """The request that carries out one write."""
     match write:
         case Apply(resource, manifest, field_manager):

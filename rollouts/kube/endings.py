@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from rollouts.api.resources import Manifest, ObjectKey
-from rollouts.ports import Apply, Create, Delete, Write
+from rollouts.ports import Apply, CopyContent, Create, Delete, Write
 
 
 def is_ended(write: Write, answer: Manifest) -> bool:
@@ -24,7 +24,7 @@ def is_ended(write: Write, answer: Manifest) -> bool:
 
 def key_of(write: Write) -> ObjectKey:
     """Which object a write is about. A review has none."""
-    return ObjectKey.of(write.manifest) if isinstance(write, Apply | Create) else write.key
+    return ObjectKey.of(write.manifest) if isinstance(write, Apply | Create | CopyContent) else write.key
 
 
 def uid_of(answer: Manifest) -> str:

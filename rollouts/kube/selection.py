@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from rollouts.api.ownership import COPY_OF_ANNOTATION, TRACKING_ANNOTATION
 from rollouts.api.resources import (
+    CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
@@ -19,6 +21,7 @@ from rollouts.api.resources import (
     Manifest,
     Resource,
 )
+from rollouts.core.revision import CONTENT_DIGEST, content_digest
 
 Select = Callable[[Manifest], Manifest]
 
@@ -70,8 +73,18 @@ def select_daemon_set(manifest: Manifest) -> Manifest:
     return {**select_spec(manifest), "status": _pick(manifest.get("status") or {}, _DAEMON_SET_STATUS)}
 
 
+def select_config_map(manifest: Manifest) -> Manifest:
+    """Whose it is, and a digest of what is in it: there are many and large ones, and leader election beats in some."""
+    metadata = manifest["metadata"]
+    kept = _pick(metadata, ("name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp"))
+    annotations = _pick(metadata.get("annotations") or {}, (TRACKING_ANNOTATION, COPY_OF_ANNOTATION))
+    header = _pick(manifest, ("apiVersion", "kind"))
+    return {**header, "metadata": kept | {"annotations": annotations}, CONTENT_DIGEST: content_digest(manifest)}
+
+
 SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
     {
+        CONFIG_MAPS: select_config_map,
         DEPLOYMENTS: select_deployment,
         DAEMON_SETS: select_daemon_set,
         SERVICES: select_spec,

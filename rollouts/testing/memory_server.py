@@ -13,7 +13,18 @@ from datetime import datetime
 from typing import assert_never
 
 from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
-from rollouts.ports import Apply, Create, Delete, PatchJson, PatchStatus, Propagation, Write
+from rollouts.kube.contents import bears, filled_from
+from rollouts.ports import (
+    Apply,
+    CopyContent,
+    Create,
+    Delete,
+    Discard,
+    PatchJson,
+    PatchStatus,
+    Propagation,
+    Write,
+)
 from rollouts.testing.field_paths import Path
 from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.testing.managed_fields import named, read, shown
@@ -133,6 +144,13 @@ class MemoryServer:
                 return self._create(resource, manifest)
             case Delete():
                 return self._delete(write, manager=Manager(UPDATE))
+            case CopyContent(resource, source):
+                return self.apply(filled_from(write, self.stored(resource, source)))
+            case Discard(resource, key):
+                found = self.stored(resource, key)
+                if found is not None and bears(found, write):
+                    self._delete(Delete(resource, key), manager=Manager(UPDATE))
+                return {}
             case _:
                 assert_never(write)
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
+from rollouts.api.resources import CONFIG_MAPS, EVENTS, RULES_REVIEWS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.kube.endings import is_ended, key_of
-from rollouts.ports import Write
+from rollouts.kube.selection import select_config_map
+from rollouts.ports import Discard, Write
 from rollouts.testing.memory_server import MemoryServer, Place
 
-UNSTORED = (EVENTS, RULES_REVIEWS)
+UNSTORED = (EVENTS, RULES_REVIEWS, SECRETS)
 """What is written and never watched."""
 
 
@@ -48,11 +49,11 @@ class MemoryView:
         """As the port says."""
         answer = self._server.carry_out(write)
         self.absorb(write, answer)
-        return answer
+        return {} if write.resource == SECRETS else answer
 
     def absorb(self, write: Write, answer: Manifest) -> None:
         """The answer to a write of ours is seen by the next read."""
-        if write.resource in UNSTORED:
+        if write.resource in UNSTORED or isinstance(write, Discard):
             return
         place = (write.resource, key_of(write))
         if is_ended(write, answer):
@@ -62,10 +63,14 @@ class MemoryView:
 
     def hear(self, place: Place, manifest: Manifest | None, version: int) -> None:
         """An object as it was at `version`, None if it was deleted then. Older than what is known, it is ignored."""
+        if place[0] in UNSTORED:
+            return
         if version <= max(self._listed_at, self._kind_listed_at.get(place[0], 0), self._heard.get(place, 0)):
             return
         self._heard[place] = version
         before = self._known.get(place)
+        if manifest is not None and place[0] == CONFIG_MAPS:
+            manifest = select_config_map(manifest)
         if manifest is None:
             self._known.pop(place, None)
         else:

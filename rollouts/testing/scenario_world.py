@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rollouts.api.actions import PREFIX
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, DAEMON_SETS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import CANARIES, DAEMON_SETS, SECRETS, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import (
     Accepted,
@@ -107,6 +107,10 @@ class ScenarioWorld:
         refs = [header.secret_key_ref for hook in hooks for header in hook.headers_from]
         refs += [hook.signing.secret_key_ref for hook in hooks if hook.signing is not None]
         return {ref.key: b"simulated" for ref in refs if ref.name == name}
+
+    async def manifest(self, namespace: str, name: str) -> Manifest | None:
+        """As the port says: what the target refers to was made by somebody, or it is absent."""
+        return self.server.stored(SECRETS, ObjectKey(namespace, name))
 
     def _changed(self, change: Change) -> None:
         if change.place[0] == CANARIES:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from rollouts.api.resources import SECRETS, ObjectKey
+from rollouts.api.resources import SECRETS, Manifest, ObjectKey
 from rollouts.errors import Forbidden
 from rollouts.testing.memory_server import MemoryServer
 
@@ -23,10 +23,14 @@ class MemorySecrets:
 
     async def secret(self, namespace: str, name: str) -> Mapping[str, bytes] | None:
         """As the port says."""
-        if self.forbidden:
-            refusal = f'get secrets: not allowed: secrets "{name}" is forbidden'
-            raise Forbidden(refusal, verb="get", resource=str(SECRETS), status=403)
-        stored = self._server.stored(SECRETS, ObjectKey(namespace, name))
+        stored = await self.manifest(namespace, name)
         if stored is None:
             return None
         return {key: base64.b64decode(value) for key, value in stored.get("data", {}).items()}
+
+    async def manifest(self, namespace: str, name: str) -> Manifest | None:
+        """As the port says."""
+        if self.forbidden:
+            refusal = f'get secrets: not allowed: secrets "{name}" is forbidden'
+            raise Forbidden(refusal, verb="get", resource=str(SECRETS), status=403)
+        return self._server.stored(SECRETS, ObjectKey(namespace, name))

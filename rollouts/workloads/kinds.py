@@ -17,6 +17,9 @@ from rollouts.workloads import daemon_set
 from rollouts.workloads.primary_copy import render_primary, render_scale
 from rollouts.workloads.state import observe_deployment
 
+WORKLOADS = (DEPLOYMENTS, DAEMON_SETS)
+"""Where the API has the kinds that there are."""
+
 
 class WorkloadKind(Protocol):
     """One kind. A size is a number of pods or, where nodes decide that, 0 for none and any other for all."""

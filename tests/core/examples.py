@@ -143,6 +143,9 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.HELD: replace(_progressing(samples=good(10)), spec=HELD),
         Event.CANARY_LOST: _progressing(target=pods("b", **DEAD)),
         Event.NEW_REVISION: _progressing(target=pods("c")),
+        Event.DRAINED: Example(
+            running(0, replacing=True, drain_started_at=EPOCH), seen_at(2, samples=(sample(SILENCE, 2, 0.0),))
+        ),
         Event.GATED: replace(_progressing(target=pods("c")), spec=CONFIRMED),
         Event.RESCUE: _progressing(target=pods("c"), primary=copy("a", **DEAD)),
         Event.REVERTED: _progressing(target=pods("a")),

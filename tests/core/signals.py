@@ -8,12 +8,14 @@ from rollouts.api.hooks import HookType
 from rollouts.core.measurement import (
     Accepted,
     Call,
+    Content,
     HookOutcome,
     NoData,
     Outcome,
     Question,
     Refused,
     Rejected,
+    SecretProbe,
     Signal,
     Subject,
     Unreachable,
@@ -34,6 +36,8 @@ class Signals:
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
     """Which right the account lacks; empty if none."""
+    secrets: dict[str, str] = field(default_factory=dict)
+    """A digest of what is in each Secret."""
     tested: bool = False
     """Whether somebody sends the canary test requests beside the routes."""
     hooks: dict[str, str] = field(default_factory=dict)
@@ -48,10 +52,12 @@ class Signals:
             return Accepted()
         return Unreachable("no answer") if told == "down" else Refused(told)
 
-    def answer(self, probe: Question, *, reached: bool) -> Outcome | HookOutcome:
+    def answer(self, probe: Question, *, reached: bool) -> Outcome | HookOutcome | Content:
         """The answer to one question while the routes do, or do not, bring requests to the canary."""
         if isinstance(probe, Call):
             return self._called(probe)
+        if isinstance(probe, SecretProbe):
+            return Content(self.secrets[probe.name])
         if probe.signal is Signal.RIGHTS:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:

@@ -83,7 +83,8 @@ async def _control(cluster: Cluster, clock: VirtualClock) -> None:
     metrics = TrafficMetrics(cluster.traffic.ledger, lambda key: bool(cluster.pods.ready_templates(key)))
     try:
         async with asyncio.TaskGroup() as tasks:
-            ways = Ways(view, metrics, Caller(ScriptedHooks(clock, Random(2)), MemorySecrets(cluster.server)))
+            secrets = MemorySecrets(cluster.server)
+            ways = Ways(view, metrics, Caller(ScriptedHooks(clock, Random(2)), secrets), secrets)
             exchange = Exchange(ways, clock, tasks.create_task, queue.add)
             reconciler = Reconciler(view, exchange, clock, reporter, SETTLES_IN)
             await Workers(queue, reconciler, clock, reporter).run(1)

@@ -22,9 +22,16 @@ WATCHED = (
     resources.SERVICES,
     resources.VIRTUAL_SERVICES,
     resources.DESTINATION_RULES,
+    resources.CONFIG_MAPS,
 )
 MADE = WATCHED[1:]
-DELETED = {resources.DEPLOYMENTS, resources.DAEMON_SETS, resources.SERVICES, resources.DESTINATION_RULES}
+DELETED = {
+    resources.DEPLOYMENTS,
+    resources.DAEMON_SETS,
+    resources.SERVICES,
+    resources.DESTINATION_RULES,
+    resources.CONFIG_MAPS,
+}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 
 
@@ -42,14 +49,14 @@ def test_nothing_is_a_wildcard() -> None:
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
 
 
-def test_only_what_is_made_may_be_deleted_and_no_secret_read() -> None:
-    """The role can neither see Secrets or ConfigMaps, nor delete anything but what goes with a Canary."""
+def test_only_what_is_made_may_be_deleted_and_no_secret_is_listed() -> None:
+    """The role can neither list nor watch Secrets, nor delete anything but what goes with a Canary."""
     rules = DOCUMENTS["ClusterRole"]["rules"]
 
     assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"create", "patch", "delete"}
     deletable = {name for rule in rules if "delete" in rule["verbs"] for name in rule["resources"]}
-    assert deletable == {resource.plural for resource in DELETED}
-    assert not {"secrets", "configmaps"} & {name for rule in rules for name in rule["resources"]}
+    assert deletable == {resource.plural for resource in DELETED} | {"secrets"}
+    assert _granted("", "secrets") == {"get", "create", "patch", "delete"}
 
 
 @pytest.mark.parametrize("resource", WATCHED, ids=str)
@@ -93,7 +100,10 @@ def test_binding_names_what_the_file_makes() -> None:
         (("delete", "daemonsets.apps", "-n", "default"), "yes"),
         (("delete", "virtualservices.networking.istio.io", "-n", "default"), "no"),
         (("delete", "canaries.rollouts.dev", "-n", "default"), "no"),
-        (("get", "secrets", "-n", "default"), "no"),
+        (("get", "secrets", "-n", "default"), "yes"),
+        (("list", "secrets", "-n", "default"), "no"),
+        (("watch", "secrets", "-n", "default"), "no"),
+        (("delete", "configmaps", "-n", "default"), "yes"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

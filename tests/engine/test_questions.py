@@ -31,7 +31,6 @@ from rollouts.metrics.prometheus import PrometheusOptions
 from rollouts.ports import PatchStatus, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.memory_cluster import MemoryCluster
-from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import START, run_virtually
 from tests.engine.leaving import take_away
 from tests.engine.world import INTERVAL_S, KEY, SUCCESS_RATE, ScriptedMetrics, World, canary_manifest
@@ -90,8 +89,8 @@ class Living:
         """As the program does, until cancelled."""
         world, reporter = self._world, Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
         async with asyncio.TaskGroup() as tasks:
-            caller = Caller(world.hooks, MemorySecrets(world.cluster.server))
-            ways = Ways(self._cluster, self._metrics, caller)
+            caller = Caller(world.hooks, world.secrets)
+            ways = Ways(self._cluster, self._metrics, caller, world.secrets)
             exchange = Exchange(ways, world.clock, tasks.create_task, self.queue.add)
             reconciler = Reconciler(self._cluster, exchange, world.clock, reporter, AT_ONCE)
             wake_all(world.cluster, self.queue)
@@ -266,8 +265,8 @@ async def test_answers_are_bounded_and_the_newest() -> None:
         world.metrics.set(probe, Value(probe.window_s))
     queue = KeyQueue(world.clock)
     async with asyncio.TaskGroup() as tasks:
-        caller = Caller(world.hooks, MemorySecrets(world.cluster.server))
-        ways = Ways(world.cluster, world.metrics, caller)
+        caller = Caller(world.hooks, world.secrets)
+        ways = Ways(world.cluster, world.metrics, caller, world.secrets)
         asker = Asker(ways, world.clock, tasks.create_task, queue.add)
         asker.ask(KEY, probes * 2, subject)
         await asyncio.wait(asker._canaries[KEY].in_flight.values())

@@ -47,7 +47,8 @@ class Other:
         self.read, self.list_all, self.trouble = self._view.read, self._view.list_all, self._view.trouble
         world.cluster.server.watchers.append(self._hear)
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
-        ways = Ways(self, world.metrics, Caller(world.hooks, MemorySecrets(world.cluster.server)))
+        secrets = MemorySecrets(world.cluster.server)
+        ways = Ways(self, world.metrics, Caller(world.hooks, secrets), secrets)
         exchange = Exchange(ways, world.clock, self._start, lambda _key: None)
         self._reconciler = Reconciler(self, exchange, world.clock, reporter, AT_ONCE)
         self._questions: list[asyncio.Task[None]] = []

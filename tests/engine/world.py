@@ -291,7 +291,8 @@ class World:
 
     def _start(self) -> Reconciler:
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
-        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, MemorySecrets(self.cluster.server)))
+        secrets = self.secrets = MemorySecrets(self.cluster.server)
+        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets)
         exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
         return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
 

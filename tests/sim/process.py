@@ -112,7 +112,8 @@ class Process:
         wake_all(view, queue)
         try:
             async with asyncio.TaskGroup() as tasks:
-                ways = Ways(cluster, metrics, Caller(hooks, MemorySecrets(outside.server)))
+                secrets = MemorySecrets(outside.server)
+                ways = Ways(cluster, metrics, Caller(hooks, secrets), secrets)
                 exchange = Exchange(ways, self._clock, tasks.create_task, queue.add)
                 reconciler = Reconciler(cluster, exchange, self._clock, reporter, AT_ONCE)
                 await Workers(queue, reconciler, self._clock, reporter).run(WORKERS)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from rollouts.api.resources import CANARIES, EVENTS, RULES_REVIEWS, VIRTUAL_SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.measurement import Accepted, HookOutcome, Outcome, Probe, Signal, Subject, Unreachable, Value
-from rollouts.ports import Apply, Create, HookRequest, PatchJson, Write
+from rollouts.ports import Apply, CopyContent, Create, HookRequest, PatchJson, Write
 from rollouts.testing.memory_server import Change
 from rollouts.testing.memory_view import MemoryView
 from tests.sim.court import Court, Unsafe
@@ -168,7 +168,7 @@ class Safety:
 
 def name_of(write: Write) -> str:
     """The object that a write is about; empty for a question."""
-    if isinstance(write, Apply | Create):
+    if isinstance(write, Apply | Create | CopyContent):
         return str((write.manifest.get("metadata") or {}).get("name", ""))
     return write.key.name
 
