@@ -47,6 +47,7 @@ class Happening(BaseModel):
         None, description="In place of `at`: once the canary has at least this weight, in percent."
     )
     apply: Version | None = Field(None, description="Another version of the target, by any name.")
+    configure: Version | None = Field(None, description="Another content of the ConfigMap that the target reads.")
     delete: Literal["target", "canary"] | None = Field(None, description="Which of the two is deleted.")
     spec: dict[str, Any] | None = Field(None, description="A merge patch of the Canary's spec.")
     ask: dict[Verb, str] = Field({}, description="Actions: the verb, and an id or a JSON object with one.")
@@ -79,6 +80,11 @@ class Script(BaseModel):
     until_s: Seconds | None = Field(
         None, alias="until", description="When it ends. Default: once the release is over, or will never be."
     )
+
+    @property
+    def configured(self) -> bool:
+        """Whether the target reads a ConfigMap."""
+        return any(one.configure is not None for one in self.when)
 
     @property
     def timed(self) -> tuple[Happening, ...]:

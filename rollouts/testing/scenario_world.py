@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rollouts.api.actions import PREFIX
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, DAEMON_SETS, SECRETS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import CANARIES, CONFIG_MAPS, DAEMON_SETS, SECRETS, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import (
     Accepted,
@@ -26,7 +26,7 @@ from rollouts.core.measurement import (
     Unreachable,
     Value,
 )
-from rollouts.core.revision import revision_of
+from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.ports import Clock, HookRequest
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
@@ -38,6 +38,8 @@ from rollouts.workloads.kinds import kind_of
 FIRST = "a"
 """The version that runs at the start."""
 READY_AFTER_S = 3.0
+CONFIG = "settings"
+"""The ConfigMap that the target reads, in a script that changes it."""
 _SIGNALS = ("success_rate", "duration_ms", "canary_rps", "stable_rps", "test_requests", "metrics_down")
 
 
@@ -58,6 +60,7 @@ class ScenarioWorld:
         self._kind = kind_of(self.spec).resource
         self._target = ObjectKey(self.key.namespace, self.spec.target.name)
         self._names: dict[str, str] = {}
+        self._version = self._content = FIRST
         self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
         self._answers: dict[str, str | bool] = {}
         self._create_target()
@@ -82,6 +85,8 @@ class ScenarioWorld:
                 self.spec = CanarySpec.model_validate(self._canary["spec"])
         if happening.apply is not None:
             self.server.edit(self._kind, self._target, {"spec": {"template": self._template(happening.apply)}})
+        if happening.configure is not None:
+            self._configure(happening.configure)
         if happening.delete == "target":
             self.server.delete(self._kind, self._target)
         if happening.delete == "canary":
@@ -122,6 +127,8 @@ class ScenarioWorld:
 
     def _create_target(self) -> None:
         metadata = {"name": self._target.name, "namespace": self._target.namespace}
+        if self._script.configured:
+            self._configure(FIRST)
         selector = {"matchLabels": {"app": self._target.name}}
         spec: Manifest = {"selector": selector, "template": self._template(FIRST)}
         if self._kind != DAEMON_SETS:
@@ -132,10 +139,27 @@ class ScenarioWorld:
     def _template(self, version: str) -> Manifest:
         wanted = self.spec.exposure.target_port or self.spec.exposure.port
         port = {"containerPort": 8080, "name": wanted} if isinstance(wanted, str) else {"containerPort": wanted}
-        container = {"name": "app", "image": version, "ports": [port]}
+        container: Manifest = {"name": "app", "image": version, "ports": [port]}
+        if self._script.configured:
+            container["envFrom"] = [{"configMapRef": {"name": CONFIG}}]
         template = {"metadata": {"labels": {"app": self._target.name}}, "spec": {"containers": [container]}}
-        self._names[revision_of(template)] = version
+        self._version = version
+        self._names[self._revision(template)] = version
         return template
+
+    def _configure(self, content: str) -> None:
+        """The ConfigMap that pods read has other content: that is a version too."""
+        metadata = {"name": CONFIG, "namespace": self._target.namespace}
+        data = {"CONTENT": content}
+        self._content = content
+        template = self._template(self._version)
+        self._names[self._revision(template)] = content
+        self.server.put(CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+
+    def _revision(self, template: Manifest) -> str:
+        digest = content_digest({"data": {"CONTENT": self._content}})
+        read = [("ConfigMap", CONFIG, digest)] if self._script.configured else []
+        return tracked_revision(revision_of(template), read)
 
     def _ready_after_s(self, template: Manifest) -> float:
         told = self._script.ready_after_s.get(image_of(template), READY_AFTER_S)

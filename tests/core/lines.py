@@ -74,6 +74,7 @@ def ending(world: World) -> dict[str, Any]:
         "canaryPods": world.target.replicas if world.target is not None else None,
         "primaryRuns": (world.primary.source_revision or world.primary.revision) if world.primary is not None else None,
         "canaryRuns": world.target.revision if world.target is not None else None,
+        "canaryHas": world.target.started_with if world.target is not None else None,
         "stable": status.stable_subset,
         "promoted": status.last_promoted_spec,
         "conditions": {c.type: f"{c.status}, {c.reason}" for c in status.conditions},

@@ -23,6 +23,13 @@ class Pods:
     """Every pod is gone and none comes up."""
     given_up: bool = False
     """Kubernetes reports ProgressDeadlineExceeded."""
+    template: str = ""
+    """Of a revision that another configuration made: its template alone."""
+    started_with: str = ""
+    """The revision whose configuration the pods have that serve, or will."""
+
+    def __post_init__(self) -> None:
+        self.started_with = self.revision
 
     def available(self, now: float) -> int:
         """How many pods answer."""
@@ -34,11 +41,19 @@ class Pods:
         """A new template, whose pods are ready after that many seconds."""
         self.before = self.available(now)
         self.revision, self.ready_at, self.given_up = revision, now + ready_after, False
+        self.started_with, self.template = revision, f"template of {revision}" if self.template else ""
+
+    def configure(self, revision: str) -> None:
+        """Other configuration: pods that run go on with what they have."""
+        self.template = self.template or self.revision
+        self.revision = revision
 
     def scale(self, replicas: int, now: float, ready_after: float) -> None:
         """Another size; pods that are added are ready after that many seconds."""
         added = replicas > self.replicas
         self.before = min(self.available(now), replicas)
+        if self.replicas == 0:
+            self.started_with = self.revision
         self.replicas = replicas
         if added:
             self.ready_at = max(self.ready_at, now + ready_after)
@@ -52,4 +67,5 @@ class Pods:
             available=self.available(now),
             ready=self.replicas == 0 or (now >= self.ready_at and not self.lost),
             deadline_exceeded=self.given_up,
+            template=self.template,
         )

@@ -142,8 +142,8 @@ def _in_form(whole: dict[str, Any], short: str, written: object) -> object:
 
 def _do(world: World, key: str, value: Any) -> None:
     match key:
-        case "apply" | "applyToStable":
-            (world.apply if key == "apply" else world.change_stable)(value)
+        case "apply" | "applyToStable" | "configure":
+            {"apply": world.apply, "applyToStable": world.change_stable}.get(key, world.configure)(value)
         case "delete":
             assert value in {"target", "canary"}
             world.target = world.target if value == "canary" else None

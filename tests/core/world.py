@@ -142,6 +142,11 @@ class World:
         else:
             self.target.roll(revision, self.now, ready_after)
 
+    def configure(self, revision: str) -> None:
+        """The user changes what the target reads, and nothing else."""
+        assert self.target is not None
+        self.target.configure(revision)
+
     def change_stable(self, revision: str) -> None:
         """With subsets: somebody gives the side that serves another version."""
         assert self.primary is not None
