@@ -18,13 +18,14 @@ from typing import Protocol
 
 import pytest
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, CONFIG_MAPS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.embedded import serving, write_kubeconfig
+from rollouts.errors import NotFound
 from rollouts.kube.access import open_client
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
 from rollouts.kube.reflector import Pace
-from rollouts.kube.requests import JSON, MERGE_PATCH, Request
+from rollouts.kube.requests import JSON, MERGE_PATCH, Request, get
 from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Cluster, Create
 from rollouts.testing.garbage import GarbageCollector
@@ -34,7 +35,7 @@ from tests.kube.waiting import running, until
 
 ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")
 """A custom kind with lists, as Istio's are, for a server on which Istio is not installed."""
-KINDS = (CANARIES, DEPLOYMENTS, SERVICES, ROUTES)
+KINDS = (CANARIES, DEPLOYMENTS, SERVICES, CONFIG_MAPS, ROUTES)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
 
@@ -50,6 +51,10 @@ class Other(Protocol):
 
     async def delete(self, resource: Resource, key: ObjectKey) -> None:
         """The object is gone."""
+        ...
+
+    async def fetch(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        """The whole object as the server has it."""
         ...
 
 
@@ -75,6 +80,9 @@ class _MemoryOther:
 
     async def delete(self, resource: Resource, key: ObjectKey) -> None:
         self.cluster.delete(resource, key)
+
+    async def fetch(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        return self.cluster.stored(resource, key)
 
 
 @asynccontextmanager
@@ -105,6 +113,12 @@ class _KubeOther:
         path = resource.path(namespace=key.namespace, name=key.name)
         await self.transport.send(Request("DELETE", path, (), (), None, "delete", str(resource)))
         await until(lambda: self.cluster.read(resource, key) is None)
+
+    async def fetch(self, resource: Resource, key: ObjectKey) -> Manifest | None:
+        try:
+            return (await self.transport.send(get(resource, key))).manifest()
+        except NotFound:
+            return None
 
     def _version(self, resource: Resource, key: ObjectKey) -> str:
         known = self.cluster.read(resource, key)

@@ -39,6 +39,16 @@ async def test_what_is_not_there_is_none(arranged: Arranged, namespace: str) -> 
     assert await arranged.secrets.secret(arranged.namespace + namespace, "hook") is None
 
 
+async def test_the_whole_object_can_be_had(arranged: Arranged) -> None:
+    """With its data as the server encodes it, or None where there is none."""
+    await arranged.owner.make("hook", {"token": b"x"})
+
+    found = await arranged.secrets.manifest(arranged.namespace, "hook")
+    assert found is not None
+    assert (found["metadata"]["name"], found["data"]) == ("hook", {"token": "eA=="})
+    assert await arranged.secrets.manifest(arranged.namespace, "other") is None
+
+
 async def test_a_missing_right_is_named(arranged: Arranged) -> None:
     """As RBAC writes it, and also where there is nothing to read."""
     arranged.owner.forbid()

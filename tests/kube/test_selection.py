@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import copy
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.api.resources import CANARIES, CONFIG_MAPS, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.core.revision import content_digest
 from rollouts.kube.selection import LAST_APPLIED, SELECTIONS, is_object, select_whole
 
 MANIFEST = {
@@ -50,6 +51,17 @@ def test_a_route_has_no_status_and_a_canary_keeps_its_own() -> None:
     """What others write into a route's status is not ours to follow; a Canary's status is the truth we go on from."""
     assert "status" not in SELECTIONS[VIRTUAL_SERVICES](MANIFEST)
     assert CANARIES not in SELECTIONS
+
+
+def test_of_a_config_map_a_digest_is_kept() -> None:
+    """Not what is in it, nor annotations of others: leader election beats in them."""
+    metadata = {"name": "a", "namespace": "b", "uid": "u", "resourceVersion": "1", "labels": {"x": "y"}}
+    beats = {"control-plane.alpha.kubernetes.io/leader": "{}"}
+    ours = {"rollouts.dev/config-tracking": "disabled", "rollouts.dev/copy-of": "c"}
+    content = {"data": {"k": "v"}, "binaryData": {"b": "AA=="}}
+    kept = SELECTIONS[CONFIG_MAPS]({"metadata": metadata | {"annotations": beats | ours}} | content)
+    assert kept == {"metadata": metadata | {"annotations": ours}, "contentDigest": content_digest(content)}
+    assert SELECTIONS[CONFIG_MAPS]({"metadata": {"name": "a"}})["contentDigest"] == content_digest({})
 
 
 def test_selecting_changes_nothing_in_its_argument() -> None:
