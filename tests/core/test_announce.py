@@ -20,7 +20,7 @@ LOUD = {
     Event.UNDECIDED, Event.REFUSED, Event.GIVEN_UP, Event.STABLE_CHANGED,
 }  # fmt: skip
 SILENT = {(phase, Event.WAITED) for phase in Phase} | {(phase, Event.DRAINED) for phase in REST}
-SILENT |= {(Phase.PROMOTING, Event.PRIMARY_READY), (Phase.WAITING, Event.DRAINED)}
+SILENT |= {(Phase.PROMOTING, Event.PRIMARY_READY), (Phase.WAITING, Event.DRAINED), (Phase.PROGRESSING, Event.DRAINED)}
 # A share is held for many checks; the examples are of weights, where none of them is news.
 SILENT |= {(Phase.PROGRESSING, Event.CHECK_PASSED), (Phase.WAITING_PROMOTION, Event.CHECK_PASSED)}
 
