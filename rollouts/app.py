@@ -19,12 +19,14 @@ from rollouts.api.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
+    SCALED_OBJECTS,
     SERVICES,
     VIRTUAL_SERVICES,
     ObjectKey,
     Resource,
 )
 from rollouts.engine.ask import Ways
+from rollouts.engine.autoscaling import names_scaled_object
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
@@ -53,6 +55,8 @@ _log = structlog.get_logger(__name__)
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
 _WORKLOADS = (DEPLOYMENTS, DAEMON_SETS)
 WATCHED = (CANARIES, *_WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
+ON_DEMAND = (SCALED_OBJECTS,)
+"""Kinds that many clusters have not: watched once a Canary names one, so that their absence costs nobody a request."""
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 
@@ -151,6 +155,7 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
 
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
+    cluster.watch_on_demand(*ON_DEMAND)
     # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
     gc.collect()
     gc.freeze()
@@ -163,10 +168,18 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
+        await _read_on_demand(cluster)
         readiness.synced = True
         wake_all(cluster, queue)
         _log.info("ready", canaries=len(queue))
         await Workers(queue, reconciler, clock, outside.reporter).run(workers)
+
+
+async def _read_on_demand(cluster: KubeCluster) -> None:
+    """Before anything is decided, also what only some Canaries need is known."""
+    if any(names_scaled_object(canary) for canary in cluster.list_all(CANARIES)):
+        cluster.list_all(SCALED_OBJECTS)
+        await cluster.wait_synced()
 
 
 async def wait_for_clock(transport: Transport, *, first_retry_s: float = FIRST_RETRY_S) -> ServerClock:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from rollouts.api.analysis import Analysis
 from rollouts.api.durations import Duration, duration_s
+from rollouts.api.scaling import AUTO, AutoscalerRef, CanarySize
 from rollouts.api.subsets import RouteRef, Subset, SubsetName
 from rollouts.api.wire import WIRE
 
@@ -39,6 +40,12 @@ INITIAL_STABLE = "initialStable: name one of the two subsets"
 ENDS_AT_ALL = "with subsets the last weight is 100: the canary takes all requests before the roles swap"
 SHARES_ONLY = "with subsets no match, mirror or sessionAffinity: lead testers by a rule of your own, see canaryRules"
 NO_WAY_BACK = "stepWeightPromotion and stepWeightsPromotion go with targetRef: with subsets no traffic has to return"
+
+ON_EVERY_NODE = "autoscalerRef and canaryReplicas go with a Deployment: a DaemonSet has a pod on each node"
+SCALED_BY_USER = "autoscalerRef and canaryReplicas go with targetRef: with subsets each workload keeps its own size"
+FEW_FOR_ALL = (
+    "canaryReplicas: a canary that gets all requests needs all pods: let the last weight be below 100, or leave it auto"
+)
 
 
 class TargetRef(BaseModel):
@@ -116,6 +123,14 @@ class CanarySpec(BaseModel):
     suspend: bool = Field(
         default=False, description="Change nothing and judge nothing; weights stay as they are until it is false."
     )
+    autoscaler_ref: AutoscalerRef | None = Field(
+        None, description="With targetRef: the autoscaler of the target; a copy of it scales the primary."
+    )
+    canary_replicas: CanarySize = Field(
+        AUTO,
+        description="With targetRef: pods of the canary while a release lasts: auto (as many as the target has or, if "
+        "that is at zero, as the primary), a number, or a percentage of the primary's.",
+    )
     service: CanaryService | None = Field(None, description="With targetRef: how the workload is reached.")
     analysis: Analysis = Field(description="The schedule and the checks.")
 
@@ -188,6 +203,9 @@ class CanarySpec(BaseModel):
         workloads = {subset.target_ref.name for subset in self.subsets}
         last = analysis.step_weights[-1] if analysis.step_weights is not None else analysis.max_weight
         back = analysis.step_weight_promotion or analysis.step_weights_promotion
+        sized = self.canary_replicas != AUTO
+        on_nodes = self.target_ref is not None and self.target_ref.kind == "DaemonSet"
+        takes_all = not analysis.match if analysis.iterations is not None else last >= 100
         return (
             ((self.target_ref is None) != self.swaps, ONE_MODE),
             (not self.swaps and self.service is None, NOT_EXPOSED),
@@ -198,4 +216,7 @@ class CanarySpec(BaseModel):
             (self.swaps and analysis.iterations is None and last < 100, ENDS_AT_ALL),
             (self.swaps and back is not None, NO_WAY_BACK),
             (self.swaps and bool(analysis.match or analysis.mirror or analysis.session_affinity), SHARES_ONLY),
+            (self.swaps and (sized or self.autoscaler_ref is not None), SCALED_BY_USER),
+            (not self.swaps and sized and takes_all, FEW_FOR_ALL),
+            (on_nodes and (sized or self.autoscaler_ref is not None), ON_EVERY_NODE),
         )

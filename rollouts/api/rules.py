@@ -6,7 +6,7 @@ validator has words of ours; tests/api and tests/kube hold one table of bad Cana
 
 from __future__ import annotations
 
-from rollouts.api import analysis, canary, durations, hooks, subsets
+from rollouts.api import analysis, canary, durations, hooks, scaling, subsets
 from rollouts.api.canary import NO_SERVICE_NAME, SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
@@ -25,6 +25,7 @@ _TARGET_NAMES_SERVICE = (
 )
 
 _SWAPS = "size(self.subsets) > 0"
+_SIZED = "!(type(self.canaryReplicas) == string && string(self.canaryReplicas) == 'auto')"
 _IS_GATE = f"self.type in {sorted(map(str, hooks.GATES))}"
 _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.lowerAscii()))"
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
@@ -59,9 +60,34 @@ EXTRAS = Extras(
                 "!has(self.analysis.sessionAffinity)",
                 canary.SHARES_ONLY,
             ),
+            Rule(f"!({_SWAPS}) || !has(self.autoscalerRef) && !({_SIZED})", canary.SCALED_BY_USER),
+            Rule(
+                "!has(self.targetRef) || self.targetRef.kind != 'DaemonSet' || "
+                f"!has(self.autoscalerRef) && !({_SIZED})",
+                canary.ON_EVERY_NODE,
+            ),
+            Rule(
+                f"{_SWAPS} || !({_SIZED}) || (has(self.analysis.iterations) ? size(self.analysis.match) > 0 : "
+                "(has(self.analysis.stepWeights) ? self.analysis.stepWeights[size(self.analysis.stepWeights) - 1] : "
+                "self.analysis.maxWeight) < 100)",
+                canary.FEW_FOR_ALL,
+            ),
             Rule(
                 f"!has(self.targetRef) || !has(self.service) || has(self.service.name) || ({_TARGET_NAMES_SERVICE})",
                 NO_SERVICE_NAME,
+            ),
+        ),
+        "AutoscalerRef": (
+            Rule("(self.kind == 'ScaledObject') == self.apiVersion.startsWith('keda.sh/')", scaling.KIND_OF_VERSION),
+            Rule("self.kind == 'ScaledObject' || size(self.primaryScalerQueries) == 0", scaling.QUERIES_OF_KEDA),
+        ),
+        "AutoscalerRef.primaryScalerQueries": (
+            Rule(f"self.all(k, size(k) >= 1 && size(k) <= {scaling.TRIGGER_MAX})", scaling.LONG_TRIGGER),
+        ),
+        "ScalerReplicas": (
+            Rule(
+                "!has(self.minReplicas) || !has(self.maxReplicas) || self.minReplicas <= self.maxReplicas",
+                scaling.BOUNDS,
             ),
         ),
         "Analysis": (
@@ -139,6 +165,9 @@ EXTRAS = Extras(
         subsets.SUBSET_PATTERN: (
             Rule(f"self.matches('{subsets.SUBSET_PATTERN}')", "write the name of a subset of your DestinationRule"),
         ),
+        scaling.SIZE_PATTERN: (
+            Rule(f"type(self) == int || string(self).matches('{scaling.SIZE_PATTERN}')", scaling.SIZE),
+        ),
         hooks.URL_PATTERN: (
             Rule(f"self.matches('{hooks.URL_PATTERN}')", "write a URL such as https://host/path, in plain ASCII"),
         ),
@@ -172,6 +201,11 @@ def _service_of(canary: str) -> str:
     return f"({named} ? {canary}.spec.service.name : {_target_of(canary)})"
 
 
+def _scaled_object_of(canary: str) -> str:
+    ref = f"{canary}.spec.autoscalerRef"
+    return f"(has({ref}) && {ref}.kind == 'ScaledObject' ? {ref}.name : '')"
+
+
 _NOTHING_MADE = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Initializing'"
 CHANGES = (
     Rule(
@@ -193,6 +227,12 @@ CHANGES = (
     Rule(
         f"{_NOTHING_MADE} || self.spec.routeRefs == oldSelf.spec.routeRefs",
         "routeRefs can't be changed any more: delete this Canary, which leaves the traffic as it is, and make another",
+    ),
+    Rule(
+        f"{_NOTHING_MADE} || {_scaled_object_of('oldSelf')} == '' || "
+        f"{_scaled_object_of('self')} == {_scaled_object_of('oldSelf')}",
+        "autoscalerRef can't be changed any more, since its ScaledObject is paused for this Canary: delete this "
+        "Canary, and make another",
     ),
 )
 """Of the whole object, before and after. No model says the same: none knows what the Canary was before. All that was

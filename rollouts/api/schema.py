@@ -82,7 +82,7 @@ class _Inliner:
         if len(members) == 1:
             return self.convert({**members[0], **siblings}, place)
         if {member.get("type") for member in members} == {"integer", "string"}:
-            return _int_or_string(members, siblings)
+            return _int_or_string(members, siblings, self.extras.pattern_rules)
         raise TypeError(f"{place}: a structural schema has no union of these: {members}")
 
     def _convert_plain(self, node: Schema, place: str) -> Schema:
@@ -108,14 +108,16 @@ class _Inliner:
         return out
 
 
-def _int_or_string(members: Sequence[Schema], siblings: Schema) -> Schema:
-    """A port by number or name: typed bounds don't apply to both, so CEL states them."""
+def _int_or_string(members: Sequence[Schema], siblings: Schema, pattern_rules: Mapping[str, Sequence[Rule]]) -> Schema:
+    """A port by number or name, a size by number or percentage: typed bounds don't apply to both, so CEL states them.
+
+    A pattern with rules of its own has rules that allow numbers.
+    """
     number = next(member for member in members if member["type"] == "integer")
     text = next(member for member in members if member["type"] == "string")
     low, high, longest, pattern = number["minimum"], number["maximum"], text["maxLength"], text["pattern"]
     out: Schema = {"x-kubernetes-int-or-string": True}
-    if "description" in siblings:
-        out["description"] = siblings["description"]
+    out |= {key: siblings[key] for key in ("description", "default") if siblings.get(key) is not None}
     by_number = Rule(
         f"type(self) == string || (int(self) >= {low} && int(self) <= {high})",
         f"a number must be from {low} to {high}",
@@ -124,7 +126,7 @@ def _int_or_string(members: Sequence[Schema], siblings: Schema) -> Schema:
         f"type(self) == int || (size(string(self)) <= {longest} && string(self).matches('{pattern}'))",
         f"a name must have 1 to {longest} lower-case letters, digits and dashes, and start and end without a dash",
     )
-    _add_rules(out, (by_number, by_name))
+    _add_rules(out, (by_number, *pattern_rules.get(pattern, (by_name,))))
     return out
 
 

@@ -186,6 +186,13 @@ class CanaryStatus(BaseModel):
         default=False, description="Whether that revision was promoted once: then undo may go back to it."
     )
     canary_replicas: Annotated[int, Field(ge=0)] = Field(1, description="Size of the canary while a run lasts.")
+    full_replicas: Annotated[int, Field(ge=0)] = Field(
+        0, description="Size that the target would have without the Canary; 0 where it is the canary's."
+    )
+    stable_replicas: Annotated[int, Field(ge=0)] = Field(
+        0,
+        description="Size of the primary when the run began: its autoscaler keeps at least that until the run is over.",
+    )
     started_at: datetime | None = Field(None, description="When the run began.")
     finished_at: datetime | None = Field(None, description="When the last run came to its end.")
     last_transition_time: datetime | None = Field(None, description="When the phase changed.")

@@ -37,6 +37,10 @@ class Desired:
     """And that many pods."""
     canary_replicas: int | None = None
     """Size of the canary; None leaves it alone."""
+    stable_floor: int = 0
+    """Pods that an autoscaler leaves the primary at least; 0 leaves that to its own least."""
+    rests: bool = False
+    """The canary is at zero or goes there, and no autoscaler may give it pods."""
     leave: Leave | None = None
     """Set while the Canary is deleted: then this, the canary's size and, before the hand-over, its share are all."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Desired
-from rollouts.core.ending import is_new
-from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.observed import Observed, grown
 from rollouts.core.phases import STEPPING, WITH_WEIGHT
 from rollouts.core.routing import Routing
+from rollouts.core.sizing import canary_replicas, primary_replicas, rests, stable_floor
 from rollouts.core.tracking import may_be_copied
 
 _UNPROVEN = STEPPING | {Phase.WAITING}
@@ -37,12 +37,15 @@ def desired_of(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, prepar
     initializing = status.phase in (None, Phase.INITIALIZING)
     # A primary of ours is made when all has been looked at; one of the user's is there before.
     routing = not initializing or (prepare if spec.swaps else grown(seen.primary))
+    size = None if initializing else canary_replicas(spec, status, seen)
     return Desired(
         share=routing_of(spec, status),
         routing=routing,
         copy_to_primary=not spec.swaps and (_copies(spec, status, seen) if not initializing else prepare),
-        primary_replicas=_primary_replicas(status, seen),
-        canary_replicas=None if initializing else _canary_replicas(status, seen),
+        primary_replicas=primary_replicas(spec, status, seen),
+        canary_replicas=size,
+        stable_floor=stable_floor(status),
+        rests=rests(status, seen, size),
     )
 
 
@@ -53,20 +56,3 @@ def _copies(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
     proven = status.last_applied_spec if status.phase is Phase.PROMOTING else status.last_promoted_spec
     copied = seen.primary.source_revision if seen.primary is not None else None
     return seen.target.revision == proven and copied != proven and may_be_copied(spec, status, seen)
-
-
-def _primary_replicas(status: CanaryStatus, seen: Observed) -> int:
-    """As many as the target has; where that is scaled down between releases, as many as a release would give it."""
-    return (seen.target.replicas if seen.target is not None else 0) or max(1, status.canary_replicas)
-
-
-def _canary_replicas(status: CanaryStatus, seen: Observed) -> int | None:
-    if seen.target is None:
-        return None
-    if status.phase in WITH_WEIGHT and not status.replacing:
-        return status.canary_replicas if seen.target.replicas == 0 else None
-    # Never the last pods that serve: only out of traffic, silent, and with a primary that answers.
-    silent = status.drained and status.desired_weight == 0 and seen.route_weight == 0 and seen.routed
-    if status.stable_subset and is_new(status, seen.target):
-        return None
-    return 0 if silent and serves(seen.primary) and seen.target.replicas > 0 else None

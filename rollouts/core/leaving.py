@@ -19,6 +19,7 @@ from rollouts.core.judged import STABLE_RATE
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.resting import DRAIN_POLL, DRAIN_TIMEOUT, find_silence
+from rollouts.core.sizing import full_size
 
 GIVE_UP_AFTER = timedelta(minutes=5)
 """How long a deletion may take in all."""
@@ -114,8 +115,10 @@ def _whose(status: CanaryStatus, seen: Observed) -> str:
 
 
 def _wanted(status: CanaryStatus, seen: Observed) -> int:
-    """As many pods as the target had, and no fewer than serve now."""
-    return max(1, status.canary_replicas, seen.primary.replicas if seen.primary is not None else 0)
+    """As many pods as the target had, and no fewer than serve now; but no more than its own autoscaler leaves it."""
+    wanted = max(full_size(status), seen.primary.replicas if seen.primary is not None else 0)
+    most = seen.target.replicas_max if seen.target is not None else None
+    return wanted if most is None else max(1, min(wanted, most))
 
 
 def _can_take_all(status: CanaryStatus, seen: Observed) -> bool:

@@ -29,6 +29,8 @@ class WorkloadState:
     """Kubernetes itself has given the rollout up."""
     template: str = ""
     """Hash of its pod template alone, where configuration is part of the revision."""
+    replicas_max: int | None = None
+    """The most that its own autoscaler leaves it; None where nothing is known of one."""
 
 
 def serves(workload: WorkloadState | None) -> bool:

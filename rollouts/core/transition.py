@@ -16,6 +16,7 @@ from rollouts.core.judged import all_passed
 from rollouts.core.observed import Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
+from rollouts.core.sizing import sizes_at_start
 from rollouts.core.swap import after_swap_event
 from rollouts.core.tracking import run_on_old
 
@@ -37,7 +38,7 @@ def after_transition(
     if finding.event in _STARTS and row.to is not Phase.PROMOTING:
         update |= _run_started(spec, status, seen)
     if finding.event is Event.CONFIRMED:
-        update["not_ready_since"] = seen.now
+        update |= {"not_ready_since": seen.now} | sizes_at_start(spec, status, seen)
     if finding.event is Event.ADVANCE:
         # Not every row of errors ends in a judgement that is kept: tests before the first step may end it.
         update["consecutive_errors"] = 0
@@ -70,8 +71,8 @@ def _by_event(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[st
             size = max(1, seen.primary.replicas)
             template = seen.target.template if seen.target is not None else ""
             return {
-                "last_applied_spec": promoted, "last_promoted_spec": promoted, "canary_replicas": size,
-                "applied_template": template,
+                "last_applied_spec": promoted, "last_promoted_spec": promoted, "applied_template": template,
+                "canary_replicas": size, "full_replicas": size,
             }  # fmt: skip
         case Event.PRIMARY_READY:
             return {"last_promoted_spec": status.last_applied_spec}
@@ -133,11 +134,9 @@ def _placed(spec: CanarySpec, status: CanaryStatus) -> dict[str, Any]:
 def _run_started(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> dict[str, Any]:
     target = seen.target
     revision = target.revision if target is not None else ""
-    wanted = target.replicas if target is not None else 0
-    fallback = seen.primary.replicas if seen.primary is not None else 1
-    return {
+    return sizes_at_start(spec, status, seen) | {
         "last_applied_spec": revision, "strategy": spec.analysis.strategy, "session": _session(spec, seen, revision),
-        "canary_replicas": wanted or max(1, fallback), "failed_checks": 0, "consecutive_errors": 0, "metrics": (),
+        "failed_checks": 0, "consecutive_errors": 0, "metrics": (),
         "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
         "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
         "paused_at": None, "iterations": 0, "gate": None,

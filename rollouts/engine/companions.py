@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rollouts.api.resources import Resource
+from rollouts.engine.autoscaling import Autoscaling
 from rollouts.engine.companion import Companion
 from rollouts.engine.config_tracking import ConfigTracking
 
-COMPANIONS: tuple[Companion, ...] = (ConfigTracking(),)
+COMPANIONS: tuple[Companion, ...] = (ConfigTracking(), Autoscaling())
 
 
 def companion_kinds() -> tuple[Resource, ...]:

@@ -20,6 +20,7 @@ from rollouts.api.resources import (
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed
 from rollouts.core.selector import SelectorLabel, selector_label
+from rollouts.engine.autoscaling import copy_writes
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_sources import look_at
@@ -76,8 +77,7 @@ def _copy(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) 
     revision = look_at(cluster, subject, kind.template_of(target), seen.secrets).revision
     if seen.target.revision == revision:
         rendered = kind.render_copy(owner, spec, target, revision, desired.primary_replicas)
-        primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
-        yield Apply(kind.resource, _at_version_of(primary, with_copies(cluster, subject, seen, target, rendered)))
+        yield from copy_writes(cluster, subject, with_copies(cluster, subject, seen, target, rendered))
 
 
 def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:

@@ -17,6 +17,7 @@ from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Observed, Problem, SecretSeen, WorkloadState
 from rollouts.core.selector import selector_label
+from rollouts.engine.autoscaling import replicas_max
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_sources import look_at, look_at_secrets
@@ -58,10 +59,11 @@ class Copied:
         primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
         route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
+        most = replicas_max(cluster, subject) if deleting else None
         made, released = look_back(cluster, subject) if deleting else (False, False)
         secrets = look_at_secrets(subject, status, target, samples)
         return Sides(
-            target=_with_config(cluster, subject, target, secrets) if target is not None else None,
+            target=replace(_with_config(cluster, subject, target, secrets), replicas_max=most) if target else None,
             primary=kind.observe(ours) if ours is not None else None,
             route_weight=observed_weight(owner, spec, route),
             routed=carries(owner, spec, route, routing_of(spec, status)),

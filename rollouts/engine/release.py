@@ -19,6 +19,7 @@ from rollouts.api.resources import (
 )
 from rollouts.core.decision import Desired, Leave
 from rollouts.core.selector import selector_label
+from rollouts.engine.autoscaling import let_scale
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_tracking import secret_discards
@@ -33,11 +34,13 @@ from rollouts.workloads.kinds import kind_of
 def look_back(cluster: Cluster, subject: Subject) -> tuple[bool, bool]:
     """Whether there is still anything that was made, or leads to it; and whether nothing leads to it any more."""
     handing = any(_service(cluster, subject)) or any(_routes_past_ours(cluster, subject))
-    return handing or any(True for _ in _removable(cluster, subject)), not handing
+    left = any(let_scale(cluster, subject)) or any(True for _ in _removable(cluster, subject))
+    return handing or left, not handing
 
 
 def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: Leave) -> Iterator[Write]:
     """The writes that are missing, in order, until the finalizer may go."""
+    yield from let_scale(cluster, subject)
     if not leave.hand_back:
         yield from _share(cluster, subject, desired)
         yield from _grow(cluster, subject, desired)

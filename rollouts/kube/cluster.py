@@ -59,20 +59,33 @@ class KubeCluster:
         self._stores = stores
         self._clock = clock
         self._random = random
-        self._reflectors = [
-            Reflector(transport, store, clock=clock, random=random, pace=pace) for store in stores.values()
-        ]
+        self._reflectors = {
+            resource: Reflector(transport, store, clock=clock, random=random, pace=pace)
+            for resource, store in stores.items()
+        }
+        self._wanted = {resource: asyncio.Event() for resource in stores}
+        self.watch_on_demand()
+
+    def watch_on_demand(self, *resources: Resource) -> None:
+        """Watch these kinds, which may well be absent, once somebody reads them; all others at once. Before `run`."""
+        for resource, wanted in self._wanted.items():
+            if resource in resources:
+                wanted.clear()
+                self._stores[resource].trouble = f"{resource} are being read for the first time"
+            else:
+                wanted.set()
 
     async def run(self) -> None:
         """Keep every store equal to the server, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for reflector in self._reflectors:
-                tasks.create_task(reflector.run())
+            for resource in self._reflectors:
+                tasks.create_task(self._follow(resource))
 
     async def wait_synced(self) -> None:
-        """Return once each kind is listed, or known to be absent or forbidden. `run` must be running."""
-        for reflector in self._reflectors:
-            await reflector.synced.wait()
+        """Return once each kind that is wanted is listed, or known to be absent or forbidden. `run` must be running."""
+        for resource, reflector in self._reflectors.items():
+            if self._wanted[resource].is_set():
+                await reflector.synced.wait()
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """The newest known object without managedFields, or None if there is none."""
@@ -132,7 +145,12 @@ class KubeCluster:
         store = self._stores.get(resource)
         if store is None:
             raise InvariantViolated(f"{resource} is read but not watched")
+        self._wanted[resource].set()
         return store
+
+    async def _follow(self, resource: Resource) -> None:
+        await self._wanted[resource].wait()
+        await self._reflectors[resource].run()
 
 
 def request_for(write: Apply | PatchJson | PatchStatus | Create | Delete) -> Request:

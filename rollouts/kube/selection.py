@@ -12,10 +12,12 @@ from typing import Any
 
 from rollouts.api.ownership import COPY_OF_ANNOTATION, TRACKING_ANNOTATION
 from rollouts.api.resources import (
+    AUTOSCALERS,
     CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
+    SCALED_OBJECTS,
     SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
@@ -90,6 +92,8 @@ SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
         SERVICES: select_spec,
         VIRTUAL_SERVICES: select_spec,
         DESTINATION_RULES: select_spec,
+        AUTOSCALERS: select_spec,
+        SCALED_OBJECTS: select_spec,
     }
 )
 """What is kept of each kind; of kinds not named, everything (`select_whole`)."""

@@ -12,10 +12,9 @@ import math
 from collections import deque
 from collections.abc import Callable
 
-from rollouts.api.resources import DEPLOYMENTS, Manifest, ObjectKey, Resource
+from rollouts.api.resources import AUTOSCALERS, DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.testing.memory_server import MemoryServer
 
-AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
 STABILIZATION_S = 300
 """Kubernetes' own default: how long the load must be low before pods are taken away."""
 UP_FACTOR, UP_AT_LEAST = 2, 4

@@ -84,11 +84,12 @@ def render_scale(target: Manifest, replicas: int) -> Manifest:
 
 def _labels(target: Manifest, label: SelectorLabel) -> dict[str, str]:
     labels = target["metadata"].get("labels") or {}
-    kept = {key: value for key, value in labels.items() if not _tracks(key)}
+    kept = {key: value for key, value in labels.items() if not is_tracking(key)}
     return kept | label.primary() if kept.get(label.key) == label.value else kept
 
 
-def _tracks(key: str) -> bool:
+def is_tracking(key: str) -> bool:
+    """Whether that label is how a GitOps tool knows its own objects."""
     return key in TRACKING_LABELS or key.startswith(TRACKING_PREFIXES)
 
 

@@ -23,15 +23,11 @@ WATCHED = (
     resources.VIRTUAL_SERVICES,
     resources.DESTINATION_RULES,
     resources.CONFIG_MAPS,
+    resources.AUTOSCALERS,
+    resources.SCALED_OBJECTS,
 )
 MADE = WATCHED[1:]
-DELETED = {
-    resources.DEPLOYMENTS,
-    resources.DAEMON_SETS,
-    resources.SERVICES,
-    resources.DESTINATION_RULES,
-    resources.CONFIG_MAPS,
-}
+DELETED = {*MADE} - {resources.VIRTUAL_SERVICES}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.resources import DEPLOYMENTS
-from rollouts.testing.autoscaler import AUTOSCALERS, AutoscalerController
+from rollouts.api.resources import AUTOSCALERS, DEPLOYMENTS
+from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from tests.testing.manifests import NAMESPACE, key, put_deployment
