@@ -231,8 +231,8 @@ CHANGES = (
     Rule(
         f"{_NOTHING_MADE} || {_scaled_object_of('oldSelf')} == '' || "
         f"{_scaled_object_of('self')} == {_scaled_object_of('oldSelf')}",
-        "autoscalerRef can't be changed any more, since its ScaledObject is paused for this Canary: delete this "
-        "Canary, and make another",
+        "autoscalerRef can't be changed any more, since its ScaledObject is paused for this Canary: delete the Canary, "
+        "and make another",
     ),
 )
 """Of the whole object, before and after. No model says the same: none knows what the Canary was before. All that was

@@ -24,6 +24,8 @@ def sizes_at_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> di
     stable = seen.primary.replicas if seen.primary is not None else 0
     full = _wanted_size(spec, status, seen) or max(1, stable)
     size = canary_size(spec.canary_replicas, full=full, stable=stable or full)
+    most = seen.target.replicas_max if seen.target is not None else None
+    size = size if most is None else max(1, min(size, most))
     return {"canary_replicas": size, "full_replicas": full, "stable_replicas": max(1, stable)}
 
 

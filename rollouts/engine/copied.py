@@ -59,7 +59,7 @@ class Copied:
         primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
         route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
-        most = replicas_max(cluster, subject) if deleting else None
+        most = replicas_max(cluster, subject)
         made, released = look_back(cluster, subject) if deleting else (False, False)
         secrets = look_at_secrets(subject, status, target, samples)
         return Sides(

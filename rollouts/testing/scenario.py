@@ -76,6 +76,7 @@ class Script(BaseModel):
     model_config = _SCRIPT
 
     ready_after_s: dict[Version, Seconds | Literal["never"]] = Field({}, alias="readyAfter")
+    replicas: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Pods of the target at the start.")
     when: tuple[Happening, ...] = ()
     until_s: Seconds | None = Field(
         None, alias="until", description="When it ends. Default: once the release is over, or will never be."

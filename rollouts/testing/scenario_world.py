@@ -132,7 +132,7 @@ class ScenarioWorld:
         selector = {"matchLabels": {"app": self._target.name}}
         spec: Manifest = {"selector": selector, "template": self._template(FIRST)}
         if self._kind != DAEMON_SETS:
-            spec["replicas"] = 2
+            spec["replicas"] = self._script.replicas
         header = {"apiVersion": self._kind.api_version, "kind": self._kind.kind}
         self.server.put(self._kind, {**header, "metadata": metadata, "spec": spec})
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api import analysis, canary, subsets
+from rollouts.api import analysis, canary, scaling, subsets
 
 ABSENT = object()
 """In a change: the field is left out."""
@@ -78,6 +78,9 @@ _ONE_SCHEDULE = analysis.ONE_SCHEDULE
 _ASCENDING = "stepWeights must ascend: each weight greater than the one before"
 _WEIGHTS = {"analysis.stepWeight": ABSENT}
 _V1, _V2 = ({"name": name, "targetRef": {"name": f"app-{name}"}} for name in ("v1", "v2"))
+_HPA = {"kind": "HorizontalPodAutoscaler", "name": "app"}
+_KEDA = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "app"}
+_UNSIZED = {"analysis.maxWeight": 50}
 _SUBSETS = {"targetRef": ABSENT, "service": ABSENT, "subsets": [_V1, _V2], "routeRefs": [{"name": "app"}]}
 
 BAD = (
@@ -117,6 +120,58 @@ BAD = (
     BadCanary("matches with subsets", {**_SUBSETS, "analysis.match": [_MATCH]}, "", canary.SHARES_ONLY),
     BadCanary("copies with subsets", {**_SUBSETS, "analysis.mirror": True}, "", canary.SHARES_ONLY),
     BadCanary("cookies with subsets", {**_SUBSETS, "analysis.sessionAffinity": _COOKIE}, "", canary.SHARES_ONLY),
+    BadCanary("an autoscaler with subsets", {**_SUBSETS, "autoscalerRef": _HPA}, "", canary.SCALED_BY_USER),
+    BadCanary("a size with subsets", {**_SUBSETS, "canaryReplicas": "50%"}, "", canary.SCALED_BY_USER),
+    BadCanary("few pods for all requests", {"canaryReplicas": 2}, "", canary.FEW_FOR_ALL),
+    BadCanary(
+        "few pods for the last of the listed weights",
+        {"analysis.stepWeight": ABSENT, "analysis.stepWeights": [10, 100], "canaryReplicas": "10%"},
+        "",
+        canary.FEW_FOR_ALL,
+    ),
+    BadCanary("few pods for blue-green", {**_ITERATIONS, "canaryReplicas": 2}, "", canary.FEW_FOR_ALL),
+    BadCanary(
+        "no pods",
+        {**_UNSIZED, "canaryReplicas": 0},
+        "canaryReplicas",
+        "a number must be from 1",
+        "greater than or equal to 1",
+    ),
+    BadCanary(
+        "a size in words", {**_UNSIZED, "canaryReplicas": "two"}, "canaryReplicas", scaling.SIZE, "should match pattern"
+    ),
+    BadCanary(
+        "a size above all",
+        {**_UNSIZED, "canaryReplicas": "101%"},
+        "canaryReplicas",
+        scaling.SIZE,
+        "should match pattern",
+    ),
+    BadCanary(
+        "KEDA's version of Kubernetes' kind",
+        {"autoscalerRef": {**_HPA, "apiVersion": "keda.sh/v1alpha1"}},
+        "autoscalerRef",
+        scaling.KIND_OF_VERSION,
+    ),
+    BadCanary(
+        "queries of an autoscaler without any",
+        {"autoscalerRef": {**_HPA, "primaryScalerQueries": {"rps": "vector(1)"}}},
+        "autoscalerRef",
+        scaling.QUERIES_OF_KEDA,
+    ),
+    BadCanary(
+        "a query of a nameless trigger",
+        {"autoscalerRef": {**_KEDA, "primaryScalerQueries": {"": "vector(1)"}}},
+        "autoscalerRef.primaryScalerQueries",
+        scaling.LONG_TRIGGER,
+    ),
+    BadCanary(
+        "a least above the most",
+        {"autoscalerRef": {**_HPA, "primaryScalerReplicas": {"minReplicas": 3, "maxReplicas": 2}}},
+        "autoscalerRef.primaryScalerReplicas",
+        scaling.BOUNDS,
+    ),
+    BadCanary("an autoscaler without a name", {"autoscalerRef": {}}, "autoscalerRef.name", **_MISSING),
     BadCanary("no port", {"service": {}}, "service.port", **_MISSING),
     BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis", "nothing is promoted without evidence"),
     BadCanary(

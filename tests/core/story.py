@@ -1,7 +1,7 @@
 """Stories that a user can read: YAML in, a timeline of what the controller decided out.
 
 `given` is the spec in short (revision a is promoted at second 0, unless `start: nothing is made yet`; with `subsets:
-[a, z]` v1 serves a, and v2 has z and is at zero), `when` what
+[a, z]` v1 serves a, and v2 has z and is at zero; `targetReplicas` is its size at first), `when` what
 others do and at which second, `then` every decision that moved something or was announced, `ends` how it all stands
 at the end. `calls`, where it is written, lists every webhook that was called, and its answer. `variants` are several
 stories in one file: each lays its own keys over the common ones. A key that is not known fails: a typo is no
@@ -61,9 +61,11 @@ class Story:
             for key, default in (("progressDeadlineSeconds", 60), ("analysis", {}), ("subsets", []))
         )
         delay = given.pop("scaleDownDelay", "30s")
+        spec = swap_spec(deadline_s, delay, **analysis) if subsets else spec_of(deadline_s, **analysis)
+        size = given.pop("canaryReplicas", "auto")
         world = World(
-            swap_spec(deadline_s, delay, **analysis) if subsets else spec_of(deadline_s, **analysis),
-            Pods(subsets[1] if subsets else given.pop("target", "a")),
+            CanarySpec.model_validate(spec.model_dump(by_alias=True) | {"canaryReplicas": size}),
+            Pods(subsets[1] if subsets else given.pop("target", "a"), given.pop("targetReplicas", 2)),
             ready_after=_seconds(given.pop("readyAfter", {})),
             copy_ready_after=_seconds(given.pop("primaryReadyAfter", {})),
             route_lag=given.pop("routeLag", 0.0),

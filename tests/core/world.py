@@ -214,6 +214,7 @@ class World:
         if self.primary is None:
             self.primary = Pods("", ready_at=self.now + ready_after)
         self.primary.roll(f"copy of {self.target.revision}", self.now, ready_after)
+        self.primary.replicas = desired.primary_replicas
         self.primary.source_revision = self.target.revision
         return True
 

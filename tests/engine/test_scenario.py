@@ -16,7 +16,9 @@ from tests.core.story import Story, read_all
 from tests.engine.world import canary_manifest
 
 SIGNALS = {"successRate", "durationMs", "canaryRps", "stableRps", "testRequests", "metricsDown"}
-GIVEN = {"analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec"} | SIGNALS
+GIVEN = {
+    "analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec", "canaryReplicas", "targetReplicas",
+} | SIGNALS  # fmt: skip
 """What a story may be given, for a scenario to tell it: no particular routes or primary."""
 WHEN = {"at", "apply", "configure", "delete", "spec", "ask", "hooks", "controller"} | SIGNALS
 
@@ -109,10 +111,16 @@ def _stories() -> dict[str, dict[str, Any]]:
 
 
 STORIES = _stories()
+TOLD = [
+    (name, kind)
+    for name, text in STORIES.items()
+    for kind in ("Deployment", "DaemonSet")
+    # Nodes decide how many pods a DaemonSet has.
+    if kind == "Deployment" or "canaryReplicas" not in text["given"]
+]
 
 
-@pytest.mark.parametrize("kind", ["Deployment", "DaemonSet"])
-@pytest.mark.parametrize("name", STORIES)
+@pytest.mark.parametrize(("name", "kind"), TOLD, ids=[f"{name}-{kind}" for name, kind in TOLD])
 def test_the_engine_tells_a_golden_story_as_the_core_alone_does(name: str, kind: str) -> None:
     """The same phases and weights in the same order, with real writes, watches, queries and calls in between.
 
@@ -132,9 +140,11 @@ def _scenario(text: dict[str, Any], kind: str) -> Scenario:
     given = text["given"]
     spec = spec_of(given.get("progressDeadlineSeconds", 60), **given.get("analysis", {})).model_dump(by_alias=True)
     spec["targetRef"]["kind"] = kind
+    spec["canaryReplicas"] = given.get("canaryReplicas", "auto")
     at_first = {key: given[key] for key in given.keys() & WHEN}
     when = [*([{"at": 0, **at_first}] if at_first else []), *text["when"]]
     script = {"readyAfter": given.get("readyAfter", {}), "when": when, "until": text["until"]}
+    script["replicas"] = given.get("targetReplicas", 2)
     return Scenario.of(canary_manifest() | {"spec": spec}, script)
 
 
