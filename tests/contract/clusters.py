@@ -18,7 +18,17 @@ from typing import Protocol
 
 import pytest
 
-from rollouts.api.resources import CANARIES, CONFIG_MAPS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import (
+    AUTOSCALERS,
+    CANARIES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    SCALED_OBJECTS,
+    SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
 from rollouts.embedded import serving, write_kubeconfig
 from rollouts.errors import NotFound
 from rollouts.kube.access import open_client
@@ -35,9 +45,24 @@ from tests.kube.waiting import running, until
 
 ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")
 """A custom kind with lists, as Istio's are, for a server on which Istio is not installed."""
-KINDS = (CANARIES, DEPLOYMENTS, SERVICES, CONFIG_MAPS, ROUTES)
+KINDS = (CANARIES, DEPLOYMENTS, SERVICES, CONFIG_MAPS, ROUTES, AUTOSCALERS, SCALED_OBJECTS)
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
+
+_ANYTHING: Manifest = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+_TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+_TRIGGER = {
+    "type": "object",
+    "properties": {"type": {"type": "string"}, "name": {"type": "string"}, "metadata": _TEXTS},
+}
+_REFERENCE = {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}
+_SCALED: Manifest = {
+    "scaleTargetRef": _REFERENCE,
+    **{name: {"type": "integer"} for name in ("minReplicaCount", "maxReplicaCount", "pollingInterval")},
+    "triggers": {"type": "array", "items": _TRIGGER},
+}
+_SCALED_OBJECT: Manifest = {"type": "object", "properties": {"spec": {"type": "object", "properties": _SCALED}}}
+"""The part of KEDA's own schema that matters here: its lists are one value, its metadata is text."""
 
 Changes = list[tuple[Resource, ObjectKey]]
 
@@ -158,7 +183,8 @@ async def _at(path: Path) -> AsyncIterator[Arranged]:
     stores = stores_for(KINDS, on_change=lambda resource, key: changes.append((resource, key)))
     pace = Pace(first_delay_s=0.05, lasting_delay_s=0.2, cap_s=0.5)
     cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=pace)
-    await cluster.write(Apply(DEFINITIONS, _definition(ROUTES)))
+    await cluster.write(Apply(DEFINITIONS, _definition(ROUTES, _ANYTHING)))
+    await cluster.write(Apply(DEFINITIONS, _definition(SCALED_OBJECTS, _SCALED_OBJECT)))
     made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))
     namespace: str = made["metadata"]["name"]
     try:
@@ -178,8 +204,7 @@ FACTORIES = [
 ]
 
 
-def _definition(resource: Resource) -> Manifest:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+def _definition(resource: Resource, schema: Manifest) -> Manifest:
     version = {"name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"plural": resource.plural, "kind": resource.kind}
     spec = {"group": resource.group, "scope": "Namespaced", "names": names, "versions": [version]}
