@@ -15,6 +15,7 @@ LAB_ARGS ?=
 DEMO_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
+SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -73,7 +74,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios
+FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios lab-scaling
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -139,6 +140,11 @@ lab-strategies: venv ## Show each strategy in the real parts: A/B, blue-green, c
 lab-scenarios: venv ## Show in the real parts what users do by hand: two Deployments of their own, there and back
 	$(LAB) build
 	$(BIN)/python -m e2e.scenarios $(SCENARIOS_ARGS)
+
+.PHONY: lab-scaling
+lab-scaling: venv ## Show in the real parts that an autoscaler takes no pods from a primary that may need them back
+	$(LAB) build
+	$(BIN)/python -m e2e.scaling $(SCALING_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

@@ -60,6 +60,7 @@ class Happening(BaseModel):
     duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")
     canary_rps: Number | None = Field(5.0, description="Requests a second of the canary, while anything reaches it.")
     stable_rps: Number | None = Field(50.0, description="Requests a second of the primary.")
+    load: Number = Field(2.0, description="Pods' worth of work of all requests, for the autoscaler of the script.")
     test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")
     metrics_down: str = Field("", description="Why the metric source does not answer; empty if it does.")
 
@@ -70,6 +71,16 @@ class Happening(BaseModel):
         return self
 
 
+class ScriptedAutoscaler(BaseModel):
+    """The target's autoscaler; the Canary's `autoscalerRef` says its name."""
+
+    model_config = _SCRIPT
+
+    min_replicas: Annotated[int, Field(ge=1)] = 1
+    max_replicas: Annotated[int, Field(ge=1)] = 10
+    down_after_s: Seconds = Field(300, alias="downAfter", description="How long the load is low before it goes down.")
+
+
 class Script(BaseModel):
     """All that happens."""
 
@@ -77,6 +88,7 @@ class Script(BaseModel):
 
     ready_after_s: dict[Version, Seconds | Literal["never"]] = Field({}, alias="readyAfter")
     replicas: Annotated[int, Field(ge=1, le=1000)] = Field(2, description="Pods of the target at the start.")
+    autoscaler: ScriptedAutoscaler | None = None
     when: tuple[Happening, ...] = ()
     until_s: Seconds | None = Field(
         None, alias="until", description="When it ends. Default: once the release is over, or will never be."
@@ -159,6 +171,15 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Sized:
+    """A workload's size from then on."""
+
+    at_s: float
+    workload: str
+    replicas: int
+
+
+@dataclass(frozen=True, slots=True)
 class Timeline:
     """What came of it, in order, and how it stands at the end. Revisions go by the names of the script."""
 
@@ -169,6 +190,8 @@ class Timeline:
     """When it looked and let everything as it was, and why; each reason once while it lasts."""
     ended_s: float = 0.0
     """The second of the script at which it was looked at last."""
+    sizes: tuple[Sized, ...] = ()
+    """Every change of a Deployment's size, those before the script begins at second 0."""
 
     @property
     def decisions(self) -> tuple[Decided, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from rollouts.api.resources import CANARIES, EVENTS, Manifest
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, Manifest
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.phases import Event
 from rollouts.core.plan import plan_of
@@ -26,7 +26,7 @@ from rollouts.errors import InvariantViolated, SpecInvalid
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.memory_server import Change
 from rollouts.testing.memory_view import MemoryView
-from rollouts.testing.scenario import Decided, Measured, News, Scenario, Timeline
+from rollouts.testing.scenario import Decided, Measured, News, Scenario, Sized, Timeline
 from rollouts.testing.scenario_world import ScenarioWorld
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from rollouts.testing.watch import LaggingWatch
@@ -59,12 +59,14 @@ class _Run:
         self._moments: list[Decided | News] = []
         self._measured: list[Measured] = []
         self._waits: list[Decided] = []
+        self._sizes: dict[str, Sized] = {}
+        self._resized: list[Sized] = []
         self._at_weights = [*self._script.weighted]
         self._began_s = 0.0
 
     async def whole(self) -> Timeline:
         """From nothing to the end of the script."""
-        self._world.pods.start()
+        self._world.start()
         async with asyncio.TaskGroup() as tasks:
             life = tasks.create_task(self._live())
             flaw = await self._come_to_rest()
@@ -78,12 +80,13 @@ class _Run:
             if not flaw:
                 await self._end()
             life.cancel()
+            self._world.stop()
         if flaw:
             raise SpecInvalid(flaw)
         if self._registry.get_sample_value("rollouts_reconcile_failures_total", {"kind": "Defect"}):
             raise InvariantViolated("the controller met a defect of its own: its log says which")
         told = tuple(self._moments), self._world.status, tuple(self._measured), tuple(self._waits)
-        return Timeline(*told, ended_s=self._second())
+        return Timeline(*told, ended_s=self._second(), sizes=tuple(self._resized))
 
     def info(self, _name: str, **told: Any) -> None:
         """One line of the decision log."""
@@ -123,6 +126,7 @@ class _Run:
         self._began_s = self._clock.elapsed_s
         self._moments.clear()
         self._waits.clear()
+        self._resized = [Sized(0.0, size.workload, size.replicas) for size in self._sizes.values()]
         return ""
 
     async def _end(self) -> None:
@@ -147,10 +151,18 @@ class _Run:
     def _changed(self, change: Change) -> None:
         if change.place[0] == CANARIES and change.after is not None:
             self._note_measured((change.before or {}).get("status", {}), change.after.get("status", {}))
+        if change.place[0] == DEPLOYMENTS and change.after is not None:
+            self._note_size(change.place[1].name, change.after["spec"]["replicas"])
         if change.place[0] == EVENTS and change.after is not None:
             event = change.after
             message = self._world.named(event["message"])
             self._moments.append(News(self._second(), event["type"], str(event["reason"]), message))
+
+    def _note_size(self, workload: str, replicas: int) -> None:
+        known = self._sizes.get(workload)
+        if known is None or known.replicas != replicas:
+            self._sizes[workload] = Sized(self._second(), workload, replicas)
+            self._resized.append(self._sizes[workload])
 
     def _note_measured(self, before: Manifest, after: Manifest) -> None:
         """The results that a judgement has left in the status; between two, they stay there."""

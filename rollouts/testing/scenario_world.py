@@ -12,7 +12,17 @@ from pydantic import ValidationError
 from rollouts.api.actions import PREFIX
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, CONFIG_MAPS, DAEMON_SETS, SECRETS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import (
+    AUTOSCALERS,
+    CANARIES,
+    CONFIG_MAPS,
+    DAEMON_SETS,
+    DEPLOYMENTS,
+    SECRETS,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+)
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import (
     Accepted,
@@ -28,6 +38,7 @@ from rollouts.core.measurement import (
 )
 from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.ports import Clock, HookRequest
+from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
 from rollouts.testing.pods import NEVER, PodsController, image_of
@@ -40,7 +51,7 @@ FIRST = "a"
 READY_AFTER_S = 3.0
 CONFIG = "settings"
 """The ConfigMap that the target reads, in a script that changes it."""
-_SIGNALS = ("success_rate", "duration_ms", "canary_rps", "stable_rps", "test_requests", "metrics_down")
+_SIGNALS = ("success_rate", "duration_ms", "canary_rps", "stable_rps", "test_requests", "metrics_down", "load")
 
 
 class ScenarioWorld:
@@ -50,6 +61,7 @@ class ScenarioWorld:
         self._script = scenario.script
         self.server = MemoryServer(clock.now)
         self.pods = PodsController(self.server, random, self._ready_after_s)
+        self.autoscalers = AutoscalerController(self.server, self._load)
         self.metrics = ScriptedMetrics()
         self.server.watchers.append(self._changed)
         self._last: Manifest = {}
@@ -64,8 +76,19 @@ class ScenarioWorld:
         self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
         self._answers: dict[str, str | bool] = {}
         self._create_target()
+        self._create_autoscaler()
         for workload, subject in ((self._target.name, Subject.CANARY), (self.spec.primary_name, Subject.STABLE)):
             self.metrics.announce(self.key.namespace, workload, probes_about(subject), self._measured)
+
+    def start(self) -> None:
+        """Kubernetes' own controllers take up their work; within a running loop."""
+        self.pods.start()
+        if self._script.autoscaler is not None:
+            self.autoscalers.start()
+
+    def stop(self) -> None:
+        """They end it."""
+        self.autoscalers.stop()
 
     @property
     def status(self) -> CanaryStatus:
@@ -135,6 +158,26 @@ class ScenarioWorld:
             spec["replicas"] = self._script.replicas
         header = {"apiVersion": self._kind.api_version, "kind": self._kind.kind}
         self.server.put(self._kind, {**header, "metadata": metadata, "spec": spec})
+
+    def _create_autoscaler(self) -> None:
+        told, ref = self._script.autoscaler, self.spec.autoscaler_ref
+        if told is None or ref is None:
+            return
+        window = {"scaleDown": {"stabilizationWindowSeconds": told.down_after_s}}
+        spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": DEPLOYMENTS.kind, "name": self._target.name}}
+        bounds = {"minReplicas": told.min_replicas, "maxReplicas": told.max_replicas}
+        header = {"apiVersion": AUTOSCALERS.api_version, "kind": AUTOSCALERS.kind}
+        metadata = {"name": ref.name, "namespace": self._target.namespace}
+        self.server.put(AUTOSCALERS, {**header, "metadata": metadata, "spec": spec | bounds | {"behavior": window}})
+
+    def _load(self, key: ObjectKey) -> float:
+        """The work of one workload: its share of all of it."""
+        routes = self.server.stored(VIRTUAL_SERVICES, ObjectKey(self.key.namespace, self.spec.service_name)) or {}
+        percent = observed_weight(Owner.of(self._canary), self.spec, routes)
+        canary = key == self._target
+        share = (percent or 0) if canary else 100 - (percent or 0)
+        alone = 100 if canary else 0  # before there are routes
+        return float(self._traffic["load"]) * (alone if percent is None else share) / 100
 
     def _template(self, version: str) -> Manifest:
         wanted = self.spec.exposure.target_port or self.spec.exposure.port
