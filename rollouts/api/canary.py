@@ -131,6 +131,10 @@ class CanarySpec(BaseModel):
         description="With targetRef: pods of the canary while a release lasts: auto (as many as the target has or, if "
         "that is at zero, as the primary), a number, or a percentage of the primary's.",
     )
+    allow_uncovered: bool = Field(
+        default=False,
+        description="With targetRef: go on though a policy does not cover the copy, or a Service would lead past it.",
+    )
     service: CanaryService | None = Field(None, description="With targetRef: how the workload is reached.")
     analysis: Analysis = Field(description="The schedule and the checks.")
 

@@ -13,6 +13,8 @@ from rollouts.api.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,
     EVENTS,
+    NETWORK_POLICIES,
+    POD_DISRUPTION_BUDGETS,
     RULES_REVIEWS,
     SECRETS,
     SERVICES,
@@ -79,7 +81,8 @@ BUILT_IN: tuple[Kind, ...] = (
         "autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler", "hpa",
         categories=("all",), **_WITH_STATUS,
     ),
-    _kind("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget", "pdb", **_WITH_STATUS),
+    Kind(POD_DISRUPTION_BUDGETS, short_names=("pdb",), **_WITH_STATUS),
+    Kind(NETWORK_POLICIES, short_names=("netpol",)),
     _kind("coordination.k8s.io", "v1", "leases", "Lease"),
     Kind(
         DEFINITIONS, namespaced=False, short_names=("crd", "crds"), categories=("api-extensions",),

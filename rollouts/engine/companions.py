@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from rollouts.api.resources import Resource
 from rollouts.engine.autoscaling import Autoscaling
+from rollouts.engine.budgets import Budgets
 from rollouts.engine.companion import Companion
 from rollouts.engine.config_tracking import ConfigTracking
+from rollouts.engine.other_services import OtherServices
+from rollouts.engine.policies import Policies
 
-COMPANIONS: tuple[Companion, ...] = (ConfigTracking(), Autoscaling())
+COMPANIONS: tuple[Companion, ...] = (ConfigTracking(), OtherServices(), Policies(), Budgets(), Autoscaling())
 
 
 def companion_kinds() -> tuple[Resource, ...]:

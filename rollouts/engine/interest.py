@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rollouts.api.resources import CANARIES, DESTINATION_RULES, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import (
+    CANARIES,
+    DEPLOYMENTS,
+    DESTINATION_RULES,
+    SERVICES,
+    VIRTUAL_SERVICES,
+    Manifest,
+    ObjectKey,
+    Resource,
+)
 from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.ports import Cluster
+
+_OF_EVERY_MODE = frozenset({DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
 
 
 def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:
@@ -23,14 +34,15 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
             if other != key and (names is None or names & _names(canary)):
                 yield other
         return
-    if resource in companion_kinds():
-        yield from _accompanied(cluster, resource, key)
+    accompanied = set(_accompanied(cluster, resource, key)) if resource in companion_kinds() else set()
+    yield from accompanied
+    if resource not in _OF_EVERY_MODE:
         return
     # A DestinationRule, or a Service of another namespace, may be about a host that any Canary's routes name.
     anywhere = resource in {DESTINATION_RULES, SERVICES}
     for canary in cluster.list_all(CANARIES, "" if anywhere else key.namespace):
         named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
-        if named or (anywhere and entries_in(canary, "subsets")):
+        if (named or (anywhere and entries_in(canary, "subsets"))) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
 
 

@@ -63,6 +63,8 @@ class KubeCluster:
             resource: Reflector(transport, store, clock=clock, random=random, pace=pace)
             for resource, store in stores.items()
         }
+        for reflector in self._reflectors.values():
+            reflector.served = self._served
         self._wanted = {resource: asyncio.Event() for resource in stores}
         self.watch_on_demand()
 
@@ -140,6 +142,9 @@ class KubeCluster:
         error = state.outcome.exception() if state.outcome else None
         asked_s = error.retry_after_s if isinstance(error, KubeError) else None
         return (asked_s or 0.0) + self._random.uniform(0.0, 0.2 * 2.0**state.attempt_number)
+
+    def _served(self) -> int:
+        return sum(store.horizon > 0 and not store.trouble for store in self._stores.values())
 
     def _store(self, resource: Resource) -> Store:
         store = self._stores.get(resource)

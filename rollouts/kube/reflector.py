@@ -4,12 +4,16 @@
          ^                             |---failure-------------> back-off, then watch from the same place
          '---- 410, kind absent, garbage without progress, five failures in a row
 
+A kind that a cluster may lack has no objects where it is not served, which is no trouble. It is asked for again when
+another kind has come to be served, as when a mesh is installed, and else so rarely that an idle process sends nothing.
+
 Runs until cancelled; failures end in the store's `trouble` and in the log, never in an exception.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -17,6 +21,7 @@ from typing import assert_never
 
 import structlog
 
+from rollouts.api.resources import OPTIONAL
 from rollouts.errors import Gone, KubeError, NotFound, Unavailable
 from rollouts.kube.backoff import Backoff
 from rollouts.kube.cursor import Added, Bookmark, Deleted, Expired, Failed, Garbled, Modified, WatchCursor, WatchEvent
@@ -51,6 +56,10 @@ class Pace:
     """No server may silence us for longer."""
     patience: int = 3
     """Failures in a row before an unreachable server counts as trouble: hiccups mend themselves."""
+    absent_s: float = 600.0
+    """How long a kind that a cluster may lack is left alone once it was not served."""
+    absent_look_s: float = 10.0
+    """How often it is looked meanwhile, without a request, whether another kind has come to be served."""
 
 
 DEFAULT_PACE = Pace()
@@ -76,6 +85,8 @@ class Reflector:
         self._backoff = Backoff(random, first_s=pace.first_delay_s, cap_s=pace.cap_s)
         self._cursor = WatchCursor()
         self.synced = asyncio.Event()
+        self.served: Callable[[], int] = lambda: 0
+        """How many kinds are served, as far as all stores know."""
 
     async def run(self) -> None:
         """List and watch for ever."""
@@ -84,6 +95,8 @@ class Reflector:
                 if not self._cursor.resource_version:
                     await self._list()
                 await self._watch()
+            except NotFound as error:
+                await (self._stay_absent() if self._store.resource in OPTIONAL else self._pause(error))
             except KubeError as error:
                 await self._pause(error)
 
@@ -135,6 +148,19 @@ class Reflector:
                 raise _broken(request, f"garbage in the watch: {reason}")
             case _:
                 assert_never(event)
+
+    async def _stay_absent(self) -> None:
+        """Nothing to watch: until it may be otherwise."""
+        self._cursor.resource_version = ""
+        self._store.replace((), "")
+        self._store.note_trouble("")
+        self.synced.set()
+        _log.info("kind_not_served", resource=str(self._store.resource))
+        before, waited_s = self.served(), 0.0
+        longest_s = self._pace.absent_s * (1.0 + self._random.random())
+        while waited_s < longest_s and self.served() == before:
+            await self._clock.sleep(self._pace.absent_look_s)
+            waited_s += self._pace.absent_look_s
 
     async def _pause(self, error: KubeError) -> None:
         lasting = is_lasting(error)

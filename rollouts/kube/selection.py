@@ -17,6 +17,7 @@ from rollouts.api.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
+    OPTIONAL,
     SCALED_OBJECTS,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -94,6 +95,7 @@ SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
         DESTINATION_RULES: select_spec,
         AUTOSCALERS: select_spec,
         SCALED_OBJECTS: select_spec,
+        **dict.fromkeys(OPTIONAL, select_spec),
     }
 )
 """What is kept of each kind; of kinds not named, everything (`select_whole`)."""

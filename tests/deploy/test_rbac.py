@@ -25,8 +25,9 @@ WATCHED = (
     resources.CONFIG_MAPS,
     resources.AUTOSCALERS,
     resources.SCALED_OBJECTS,
+    *sorted(resources.OPTIONAL, key=str),
 )
-MADE = WATCHED[1:]
+MADE = (*WATCHED[1:9], resources.POD_DISRUPTION_BUDGETS)
 DELETED = {*MADE} - {resources.VIRTUAL_SERVICES}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 
@@ -68,6 +69,17 @@ def test_what_is_made_may_be_applied(resource: Resource) -> None:
     assert _granted(resource.group, resource.plural) == READ | {"create", "patch"} | deletion
 
 
+@pytest.mark.parametrize("resource", sorted(resources.OPTIONAL - set(MADE), key=str), ids=str)
+def test_policies_are_only_looked_at(resource: Resource) -> None:
+    """What protects the user's pods is the user's."""
+    assert _granted(resource.group, resource.plural) == READ
+
+
+def test_pods_are_listed_and_no_more() -> None:
+    """They are asked why they are not ready: none is watched, made or ended."""
+    assert _granted("", "pods") == {"list"}
+
+
 def test_canaries_are_only_judged_and_held() -> None:
     """Of a Canary the controller writes the status and the finalizer: it can neither make nor delete one."""
     assert _granted(resources.GROUP, "canaries") == READ | {"patch"}
@@ -100,6 +112,10 @@ def test_binding_names_what_the_file_makes() -> None:
         (("list", "secrets", "-n", "default"), "no"),
         (("watch", "secrets", "-n", "default"), "no"),
         (("delete", "configmaps", "-n", "default"), "yes"),
+        (("list", "pods", "-n", "default"), "yes"),
+        (("watch", "networkpolicies.networking.k8s.io", "-n", "default"), "yes"),
+        (("patch", "networkpolicies.networking.k8s.io", "-n", "default"), "no"),
+        (("delete", "poddisruptionbudgets.policy", "-n", "default"), "yes"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

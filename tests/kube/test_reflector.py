@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from rollouts.api.resources import VIRTUAL_SERVICES, ObjectKey
+from rollouts.api.resources import SIDECARS, VIRTUAL_SERVICES, ObjectKey
 from rollouts.kube.clock import ServerClock
 from rollouts.kube.reflector import Pace, Reflector
 from rollouts.kube.store import Store
@@ -339,3 +339,40 @@ async def test_a_healthy_minute_wipes_out_earlier_failures(
     async with reflecting(transport, store, clock, pace) as reflector:
         await until(lambda: len(rude.asked) == 5)
         assert reflector._backoff.failures == 1
+
+
+async def test_a_kind_that_may_be_lacking_is_no_trouble_and_costs_nothing(
+    rude: RudeServer, transport: Transport, clock: ServerClock
+) -> None:
+    """One request finds that it is not served; what was known of it is gone, and none follows."""
+    store = Store(SIDECARS)
+    store.absorb({"metadata": {"name": "old", "namespace": "shop", "uid": "u", "resourceVersion": "5"}})
+    rude.script += [reply(404, status(404)) for _ in range(50)]
+    async with reflecting(transport, store, clock, Pace(absent_s=60.0, absent_look_s=0.01)) as reflector:
+        await until(reflector.synced.is_set)
+        await clock.sleep(0.3)
+    assert (store.trouble, store.list_all(), rude.paths()) == ("", [], ["list"])
+
+
+async def test_it_is_asked_for_again_when_another_kind_has_come(
+    rude: RudeServer, transport: Transport, clock: ServerClock
+) -> None:
+    """A mesh is installed as a whole: its other kinds are not left unseen for minutes."""
+    store, served = Store(SIDECARS), [0]
+    found = {"metadata": {"name": "a", "namespace": "shop", "uid": "u", "resourceVersion": "5"}}
+    rude.script += [reply(404, status(404)), page(found, version="10"), stream(then=hang)]
+    async with reflecting(transport, store, clock, Pace(absent_s=60.0, absent_look_s=0.01)) as reflector:
+        reflector.served = lambda: served[0]
+        await until(reflector.synced.is_set)
+        served[0] = 1
+        await until(lambda: len(store.list_all()) == 1)
+    assert rude.paths()[:2] == ["list", "list"]
+
+
+async def test_it_is_asked_for_again_after_a_while(rude: RudeServer, transport: Transport, clock: ServerClock) -> None:
+    """In case that it came alone."""
+    store = Store(SIDECARS)
+    rude.script += [*(reply(404, status(404)) for _ in range(3)), page(version="10"), stream(then=hang)]
+    async with reflecting(transport, store, clock, Pace(absent_s=0.02, absent_look_s=0.01)):
+        await until(lambda: store.horizon == 10)
+    assert rude.paths()[:4] == ["list"] * 4

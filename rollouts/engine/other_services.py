@@ -1,0 +1,90 @@
+"""Services of the user's beside the one of the Canary: they must not lead requests past the weights, nor to nobody.
+
+A Service by a label that target and copy share sends requests to the canary whatever its weight. One by the label in
+which they part has no pods between releases, when the target is scaled to zero. Pure but for reading the stores.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.resources import SERVICES, Manifest, ObjectKey, Resource
+from rollouts.core.decision import Desired
+from rollouts.core.label_selector import selects
+from rollouts.core.observed import Observed, Problem
+from rollouts.engine.belonging import is_ours
+from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, pod_labels_of
+from rollouts.engine.policies import CONSENT
+from rollouts.engine.rights import Right
+from rollouts.engine.subject import Subject
+from rollouts.ports import Cluster, Write
+
+_REASONS = frozenset({"ServiceNotParting", "ServiceLeftBehind"})
+
+
+class OtherServices:
+    """Implements `Companion`. Writes nothing: these Services are the user's."""
+
+    kinds: tuple[Resource, ...] = (SERVICES,)
+
+    def rights(self, _cluster: Cluster, _subject: Subject) -> tuple[Right, ...]:
+        """As the Protocol says."""
+        return ()
+
+    def concerns(self, cluster: Cluster, canary: Manifest, _resource: Resource, key: ObjectKey) -> bool:
+        """As the Protocol says."""
+        labels, service = pod_labels_of(cluster, canary), cluster.read(SERVICES, key)
+        if labels is None:
+            return False
+        touched = service is not None and labels.touched(_selector(service))
+        return touched or is_blocked_by(canary, _REASONS)
+
+    def problems(self, cluster: Cluster, subject: Subject) -> Iterator[Problem]:
+        """As the Protocol says."""
+        labels = pod_labels_for(cluster, subject)
+        if labels is None or subject.spec.allow_uncovered:
+            return
+        services = cluster.list_all(SERVICES, subject.owner.namespace)
+        for service in sorted(services, key=lambda service: str(service["metadata"]["name"])):
+            # The Canary's own one is led to the copy, and those that we made part by that one label.
+            apart = service["metadata"]["name"] != subject.spec.service_name
+            if apart and not is_ours(cluster, subject.owner, service):
+                yield from _problems(service, labels, subject.spec)
+
+    def before(self, _cluster: Cluster, _subject: Subject, _seen: Observed, _desired: Desired) -> Iterator[Write]:
+        """Nothing."""
+        yield from ()
+
+    def after(self, _cluster: Cluster, _subject: Subject, _seen: Observed, _desired: Desired) -> Iterator[Write]:
+        """Nothing."""
+        yield from ()
+
+    def removable(self, _cluster: Cluster, _subject: Subject) -> Iterator[tuple[Resource, Manifest]]:
+        """Nothing."""
+        yield from ()
+
+
+def _problems(service: Manifest, labels: PodLabels, spec: CanarySpec) -> Iterator[Problem]:
+    name = f"Service {service['metadata']['namespace']}/{service['metadata']['name']}"
+    selector, target = _selector(service), f"the pods of {spec.target}"
+    if labels.parted(selector):
+        behind = f"{name} selects {target} by {labels.owned_by_target}, and these are none between releases"
+        way_out = f"call Service {spec.service_name} instead and delete it, let it select {labels.owned_by_copy}"
+        yield Problem("ServiceLeftBehind", f"{behind}, when {spec.primary_name} serves: {way_out}, or {CONSENT}")
+    elif selects(selector, labels.target) and not _is_headless(service):
+        both = f"{name} selects {target} and those of its copy {spec.primary_name} alike"
+        cost = "so it would send requests to the canary whatever its weight"
+        way_out = f"let it select {labels.owned_by_copy}, make it headless (clusterIP: None) if it serves discovery"
+        yield Problem("ServiceNotParting", f"{both}, {cost}: {way_out} alone, or {CONSENT}")
+
+
+def _selector(service: Manifest) -> Manifest | None:
+    """A Service without a selector has pods by no label."""
+    selector = (service.get("spec") or {}).get("selector")
+    return {"matchLabels": selector} if selector and service["spec"].get("type") != "ExternalName" else None
+
+
+def _is_headless(service: Manifest) -> bool:
+    """Whether its clients find every pod and choose by themselves, as scrapers do."""
+    return bool(service["spec"].get("clusterIP") == "None")
