@@ -40,6 +40,7 @@ from rollouts.kube.access import open_client
 from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
+from rollouts.kube.pods import KubePods
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
 from rollouts.metrics.prometheus import PrometheusSource
@@ -163,7 +164,7 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
         hooks = HttpHooks(clock, Random())
         stack.push_async_callback(hooks.aclose)
         secrets = KubeSecrets(outside.transport)
-        ways = Ways(cluster, outside.metrics, Caller(hooks, secrets), secrets)
+        ways = Ways(cluster, outside.metrics, Caller(hooks, secrets), secrets, KubePods(outside.transport))
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN)
         tasks.create_task(cluster.run())

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from rollouts.api.resources import Manifest, ObjectKey, Resource
+from rollouts.core.label_selector import Selector
 from rollouts.core.measurement import HookOutcome, Outcome
 
 
@@ -175,6 +176,14 @@ class Hooks(Protocol):
         Accepted is any 2xx, Refused any other answer (redirects are not followed), Unreachable no answer. Reasons
         are for people: one line of at most 256 characters, without a secret of the request.
         """
+        ...
+
+
+class Pods(Protocol):
+    """Pods, listed when somebody asks about them, and never kept."""
+
+    async def pods(self, namespace: str, selector: Selector, limit: int) -> Sequence[Manifest]:
+        """At most `limit` of the pods that are selected, as they are now. Raises KubeError."""
         ...
 
 

@@ -33,6 +33,8 @@ class Finding:
     """What was asked for, if that led here."""
     gate: HookType | None = None
     """The gate that is closed."""
+    tells: bool = False
+    """What it waits for has a reason that people have to know: it stands in the conditions at once."""
     prepare: bool = False
     """The primary may be made, or made again: all that it takes has been looked at."""
 

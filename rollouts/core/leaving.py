@@ -16,10 +16,12 @@ from rollouts.core.decision import Desired, Leave
 from rollouts.core.desired import routing_of
 from rollouts.core.finding import Finding, waited
 from rollouts.core.judged import STABLE_RATE
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.resting import DRAIN_POLL, DRAIN_TIMEOUT, find_silence
 from rollouts.core.sizing import full_size
+from rollouts.core.unready import because, wait_for_pods
 
 GIVE_UP_AFTER = timedelta(minutes=5)
 """How long a deletion may take in all."""
@@ -73,10 +75,12 @@ def _growing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     began = since(status, seen)
     grows = min(timedelta(seconds=spec.progress_deadline_seconds), GIVE_UP_AFTER)
     if seen.target is not None and seen.now < began + grows:
-        return waited(f"waiting for {_wanted(status, seen)} pods of the target", wake_at=began + grows)
+        text = f"waiting for {_wanted(status, seen)} pods of the target"
+        return wait_for_pods(text, seen, Subject.CANARY, since=began, ends_at=began + grows)
     if not (seen.routed or seen.route_weight is None):
         return waited("waiting for the routes to send everything to the primary", wake_at=began + GIVE_UP_AFTER)
     late = f"the target was not ready within {grows.total_seconds():.0f} s"
+    late = because(late, seen, Subject.CANARY, began)
     return _given_up(spec, status, seen, late if seen.target is not None else "the target is gone")
 
 

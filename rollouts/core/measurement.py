@@ -27,6 +27,8 @@ class Signal(StrEnum):
     """Whether the metric source answers at all."""
     RIGHTS = "rights"
     """Whether the controller's account may do what this Canary needs."""
+    PODS = "pods"
+    """What keeps pods that ought to be ready."""
 
 
 class Subject(StrEnum):
@@ -94,6 +96,13 @@ class Unreachable:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """Why something is as it is, in words for a person."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Accepted:
     """A webhook answered 2xx."""
 
@@ -123,6 +132,9 @@ Outcome = Value | NoData | Rejected | Unreachable
 HookOutcome = Accepted | Refused | Unreachable
 """What a webhook answers."""
 
+Answer = Outcome | HookOutcome | Content | Explained
+"""What anybody answers."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -130,4 +142,4 @@ class Sample:
 
     probe: Question
     at: datetime
-    outcome: Outcome | HookOutcome | Content
+    outcome: Answer

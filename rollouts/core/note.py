@@ -55,6 +55,8 @@ def _drains(status: CanaryStatus, seen: Observed) -> bool:
 def _not_ready_since(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> datetime | None:
     """Since when the pods that the release waits for are not ready; None while they are, or if it waits for none."""
     match status.phase:
+        case Phase.INITIALIZING:
+            ready = seen.primary is None or grown(seen.primary)
         case Phase.PROGRESSING if status.step_index == 0:
             ready = grown(seen.target) and grown(seen.primary) and not status.replacing
         case Phase.PROGRESSING | Phase.WAITING_PROMOTION:

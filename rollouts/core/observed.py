@@ -31,6 +31,8 @@ class WorkloadState:
     """Hash of its pod template alone, where configuration is part of the revision."""
     replicas_max: int | None = None
     """The most that its own autoscaler leaves it; None where nothing is known of one."""
+    failure: str = ""
+    """Why its pods can't be made at all, and the way out; empty if they can."""
 
 
 def serves(workload: WorkloadState | None) -> bool:

@@ -11,9 +11,11 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import give_up
 from rollouts.core.finding import Finding, waited
 from rollouts.core.gate import Gate, look_at
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step, next_step
+from rollouts.core.unready import because
 
 
 def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str) -> Finding:
@@ -24,9 +26,11 @@ def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str) 
         return Finding(Event.UNDECIDED, f"paused at {status.desired_weight} %: {message}")
     following = next_step(spec.analysis, status)
     if not grown(seen.target):
-        return Finding(Event.UNDECIDED, "passed, but not all pods of the canary are ready")
+        held = "passed, but not all pods of the canary are ready"
+        return Finding(Event.UNDECIDED, because(held, seen, Subject.CANARY, status.not_ready_since))
     if following is not None and not grown(seen.primary):
-        return Finding(Event.UNDECIDED, "passed, but not all pods are ready for more weight")
+        held = "passed, but not all pods are ready for more weight"
+        return Finding(Event.UNDECIDED, because(held, seen, Subject.STABLE, status.not_ready_since))
     kind = _gate_before(spec, following)
     gate = Gate() if kind is None else look_at(kind, spec, status, seen)
     if gate.failed:

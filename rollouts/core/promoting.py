@@ -8,9 +8,11 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.ending import deadline, found_new, give_up, reverted
 from rollouts.core.finding import Finding, waited
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.plan import next_weight_back
+from rollouts.core.unready import because, wait_for_pods
 
 
 def find_promoting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -55,8 +57,10 @@ def _rolling(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, changed:
     ends_at = deadline(spec, status)
     broken = seen.primary is not None and seen.primary.deadline_exceeded
     if not broken and (ends_at is None or seen.now < ends_at):
-        return waited("waiting for the primary to roll out", wake_at=ends_at)
-    reason = f"the primary was not ready within {spec.progress_deadline_seconds} s of its promotion"
+        text = "waiting for the primary to roll out"
+        return wait_for_pods(text, seen, Subject.STABLE, since=status.not_ready_since, ends_at=ends_at)
+    late = f"the primary was not ready within {spec.progress_deadline_seconds} s of its promotion"
+    reason = because(late, seen, Subject.STABLE, status.not_ready_since)
     if grown(seen.target) and not changed:
         return Finding(Event.STRANDED, reason)
     return give_up(seen, reason)

@@ -12,6 +12,7 @@ from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, 
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.tracking import READING, secrets_known
+from rollouts.core.unready import wait_for_pods
 
 RIGHTS = Probe(Signal.RIGHTS)
 PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
@@ -33,7 +34,8 @@ def find_initializing(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -
     if not grown(seen.primary):
         if _never_served(seen):
             return Finding(Event.WAITED, "making the primary again: the target has another version now", prepare=True)
-        return waited("waiting for the primary to be ready")
+        since = status.not_ready_since
+        return wait_for_pods("waiting for the primary to be ready", seen, Subject.STABLE, since=since)
     if seen.route_weight != 0 or not seen.apex_on_primary:
         return waited("waiting for Services and routes to point at the primary")
     return Finding(Event.PREPARED, "the primary serves all traffic")

@@ -11,16 +11,17 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
 from rollouts.core.ending import deadline, found_new, give_up, has_everything, reverted
-from rollouts.core.finding import Finding, missing, newest, waited
+from rollouts.core.finding import Finding, missing, newest, together, waited
 from rollouts.core.gate import calls_of, look_at
 from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
-from rollouts.core.measurement import Question, Sample
+from rollouts.core.measurement import Question, Sample, Subject
 from rollouts.core.observed import Observed, WorkloadState, grown, serves
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
 from rollouts.core.starting import find_first, find_replacing
+from rollouts.core.unready import because, wait_for_pods
 
 EVIDENCE_MAX_AGE = timedelta(seconds=30)
 """A measurement older than that decides nothing: the status could not be written meanwhile, and the canary may have
@@ -52,7 +53,18 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
         return count_failure(spec, status, seen, Event.CANARY_LOST, "no pod of the canary is available")
     if spec.skip_analysis:
         return find_first(spec, status, seen)
-    return _judged(spec, status, seen, step)
+    return together(_judged(spec, status, seen, step), _pods_beside(status, seen))
+
+
+def _pods_beside(status: CanaryStatus, seen: Observed) -> Finding:
+    """Pods that are not all ready are asked for why, beside the judgement; it is said should the run end by them."""
+    if status.not_ready_since is None:
+        return waited("")
+    return wait_for_pods("", seen, _unready_side(seen), since=status.not_ready_since)
+
+
+def _unready_side(seen: Observed) -> Subject:
+    return Subject.STABLE if grown(seen.target) else Subject.CANARY
 
 
 def _reason_to_give_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, target: WorkloadState) -> str:
@@ -62,8 +74,10 @@ def _reason_to_give_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, t
         return "the primary is gone"
     ends_at = deadline(spec, status)
     if target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
-        side = "primary" if grown(target) and not target.deadline_exceeded else "canary"
-        return f"the {side}'s pods were not ready within {spec.progress_deadline_seconds} s"
+        side = Subject.CANARY if target.deadline_exceeded else _unready_side(seen)
+        late = f"the {'canary' if side is Subject.CANARY else 'primary'}'s pods were not ready"
+        late = f"{late} within {spec.progress_deadline_seconds} s"
+        return because(late, seen, side, status.not_ready_since)
     return ""
 
 

@@ -12,11 +12,13 @@ from rollouts.core.finding import Finding, missing, newest, together, waited
 from rollouts.core.gate import calls_of, look_at
 from rollouts.core.judge import judge_hook, worst
 from rollouts.core.judged import decide
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, Problem, grown
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
 from rollouts.core.resting import find_drain
 from rollouts.core.tracking import READING, secrets_known
+from rollouts.core.unready import wait_for_pods
 
 
 def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -40,10 +42,12 @@ def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
 
 def find_replacing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """The canary's pods have the configuration of before: out of traffic and silent, they make room for others."""
-    name, ends_at = spec.target.name, deadline(spec, status)
+    ends_at = deadline(spec, status)
     if status.desired_weight > 0:
-        old = f"the pods of Deployment {name} have the configuration of before, and serve while the primary can't"
-        way_out = f"kubectl rollout restart deployment/{name} gives it pods that have the new one"
+        old = f"the pods of {spec.target} have the configuration of before, and serve while the primary can't"
+        way_out = (
+            f"kubectl rollout restart {spec.target.kind.lower()}/{spec.target.name} gives it pods that have the new one"
+        )
         problem = Problem("ConfigNotInForce", f"{old}: {way_out}")
         return Finding(Event.BLOCKED, problem.message, wake_at=ends_at, problem=problem)
     waits = waited("replacing the canary's pods, which have the configuration of before", wake_at=ends_at)
@@ -55,9 +59,9 @@ def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
     if not secrets_known(status, seen):
         return waited(READING, wake_at=deadline(spec, status))
     if not grown(seen.target):
-        return waited("waiting for the canary's pods", wake_at=deadline(spec, status))
+        return _wait(spec, status, seen, Subject.CANARY)
     if not grown(seen.primary):
-        return waited("waiting for the primary's pods", wake_at=deadline(spec, status))
+        return _wait(spec, status, seen, Subject.STABLE)
     if status.paused_at is not None:
         return waited("paused before the first step")
     if spec.skip_analysis:
@@ -67,6 +71,12 @@ def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
         return found
     gate = look_at(status.gate.type, spec, status, seen)
     return waited(found.message, asks=gate.asks, wake_at=gate.wake_at)
+
+
+def _wait(spec: CanarySpec, status: CanaryStatus, seen: Observed, side: Subject) -> Finding:
+    text = f"waiting for the {'canary' if side is Subject.CANARY else 'primary'}'s pods"
+    since, ends_at = status.not_ready_since, deadline(spec, status)
+    return wait_for_pods(text, seen, side, since=since, ends_at=ends_at)
 
 
 def _tested(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:

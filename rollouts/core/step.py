@@ -84,7 +84,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     # What a first start waits for is said; later the conditions keep what has happened.
     starting = phase is Phase.INITIALIZING and finding.event is Event.WAITED
     stays = row.to is phase and (phase not in _TELLING or finding.event is Event.REFUSED)
-    quiet = not starting and (standing or stays)
+    quiet = not (starting or finding.tells) and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
@@ -145,4 +145,5 @@ def _unblocked(finding: Finding, phase: Phase, seen: Observed) -> Finding:
     """
     if phase not in MID_RUN or seen.problem is None or finding.event in NEVER_BLOCKED:
         return finding
-    return replace(finding, event=Event.BLOCKED, message=seen.problem.message, problem=seen.problem, gate=None)
+    problem = seen.problem
+    return replace(finding, event=Event.BLOCKED, message=problem.message, problem=problem, gate=None, tells=False)

@@ -18,9 +18,11 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import deadline, found_new, give_up, is_new, reverted
 from rollouts.core.finding import Finding, waited
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE, find_silence, preflight
+from rollouts.core.unready import because, wait_for_pods
 
 _KEPT = frozenset({Phase.FINALISING, Phase.SUCCEEDED})
 
@@ -38,7 +40,8 @@ def find_preparing(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> F
     if not looked.prepare:
         return looked
     if not grown(seen.primary):
-        return waited(f"waiting for the pods of subset {status.stable_subset}")
+        text = f"waiting for the pods of subset {status.stable_subset}"
+        return wait_for_pods(text, seen, Subject.STABLE, since=status.not_ready_since)
     if seen.route_weight != 0 or not seen.routed:
         return Finding(Event.WAITED, f"leading all requests to subset {status.stable_subset}", prepare=True)
     return Finding(Event.PREPARED, f"subset {status.stable_subset} serves all traffic")
@@ -58,8 +61,10 @@ def find_swapping(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Fin
         return give_up(seen, "no pod of the canary is available")
     ends_at = deadline(spec, status)
     if target.deadline_exceeded or (ends_at is not None and seen.now >= ends_at):
-        return give_up(seen, f"the canary's pods were not ready within {spec.progress_deadline_seconds} s")
-    return waited("waiting for the pods of the version that is to serve", wake_at=ends_at)
+        late = f"the canary's pods were not ready within {spec.progress_deadline_seconds} s"
+        return give_up(seen, because(late, seen, Subject.CANARY, status.not_ready_since))
+    text = "waiting for the pods of the version that is to serve"
+    return wait_for_pods(text, seen, Subject.CANARY, since=status.not_ready_since, ends_at=ends_at)
 
 
 def find_draining(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rollouts.api.resources import ObjectKey
+from rollouts.api.resources import DEPLOYMENTS, ObjectKey
 from rollouts.core.measurement import (
     ABSENT,
     UNTRACKED,
+    Answer,
     Call,
     Content,
-    HookOutcome,
+    Explained,
     Outcome,
     Probe,
     Question,
@@ -36,9 +37,11 @@ from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
 from rollouts.engine.rights import judge_rights, render_review
 from rollouts.engine.subject import Subject
+from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import render_query
-from rollouts.ports import Clock, Cluster, MetricSource, Secrets
+from rollouts.ports import Clock, Cluster, MetricSource, Pods, Secrets
+from rollouts.workloads.kinds import kind_of
 
 ANSWER_MAX_S = 15.0
 """Longer than a source takes to give up. Twice that is no longer than an answer stays fresh, so that of two questions
@@ -57,6 +60,8 @@ class Ways:
     metrics: MetricSource
     caller: Caller
     secrets: Secrets
+    pods: Pods | None = None
+    """Where there is none, nobody is told why pods are not ready."""
 
 
 @dataclass(slots=True)
@@ -119,9 +124,7 @@ class Asker:
         del asked.in_flight[probe]
         self._on_answer(ObjectKey.of(subject.manifest))
 
-    async def _outcome_in_time(
-        self, probe: Question, subject: Subject, at: datetime
-    ) -> Outcome | HookOutcome | Content:
+    async def _outcome_in_time(self, probe: Question, subject: Subject, at: datetime) -> Answer:
         if isinstance(probe, Call):
             return await self._ways.caller.ask(probe, subject)
         try:
@@ -132,11 +135,15 @@ class Asker:
         except TimeoutError:
             return Unreachable(f"no answer within {ANSWER_MAX_S:g} s")
 
-    async def _outcome(self, probe: Probe, subject: Subject, at: datetime) -> Outcome:
+    async def _outcome(self, probe: Probe, subject: Subject, at: datetime) -> Outcome | Explained:
         namespace = subject.owner.namespace
         if probe.signal is Signal.RIGHTS:
             return await self._rights(subject)
         workload = mode_of(subject.spec).workload(subject, read_status(subject.manifest), probe.subject)
+        if probe.signal is Signal.PODS:
+            resource = DEPLOYMENTS if subject.spec.swaps else kind_of(subject.spec).resource
+            key = ObjectKey(namespace, workload)
+            return await explain_unready(self._ways.cluster, self._ways.pods, resource, key)
         return await self._ways.metrics.measure(render_query(probe, namespace, workload), at)
 
     async def _rights(self, subject: Subject) -> Outcome:

@@ -19,10 +19,16 @@ from rollouts.ports import Cluster
 class PodLabels:
     """Two sets of labels that differ in one."""
 
-    target_words: str
-    """What a person calls the target."""
+    kind: str
+    """Of the target."""
+    name: str
     label: SelectorLabel
     target: dict[str, str]
+
+    @property
+    def target_words(self) -> str:
+        """What a person calls the target."""
+        return f"{self.kind} {self.name}"
 
     @property
     def copy(self) -> dict[str, str]:
@@ -61,7 +67,7 @@ def pod_labels(cluster: Cluster, namespace: str, kind: str, target: str) -> PodL
     label = selector_label(manifest) if manifest is not None else None
     if manifest is None or label is None:
         return None
-    return PodLabels(f"{resource.kind} {target}", label, manifest["spec"]["template"]["metadata"]["labels"])
+    return PodLabels(resource.kind, target, label, manifest["spec"]["template"]["metadata"]["labels"])
 
 
 def pod_labels_for(cluster: Cluster, subject: Subject) -> PodLabels | None:

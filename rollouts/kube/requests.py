@@ -51,6 +51,12 @@ def list_page(resource: Resource, *, continue_token: str = "", limit: int = PAGE
     return _read(resource.path(), "list", resource, query)
 
 
+def list_selected(resource: Resource, namespace: str, *, selector: str, limit: int) -> Request:
+    """At most `limit` objects of one namespace that a label selector means; what comes after them is not asked for."""
+    query = [("labelSelector", selector), ("limit", str(limit))]
+    return _read(resource.path(namespace=namespace), "list", resource, query)
+
+
 def watch(resource: Resource, *, resource_version: str, timeout_s: int) -> Request:
     """Changes after `resource_version`; the server ends the stream after `timeout_s` seconds."""
     query = [

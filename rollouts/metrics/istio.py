@@ -30,7 +30,7 @@ def render_query(probe: Probe, namespace: str, workload: str) -> str:
             return _request_rate(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}")
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
-        case Signal.RIGHTS:
+        case Signal.RIGHTS | Signal.PODS:
             raise InvariantViolated(f"{probe.signal} is no question to a metric source")
         case _:
             assert_never(probe.signal)

@@ -5,6 +5,7 @@ Pure: a manifest as the API server returns it in, values for the judgement out.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,10 @@ from rollouts.api.resources import Manifest
 from rollouts.core.observed import WorkloadState
 from rollouts.core.revision import revision_of
 from rollouts.core.selector import SelectorLabel
+
+_QUOTA = re.compile(r"exceeded quota: ([^,\s]+), (.*)")
+_OF_ONE_POD = re.compile(r'^pods "[^"]*" is forbidden: ')
+_TOLD_MAX = 200
 
 
 def observe_deployment(manifest: Manifest) -> WorkloadState:
@@ -30,6 +35,7 @@ def observe_deployment(manifest: Manifest) -> WorkloadState:
         available=available,
         ready=current and counts == {replicas},
         deadline_exceeded=current and _deadline_exceeded(status),
+        failure=_failure(manifest),
     )
 
 
@@ -68,6 +74,26 @@ def _deadline_exceeded(status: dict[str, Any]) -> bool:
         and condition.get("reason") == "ProgressDeadlineExceeded"
         for condition in status.get("conditions") or ()
     )
+
+
+def _failure(manifest: Manifest) -> str:
+    """Why no pod can be made: a quota, a limit, an admission webhook. Kubernetes says it on the workload."""
+    metadata = manifest["metadata"]
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    failed = [one for one in conditions if one.get("type") == "ReplicaFailure" and one.get("status") == "True"]
+    if not failed:
+        return ""
+    message = " ".join(str(failed[0].get("message", "")).split())
+    if quota := _QUOTA.search(message):
+        named, numbers = quota.groups()
+        forbids = f"ResourceQuota {named} in namespace {metadata['namespace']} forbids more pods of {metadata['name']}"
+        return f"{forbids} ({_cut(numbers)}): raise it, or let them ask for less"
+    why = _cut(_OF_ONE_POD.sub("", message))
+    return f"pods of {metadata['name']} can't be made ({why}): mend that, or apply a template that is allowed"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TOLD_MAX else f"{text[: _TOLD_MAX - 3]}..."
 
 
 def _port_names(pod_spec: dict[str, Any]) -> dict[str, list[str]]:

@@ -77,7 +77,7 @@ def test_a_deadline_of_kubernetes_counts_like_ours(*, given_up: bool) -> None:
     decision = step(spec_of(600), running(0), seen_at(1, target=pods("b", 2, ready=False, deadline_exceeded=given_up)))
 
     assert decision.event is (Event.ROLLBACK if given_up else Event.WAITED)
-    assert decision.wake_at == (None if given_up else at(601))
+    assert decision.wake_at == (None if given_up else at(16))
 
 
 def test_a_primary_that_kubernetes_gave_up_leaves_the_traffic_on_the_canary() -> None:
@@ -109,14 +109,14 @@ def test_size_of_the_canary(target: WorkloadState, primary: WorkloadState | None
 
 
 def test_the_first_step_waits_for_either_side() -> None:
-    """It is said for whose pods, and until when."""
+    """It is said for whose pods, and they have a while before anybody asks after them."""
     status = running(0, not_ready_since=at(0))
 
     canary = step(spec_of(60), status, seen_at(5, target=pods("b", 2, ready=False), primary=copy("a", 2, ready=False)))
     primary = step(spec_of(60), status, seen_at(5, primary=copy("a", 2, ready=False)))
 
-    assert (canary.message, canary.wake_at) == ("waiting for the canary's pods", at(60))
-    assert (primary.message, primary.wake_at) == ("waiting for the primary's pods", at(60))
+    assert (canary.message, canary.wake_at) == ("waiting for the canary's pods", at(15))
+    assert (primary.message, primary.wake_at) == ("waiting for the primary's pods", at(15))
 
 
 def test_each_share_of_the_way_back_is_held_for_an_interval() -> None:

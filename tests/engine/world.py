@@ -45,6 +45,7 @@ from rollouts.ports import Create, PatchStatus, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.pod_list import MemoryPods
 from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
 from rollouts.workloads.daemon_set import is_off
@@ -145,6 +146,7 @@ class World:
         self.cluster.on_change = self._on_change
         self.metrics = ScriptedMetrics()
         self.hooks = ScriptedHooks(self.clock, Random(0))
+        self.pods = MemoryPods(self.cluster.server)
         self.weights: list[tuple[float, int | None]] = []
         """When, in virtual seconds, the routes gave the canary which percentage."""
         self.crashes = 0
@@ -292,7 +294,7 @@ class World:
     def _start(self) -> Reconciler:
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
         secrets = self.secrets = MemorySecrets(self.cluster.server)
-        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets)
+        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods)
         exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
         return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
 
