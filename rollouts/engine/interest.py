@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rollouts.api.resources import (
     CANARIES,
+    DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -17,7 +18,7 @@ from rollouts.api.resources import (
 from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.ports import Cluster
 
-_OF_EVERY_MODE = frozenset({DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
+_OF_EVERY_MODE = frozenset({DEPLOYMENTS, DAEMON_SETS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
 
 
 def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:
