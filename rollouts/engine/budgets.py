@@ -32,8 +32,11 @@ class Budgets:
 
     kinds: tuple[Resource, ...] = (POD_DISRUPTION_BUDGETS,)
 
-    def rights(self, _cluster: Cluster, _subject: Subject) -> tuple[Right, ...]:
-        """As the Protocol says."""
+    def rights(self, cluster: Cluster, subject: Subject) -> tuple[Right, ...]:
+        """As the Protocol says: only where there is a budget to copy."""
+        labels = pod_labels_for(cluster, subject)
+        if labels is None or not _to_be_copied(cluster, subject.owner, labels):
+            return ()
         return tuple(Right(verb, POD_DISRUPTION_BUDGETS) for verb in ("create", "patch", "delete"))
 
     def concerns(self, cluster: Cluster, canary: Manifest, _resource: Resource, key: ObjectKey) -> bool:
