@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
     CANARIES,
+    CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
@@ -30,6 +31,7 @@ from rollouts.engine.autoscaling import names_scaled_object
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.policy import POLICY_NAME
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
@@ -98,7 +100,7 @@ async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics
         listener = bind(settings.listen)
         _log.info("listening", port=listener.getsockname()[1])
         async with serving(make_server(registry, readiness.not_ready), listener), asyncio.TaskGroup() as tasks:
-            controlling = tasks.create_task(_control(outside, settings.workers, readiness))
+            controlling = tasks.create_task(_control(outside, settings, readiness))
             await stop.wait()
             _log.info("stopping")
             controlling.cancel()
@@ -142,7 +144,7 @@ async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMet
         yield Outside(transport, metrics, reporter)
 
 
-async def _control(outside: Outside, workers: int, readiness: Readiness) -> None:
+async def _control(outside: Outside, settings: Settings, readiness: Readiness) -> None:
     """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
     clock = await wait_for_clock(outside.transport)
     queue = KeyQueue(clock)
@@ -154,7 +156,9 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
     def on_trouble(_resource: Resource) -> None:
         wake_all(cluster, queue)
 
-    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
+    policy = ObjectKey(settings.namespace, POLICY_NAME)
+    only = {CONFIG_MAPS: policy} if CONFIG_MAPS not in WATCHED else {}
+    stores = stores_for([*WATCHED, *only], on_change=on_change, on_trouble=on_trouble, only=only)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     cluster.watch_on_demand(*ON_DEMAND)
     # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
@@ -166,14 +170,14 @@ async def _control(outside: Outside, workers: int, readiness: Readiness) -> None
         secrets = KubeSecrets(outside.transport)
         ways = Ways(cluster, outside.metrics, Caller(hooks, secrets), secrets, KubePods(outside.transport))
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-        reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN)
+        reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         await _read_on_demand(cluster)
         readiness.synced = True
         wake_all(cluster, queue)
         _log.info("ready", canaries=len(queue))
-        await Workers(queue, reconciler, clock, outside.reporter).run(workers)
+        await Workers(queue, reconciler, clock, outside.reporter).run(settings.workers)
 
 
 async def _read_on_demand(cluster: KubeCluster) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -11,10 +13,19 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rollouts.errors import RolloutsError
 
 PREFIX = "ROLLOUTS_"
+_NAMESPACE = "rollouts-system"
+_NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class SettingsInvalid(RolloutsError):
     """The environment holds a value that can't be meant: the operator has to correct it."""
+
+
+def _own_namespace() -> str:
+    """Of the service account that the pod runs as; outside of a cluster, where deploy/ puts the controller."""
+    with suppress(OSError):
+        return _NAMESPACE_FILE.read_text().strip() or _NAMESPACE
+    return _NAMESPACE
 
 
 class Settings(BaseSettings):
@@ -26,6 +37,11 @@ class Settings(BaseSettings):
     metrics_server: str = Field("http://prometheus:9090", description="URL of Prometheus.")
     listen: str = Field("0.0.0.0:8080", description="Address of /healthz, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
+    namespace: str = Field(
+        default_factory=_own_namespace,
+        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="Where ConfigMap rollouts-policy is: the controller's own namespace.",
+    )
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
 
     @field_validator("metrics_server")

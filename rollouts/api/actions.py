@@ -31,6 +31,8 @@ class Verb(StrEnum):
     """Hold the weight; judgements go on, and one that fails still rolls back."""
     RESUME = "resume"
     """End the pause."""
+    OVERRIDE = "override"
+    """Release this revision whatever windows, freeze and limit say. Checks and gates stay."""
     PROMOTE = "promote"
     """Go to the next step without waiting for its judgement; with `full`, to the primary at once."""
     ABORT = "abort"

@@ -15,6 +15,7 @@ from rollouts.api.analysis import Analysis
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.scaling import AUTO, AutoscalerRef, CanarySize
 from rollouts.api.subsets import RouteRef, Subset, SubsetName
+from rollouts.api.windows import WINDOWS_MAX, Window
 from rollouts.api.wire import WIRE
 
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -134,6 +135,14 @@ class CanarySpec(BaseModel):
     allow_uncovered: bool = Field(
         default=False,
         description="With targetRef: go on though a policy does not cover the copy, or a Service would lead past it.",
+    )
+    windows: Annotated[tuple[Window, ...], Field(max_length=WINDOWS_MAX)] = Field(
+        (), description="When releases may start and take their next step. Default: always."
+    )
+    on_close: Literal["hold", "finish"] = Field(
+        "hold",
+        description="What a release that has begun does when no window is open, or all are frozen: hold its weight, "
+        "or finish. Rollback is never held.",
     )
     service: CanaryService | None = Field(None, description="With targetRef: how the workload is reached.")
     analysis: Analysis = Field(description="The schedule and the checks.")

@@ -6,7 +6,7 @@ validator has words of ours; tests/api and tests/kube hold one table of bad Cana
 
 from __future__ import annotations
 
-from rollouts.api import analysis, canary, durations, hooks, scaling, subsets
+from rollouts.api import analysis, canary, durations, hooks, scaling, subsets, windows
 from rollouts.api.canary import NO_SERVICE_NAME, SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
@@ -138,6 +138,13 @@ EXTRAS = Extras(
                 subsets.RULE_TWICE,
             ),
         ),
+        "Window": (
+            Rule(
+                f"!self.duration.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}') || "
+                "duration(self.duration) <= duration('168h')",
+                windows.TOO_LONG,
+            ),
+        ),
         "ThresholdRange": (
             Rule("has(self.min) || has(self.max)", "thresholdRange needs min, max or both"),
             Rule("!has(self.min) || !has(self.max) || self.min <= self.max", "thresholdRange: min is above max"),
@@ -180,6 +187,8 @@ EXTRAS = Extras(
         hooks.HEADER_PATTERN: (
             Rule(f"self.matches('{hooks.HEADER_PATTERN}')", "write the name of a header, such as Authorization"),
         ),
+        windows.CRON_PATTERN: (Rule(f"self.matches('{windows.CRON_PATTERN}')", windows.CRON_SHAPE),),
+        windows.ZONE_PATTERN: (Rule(f"self.matches('{windows.ZONE_PATTERN}')", windows.ZONE_SHAPE),),
         durations.PATTERN: (
             Rule(_A_DURATION, "write a duration such as 10s or 1m30s"),
             Rule(f"!{_A_DURATION} || duration(self) >= duration('1s')", "too short: the least is 1s"),

@@ -101,6 +101,19 @@ class GateStatus(BaseModel):
     message: Annotated[str, Field(max_length=256)] = Field("", description="What keeps it closed.")
 
 
+class HoldStatus(BaseModel):
+    """Why the release may not start, or take its next step, though nothing is wrong with it."""
+
+    model_config = WIRE
+
+    reason: Annotated[str, Field(max_length=32)] = Field(
+        description="OutsideWindow, DenyWindow, Frozen, PolicyInvalid, PolicyUnreadable or Queued."
+    )
+    message: Annotated[str, Field(max_length=512)] = Field(description="The same for people, and the way out.")
+    since: datetime
+    until: datetime | None = Field(None, description="When that is over by itself, if that is known.")
+
+
 class Notice(BaseModel):
     """Something that people are still to be told."""
 
@@ -208,6 +221,10 @@ class CanaryStatus(BaseModel):
     )
     paused_at: datetime | None = Field(None, description="Since when a person holds the weight where it is.")
     gate: GateStatus | None = Field(None, description="The gate that the release waits at.")
+    hold: HoldStatus | None = Field(None, description="The window, freeze or limit that it waits for.")
+    overridden_at: datetime | None = Field(
+        None, description="Since when neither windows nor freeze nor limit hold this release: a person said so."
+    )
     actions: Annotated[tuple[ActionTaken, ...], Field(max_length=16)] = Field(
         (), description="The last action of each kind."
     )

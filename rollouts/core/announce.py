@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rollouts.api.analysis import Strategy
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.conditions import is_told
 from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
 from rollouts.core.judge import worst
-from rollouts.core.observed import SUSPENDED
+from rollouts.core.observed import SUSPENDED, Hold
 from rollouts.core.phases import Event
 
 _LOUD = frozenset(
@@ -21,6 +23,7 @@ _LOUD = frozenset(
         Event.REFUSED,
         Event.GIVEN_UP,
         Event.STABLE_CHANGED,
+        Event.OVERRIDDEN,
     }
 )
 _SILENT = frozenset({Event.WAITED, Event.PRIMARY_READY})
@@ -32,6 +35,8 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
         return _blocked(before, finding)
     if finding.event in _SILENT or (finding.event is Event.DRAINED and after.phase is before.phase):
         return None
+    if finding.hold is not None:
+        return _held(before, after, finding, finding.hold)
     if finding.event is Event.CHECK_PASSED and not _counts(before, after):
         return None
     undecided = finding.event is Event.UNDECIDED
@@ -40,8 +45,16 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
     if finding.event is Event.HELD and before.gate is not None and before.gate.type is finding.gate:
         return None
     return Announcement(
-        _reason(finding), _sentence(before, after, finding), warning=finding.event in _LOUD or undecided
+        _reason(finding, after), _sentence(before, after, finding), warning=finding.event in _LOUD or undecided
     )
+
+
+def _held(before: CanaryStatus, after: CanaryStatus, finding: Finding, hold: Hold) -> Announcement | None:
+    """A hold is said once, with what it waits for."""
+    if before.hold is not None and before.hold.reason == hold.reason:
+        return None
+    said = replace(finding, event=Event.HELD, message=hold.message)
+    return Announcement(_reason(said, after), _sentence(before, after, said))
 
 
 def _counts(before: CanaryStatus, after: CanaryStatus) -> bool:
@@ -59,7 +72,9 @@ def _blocked(before: CanaryStatus, finding: Finding) -> Announcement | None:
     return Announcement(finding.problem.reason, finding.message, warning=finding.problem != SUSPENDED)
 
 
-def _reason(finding: Finding) -> str:
+def _reason(finding: Finding, after: CanaryStatus) -> str:
+    if finding.event is Event.HELD and after.phase is Phase.WAITING:
+        return "Waiting"
     if finding.event is Event.DRAINED:
         return "Succeeded"
     return {
@@ -78,9 +93,12 @@ def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> st
         case Event.WEIGHT_SET | Event.SHIFTED | Event.HANDED_BACK:
             return f"{weights}: {finding.message}"
         case Event.GATED:
-            return f"{_upper(finding.message)}: it waits for confirm-rollout"
+            what = f"it waits: {after.hold.message}" if after.hold is not None else "it waits for confirm-rollout"
+            return f"{_upper(finding.message)}: {what}"
         case Event.HELD:
-            return f"Held at {after.desired_weight} %: {finding.message}"
+            waiting = after.phase is Phase.WAITING
+            where = f"Revision {after.last_applied_spec} waits" if waiting else f"Held at {after.desired_weight} %"
+            return f"{where}: {finding.message}"
         case Event.PROMOTION_GATED:
             return f"Revision {after.last_applied_spec} waits to be promoted: {finding.message}"
         case Event.STEPS_PASSED if not finding.results and (finding.action is not None or before.gate is None):

@@ -14,6 +14,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
+from rollouts.core.holds import hold_of_step
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
@@ -53,6 +54,7 @@ _GATED = STEPPING | {Phase.WAITING}
 _POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
     Verb.PAUSE:      STEPPING,
     Verb.RESUME:     STEPPING,
+    Verb.OVERRIDE:   _GATED,
     Verb.PROMOTE:    STEPPING,
     Verb.ABORT:      _GATED | {Phase.PROMOTING},
     Verb.UNDO:       _GATED | {Phase.PROMOTING},
@@ -61,6 +63,11 @@ _POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
     Verb.APPROVE:    _GATED,
     Verb.REJECT:     _GATED,
 })  # fmt: skip
+
+
+_AT_ONCE: Mapping[Verb, Event] = MappingProxyType(
+    {Verb.PAUSE: Event.PAUSED, Verb.APPROVE: Event.APPROVED, Verb.OVERRIDE: Event.OVERRIDDEN}
+)
 
 
 def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
@@ -73,7 +80,9 @@ def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
     if action.revision and action.revision != status.last_applied_spec:
         return f"it is meant for revision {action.revision}, and {status.last_applied_spec} is released"
     if action.verb in {Verb.APPROVE, Verb.REJECT} and status.gate is None:
-        return "the release waits at no gate"
+        return "the release waits at no gate" + (f": {status.hold.message}" if status.hold is not None else "")
+    if action.verb is Verb.OVERRIDE and status.overridden_at is not None:
+        return "it is overridden already: neither window nor freeze nor limit holds this release"
     if action.verb in {Verb.PROMOTE, Verb.RETRY} and seen.problem is not None:
         return seen.problem.message
     return ""
@@ -84,15 +93,15 @@ def _way_out(verb: Verb) -> str:
         case Verb.UNDO:
             return ": the version before is not kept, apply it again"
         case Verb.PROMOTE:
-            return ": while it is Waiting, approve lets it start"
+            return ": while it is Waiting, approve opens its gate, and override lets it past window, freeze and limit"
         case _:
             return ""
 
 
 def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action: Action) -> Finding:
     match action.verb:
-        case Verb.PAUSE:
-            return Finding(Event.PAUSED)
+        case Verb.PAUSE | Verb.APPROVE | Verb.OVERRIDE:
+            return Finding(_AT_ONCE[action.verb])
         case Verb.RESUME:
             return Finding(Event.RESUMED) if status.paused_at else Finding(Event.REFUSED, "it is not paused")
         case Verb.UNDO if keeps_version_before(status):
@@ -104,8 +113,6 @@ def _carried_out(spec: CanarySpec, status: CanaryStatus, seen: Observed, action:
             return Finding(Event.ROLLBACK) if status.phase is Phase.WAITING else give_up(seen, "")
         case Verb.PROMOTE:
             return _promoted(spec, status, seen, full=action.full)
-        case Verb.APPROVE:
-            return Finding(Event.APPROVED)
         case Verb.SET_WEIGHT:
             return _set_weight(spec, status, seen, action.weight)
         case Verb.RETRY:  # pragma: no branch - the last there is
@@ -145,6 +152,8 @@ def _not_ready(status: CanaryStatus, seen: Observed) -> str:
         return "the target has changed meanwhile"
     if status.replacing or not secrets_known(status, seen):
         return "the canary's pods have the configuration of before"
+    if hold := hold_of_step(status, seen):
+        return hold.message
     return "" if grown(seen.target) and grown(seen.primary) else "not all pods are ready"
 
 

@@ -54,15 +54,15 @@ def is_new(status: CanaryStatus, target: WorkloadState) -> bool:
 
 
 def found_new(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event = Event.NEW_REVISION) -> Event:
-    """What a new revision means: `event`, or GATED where somebody has to confirm its start first.
+    """What a new revision means: `event`, or GATED where it may not start yet.
 
-    RESCUE where taking the canary's traffic away would leave it to nobody: that waits for no gate.
+    RESCUE where taking the canary's traffic away would leave it to nobody: that waits for no gate and no window.
     """
     primary = seen.primary
     broken = primary is not None and not primary.ready and primary.source_revision != status.last_promoted_spec
     if status.desired_weight > 0 and (broken or not serves(primary)):
         return Event.RESCUE
-    return Event.GATED if spec.analysis.hooks(HookType.CONFIRM_ROLLOUT) else event
+    return Event.GATED if seen.holds or spec.analysis.hooks(HookType.CONFIRM_ROLLOUT) else event
 
 
 def has_everything(status: CanaryStatus) -> bool:

@@ -10,7 +10,7 @@ from rollouts.api.actions import Action
 from rollouts.api.hooks import HookType
 from rollouts.api.status import MetricResult
 from rollouts.core.measurement import Question, Sample
-from rollouts.core.observed import Problem
+from rollouts.core.observed import Hold, Problem
 from rollouts.core.phases import Event
 
 
@@ -35,6 +35,8 @@ class Finding:
     """The gate that is closed."""
     tells: bool = False
     """What it waits for has a reason that people have to know: it stands in the conditions at once."""
+    hold: Hold | None = None
+    """The window, freeze or limit that it is held by."""
     prepare: bool = False
     """The primary may be made, or made again: all that it takes has been looked at."""
 

@@ -76,6 +76,21 @@ def template_of(target: WorkloadState) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Hold:
+    """Why a release may not start now, or take its next step, though nothing is wrong: a window, a freeze, a limit."""
+
+    reason: str
+    message: str
+    """What holds it, until when, and the way out."""
+    until: datetime | None = None
+    """When that is over by itself, if that is known."""
+    steps: bool = False
+    """Whether it also holds the next step of a release that has begun."""
+    queued: bool = False
+    """It waits for its turn: what else it needs for a start is asked for before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """The world at `now` (UTC)."""
 
@@ -94,6 +109,10 @@ class Observed:
     secrets: tuple[SecretSeen, ...] = ()
     """Those that the target refers to, by name."""
     problem: Problem | None = None
+    holds: tuple[Hold, ...] = ()
+    """What keeps new releases, or next steps, waiting; what is to be over first comes first."""
+    holds_change_at: datetime | None = None
+    """When time alone makes them others than they are; None if only a change can."""
     actions: tuple[Action, ...] = ()
     """What people ask for; those carried out already may be among them."""
     samples: tuple[Sample, ...] = field(default=())

@@ -1,4 +1,4 @@
-"""Where a step that passed leads: more checks, the next share, or the promotion, through the gates before each."""
+"""Where a step that passed leads: more checks, the next share, or the promotion, through what may hold each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import give_up
 from rollouts.core.finding import Finding, waited
 from rollouts.core.gate import Gate, look_at
+from rollouts.core.holds import hold_of_step
 from rollouts.core.measurement import Subject
-from rollouts.core.observed import Observed, grown
+from rollouts.core.observed import Hold, Observed, grown
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step, next_step
 from rollouts.core.unready import because
@@ -35,11 +36,20 @@ def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str) 
     gate = Gate() if kind is None else look_at(kind, spec, status, seen)
     if gate.failed:
         return give_up(seen, gate.failed)
+    if hold := hold_of_step(status, seen):
+        return held_by(status, hold, message)
     if gate.unheard:
         return waited(f"asking {gate.message}", asks=gate.asks)
     if not gate.is_open:
         return _held(status, kind, gate, message)
     return Finding(Event.ADVANCE if following is not None else Event.STEPS_PASSED, message)
+
+
+def held_by(status: CanaryStatus, hold: Hold, message: str) -> Finding:
+    """The step is passed, and the next one is not taken yet. A gate that was asked before stays as it is."""
+    if status.phase is Phase.WAITING_PROMOTION:
+        return Finding(Event.CHECK_PASSED, f"{message}; {hold.message}", hold=hold)
+    return Finding(Event.HELD, hold.message, hold=hold)
 
 
 def _unfinished(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:

@@ -53,9 +53,9 @@ class Event(StrEnum):
     NEW_REVISION = "NewRevision"
     """The target's template is not the one that was released last."""
     GATED = "Gated"
-    """As NEW_REVISION, but somebody has to confirm that the release may start."""
+    """As NEW_REVISION, but it may not start yet: somebody has to confirm that, or it is held."""
     CONFIRMED = "Confirmed"
-    """That gate is open."""
+    """That gate is open, and nothing else holds it."""
     REVERTED = "Reverted"
     """In mid-run the target went back to the revision that was promoted last."""
     SUPERSEDED = "Superseded"
@@ -67,7 +67,7 @@ class Event(StrEnum):
     CHECK_PASSED = "CheckPassed"
     """A judgement passed, and the step takes more of them, or more time, or waits at a gate."""
     HELD = "Held"
-    """The step is passed, and the gate before more weight is closed."""
+    """The step is passed, and the gate before more weight is closed, or a window, a freeze or a limit holds it."""
     PROMOTION_GATED = "PromotionGated"
     """All that comes before the promotion is passed, and its gate is closed."""
     CHECK_FAILED = "CheckFailed"
@@ -101,6 +101,8 @@ class Event(StrEnum):
     """A person lets it go on."""
     APPROVED = "Approved"
     """A person opens the gate that the release waits at."""
+    OVERRIDDEN = "Overridden"
+    """A person lets this release pass whatever windows, freeze and limit say."""
     WEIGHT_SET = "WeightSet"
     """A person gives the canary another weight."""
     REFUSED = "ActionRefused"
@@ -155,6 +157,8 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_W, Event.WAITED):          Row(_W, Share.KEEP),
     (_W, Event.REFUSED):         Row(_W, Share.KEEP),
     (_W, Event.APPROVED):        Row(_W, Share.KEEP),
+    (_W, Event.OVERRIDDEN):      Row(_W, Share.KEEP),
+    (_W, Event.HELD):            Row(_W, Share.KEEP),
     (_W, Event.DRAINED):         Row(_W, Share.KEEP),
     (_W, Event.GATED):           Row(_W, Share.NONE),
     (_W, Event.CONFIRMED):       Row(_P, Share.NONE),
@@ -166,6 +170,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_P, Event.PAUSED):          Row(_P, Share.KEEP),
     (_P, Event.RESUMED):         Row(_P, Share.KEEP),
     (_P, Event.APPROVED):        Row(_P, Share.KEEP),
+    (_P, Event.OVERRIDDEN):      Row(_P, Share.KEEP),
     (_P, Event.WEIGHT_SET):      Row(_P, Share.ASKED),
     (_P, Event.ADVANCE):         Row(_P, Share.NEXT),
     (_P, Event.CHECK_PASSED):    Row(_P, Share.KEEP),
@@ -188,6 +193,7 @@ TRANSITIONS: Mapping[tuple[Phase, Event], Row] = MappingProxyType({
     (_V, Event.PAUSED):          Row(_V, Share.KEEP),
     (_V, Event.RESUMED):         Row(_V, Share.KEEP),
     (_V, Event.APPROVED):        Row(_V, Share.KEEP),
+    (_V, Event.OVERRIDDEN):      Row(_V, Share.KEEP),
     (_V, Event.ADVANCE):         Row(_P, Share.NEXT),
     (_V, Event.HELD):            Row(_P, Share.KEEP),
     (_V, Event.CHECK_PASSED):    Row(_V, Share.KEEP),

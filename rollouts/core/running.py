@@ -110,15 +110,16 @@ def _due_at(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step)
 
 
 def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: datetime, step: Step) -> Finding:
-    """Between judgements nothing happens, unless the step is passed and only a gate was closed."""
-    passed = status.iterations >= step.checks and all_passed(status.metrics)
-    if status.gate is not None and status.paused_at is None and passed:
-        found = go_on(spec, status, seen, "the gate is open")
-        if found.event in _LEADS_ON:
-            return found
+    """Between judgements nothing happens, unless the step is passed and only a gate was closed, or a window."""
     gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
     instants = [due_at, deadline(spec, status), gate.wake_at if gate is not None else None]
+    instants += [seen.holds_change_at] if status.hold is not None else []
     wake_at = min(instant for instant in instants if instant is not None)
+    passed = status.iterations >= step.checks and all_passed(status.metrics)
+    if (status.gate is not None or status.hold is not None) and status.paused_at is None and passed:
+        found = go_on(spec, status, seen, "the gate is open" if status.hold is None else "nothing holds it any more")
+        if found.event in _LEADS_ON or (status.hold is not None and found.hold is None):
+            return together(found, waited("", wake_at=wake_at))
     if gate is not None and not gate.is_open:
         return waited(f"holding {status.desired_weight} %: {gate.message}", asks=gate.asks, wake_at=wake_at)
     return waited(f"holding {status.desired_weight} %", wake_at=wake_at)

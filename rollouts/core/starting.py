@@ -9,12 +9,13 @@ from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Verdict
 from rollouts.core.ending import deadline, reverted
 from rollouts.core.finding import Finding, missing, newest, together, waited
-from rollouts.core.gate import calls_of, look_at
+from rollouts.core.gate import Gate, calls_of, look_at
+from rollouts.core.holds import hold_of_start, hold_of_step, hold_of_turn, is_known
 from rollouts.core.judge import judge_hook, worst
 from rollouts.core.judged import decide
 from rollouts.core.measurement import Subject
-from rollouts.core.observed import Observed, Problem, grown
-from rollouts.core.onward import go_on
+from rollouts.core.observed import Hold, Observed, Problem, grown
+from rollouts.core.onward import go_on, held_by
 from rollouts.core.phases import Event
 from rollouts.core.resting import find_drain
 from rollouts.core.tracking import READING, secrets_known
@@ -22,7 +23,10 @@ from rollouts.core.unready import wait_for_pods
 
 
 def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
-    """A new revision waits for its approval; its pods are not started yet, those of the run before drain."""
+    """A new revision waits for its time, its approval and its turn, in this order.
+
+    Its pods are not started yet, those of the run before drain.
+    """
     if seen.target is None:
         return Finding(Event.ROLLBACK, "the target is gone")
     if seen.target.revision != status.last_applied_spec:
@@ -31,13 +35,32 @@ def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
         if not secrets_known(status, seen):
             return waited(READING)
         return Finding(Event.GATED, f"revision {seen.target.revision} is new")
+    found = _may_start(spec, status, seen)
+    drains = found.event is Event.WAITED and not status.drained
+    return together(find_drain(spec, status, seen), found) if drains else found
+
+
+def _may_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    """What a release waits for before it starts. At a gate, or in the queue, it hears of windows that close."""
+    later = waited("", wake_at=seen.holds_change_at)
+    if hold := hold_of_start(status, seen):
+        return together(_told(status, hold), later)
     gate = look_at(HookType.CONFIRM_ROLLOUT, spec, status, seen)
+    at_gate = waited(gate.message, asks=gate.asks, wake_at=gate.wake_at)
     if gate.failed:
         return Finding(Event.ROLLBACK, gate.failed)
-    if gate.is_open:
-        return Finding(Event.CONFIRMED, f"revision {status.last_applied_spec} may start")
-    held = waited(gate.message, asks=gate.asks, wake_at=gate.wake_at)
-    return held if status.drained else together(find_drain(spec, status, seen), held)
+    if not gate.is_open and (status.gate is None or status.hold is not None):
+        return Finding(Event.HELD, gate.message, gate=HookType.CONFIRM_ROLLOUT)
+    if not gate.is_open:
+        return together(at_gate, later)
+    if hold := hold_of_turn(status, seen):
+        return together(_told(status, hold), together(at_gate, later))
+    return Finding(Event.CONFIRMED, f"revision {status.last_applied_spec} may start")
+
+
+def _told(status: CanaryStatus, hold: Hold) -> Finding:
+    """Held by that: said where it is news."""
+    return waited(hold.message) if is_known(status, hold) else Finding(Event.HELD, hold.message, hold=hold)
 
 
 def find_replacing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -64,13 +87,26 @@ def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
         return _wait(spec, status, seen, Subject.STABLE)
     if status.paused_at is not None:
         return waited("paused before the first step")
-    if spec.skip_analysis:
-        return Finding(Event.STEPS_PASSED, "the analysis is skipped")
-    found = _tested(spec, status, seen) or go_on(spec, status, seen, "the canary is ready")
-    if found.event is not Event.HELD or status.gate is None or status.gate.type is not found.gate:
+    found = _next(spec, status, seen)
+    held = found.hold is not None and is_known(status, found.hold)
+    at_gate = found.event is Event.HELD and found.gate is not None and found.gate is _gate_known(status)
+    if not (held or at_gate):
         return found
-    gate = look_at(status.gate.type, spec, status, seen)
-    return waited(found.message, asks=gate.asks, wake_at=gate.wake_at)
+    gate = Gate() if status.gate is None else look_at(status.gate.type, spec, status, seen)
+    waits = waited(found.message, asks=gate.asks, wake_at=gate.wake_at)
+    return together(waits, waited("", wake_at=seen.holds_change_at)) if held else waits
+
+
+def _gate_known(status: CanaryStatus) -> HookType | None:
+    return status.gate.type if status.gate is not None else None
+
+
+def _next(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
+    if not spec.skip_analysis:
+        return _tested(spec, status, seen) or go_on(spec, status, seen, "the canary is ready")
+    skipped = "the analysis is skipped"
+    hold = hold_of_step(status, seen)
+    return Finding(Event.STEPS_PASSED, skipped) if hold is None else held_by(status, hold, skipped)
 
 
 def _wait(spec: CanarySpec, status: CanaryStatus, seen: Observed, side: Subject) -> Finding:

@@ -68,6 +68,11 @@ _TELLING = MID_RUN | {Phase.TERMINATING}
 """Phases in which the conditions tell what goes on."""
 
 
+_REFUSED = frozenset({Event.REFUSED})
+_BESIDE: Mapping[Phase, frozenset[Event]] = MappingProxyType({Phase.WAITING: _REFUSED | {Event.DRAINED}})
+"""What happens there, and is no answer to what goes on."""
+
+
 def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Decide what follows from what was seen. Never raises for any observation."""
     if spec.suspend and not seen.deleting:
@@ -83,14 +88,14 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     news = announcement_of(status, moved, finding)
     # What a first start waits for is said; later the conditions keep what has happened.
     starting = phase is Phase.INITIALIZING and finding.event is Event.WAITED
-    stays = row.to is phase and (phase not in _TELLING or finding.event is Event.REFUSED)
+    stays = row.to is phase and (phase not in _TELLING or finding.event in _BESIDE.get(phase, _REFUSED))
     quiet = not (starting or finding.tells) and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
         moved, seen.now, problem=seen.problem if known else finding.problem,
         news=None if quiet and status.conditions else news.message if news else finding.message,
-        reason=finding.event if finding.event in _REASONS else "",
+        reason=_reason(finding, moved),
     )  # fmt: skip
     noticed = with_notices(spec, status, after, seen, news)
     reading = look_at_secrets(spec, noticed, seen)
@@ -103,6 +108,12 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         announcement=news,
         message=finding.message,
     )
+
+
+def _reason(finding: Finding, after: CanaryStatus) -> str:
+    """Why, where that says more than the phase."""
+    held = after.hold is not None and finding.event in {Event.GATED, Event.HELD, Event.CHECK_PASSED}
+    return after.hold.reason if held and after.hold is not None else finding.event if finding.event in _REASONS else ""
 
 
 def _found(spec: CanarySpec, status: CanaryStatus, seen: Observed, phase: Phase) -> Finding:
@@ -145,5 +156,7 @@ def _unblocked(finding: Finding, phase: Phase, seen: Observed) -> Finding:
     """
     if phase not in MID_RUN or seen.problem is None or finding.event in NEVER_BLOCKED:
         return finding
-    problem = seen.problem
-    return replace(finding, event=Event.BLOCKED, message=problem.message, problem=problem, gate=None, tells=False)
+    return replace(
+        finding, event=Event.BLOCKED, message=seen.problem.message, problem=seen.problem, gate=None, hold=None,
+        tells=False,
+    )  # fmt: skip

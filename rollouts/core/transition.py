@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,10 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import ActionTaken, CanaryStatus, GateStatus, Phase, Verdict
 from rollouts.core.finding import Finding
+from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
 from rollouts.core.judge import worst
 from rollouts.core.judged import all_passed
-from rollouts.core.observed import Observed
+from rollouts.core.observed import Hold, Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
 from rollouts.core.sizing import sizes_at_start
@@ -28,6 +30,8 @@ def after_transition(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, *, finding: Finding, row: Row
 ) -> dict[str, Any]:
     """Everything that a transition writes, as fields of the status."""
+    if finding.event is Event.GATED:
+        finding = replace(finding, hold=_kept_from_start(spec, status, seen))
     update: dict[str, Any] = {"phase": row.to, "failed_checks": status.failed_checks + int(finding.failed)}
     if finding.action is not None:
         update["actions"] = _taken(status, seen, finding, finding.action)
@@ -45,7 +49,7 @@ def after_transition(
     update |= _by_event(status, seen, finding) | _weighed(spec, status, finding, row)
     if spec.swaps:
         update |= after_swap_event(spec, status, seen, finding.event)
-    return update | _gated(status, seen, finding)
+    return update | _gated(status, seen, finding) | after_hold(status, seen, finding)
 
 
 def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
@@ -83,6 +87,8 @@ def _by_event(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[st
             return {"drained": True, "drain_started_at": None}
         case Event.PAUSED | Event.RESUMED:
             return {"paused_at": seen.now if finding.event is Event.PAUSED else None}
+        case Event.OVERRIDDEN:
+            return {"overridden_at": seen.now}
         case _:
             return {}
 
@@ -92,10 +98,19 @@ def _gated(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, 
     if finding.event is Event.APPROVED and status.gate is not None:
         return {"gate": status.gate.model_copy(update={"approved": True})}
     if finding.event is Event.GATED:
-        return {"gate": GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)}
+        return {"gate": None if finding.hold else GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)}
+    if status.phase is Phase.WAITING and finding.hold is not None and not finding.hold.queued:
+        return {"gate": None}  # asked anew, with its whole time, when it is the one thing that is missing
     if finding.gate is None or (status.gate is not None and status.gate.type is finding.gate):
         return {}
     return {"gate": GateStatus(type=finding.gate, since=seen.now, message=finding.message[:256])}
+
+
+def _kept_from_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Hold | None:
+    """What a new revision waits for, but for its gate: that comes before its turn."""
+    hold = hold_of_news(seen)
+    gated = bool(spec.analysis.hooks(HookType.CONFIRM_ROLLOUT))
+    return hold if hold is not None or gated else hold_of_turn(status, seen)
 
 
 def _weighed(spec: CanarySpec, status: CanaryStatus, finding: Finding, row: Row) -> dict[str, Any]:
@@ -139,7 +154,7 @@ def _run_started(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> dict
         "failed_checks": 0, "consecutive_errors": 0, "metrics": (),
         "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
         "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
-        "paused_at": None, "iterations": 0, "gate": None,
+        "paused_at": None, "overridden_at": None, "iterations": 0, "gate": None,
         "applied_template": target.template if target is not None else "",
         "replacing": target is not None and run_on_old(status, target),
     }  # fmt: skip

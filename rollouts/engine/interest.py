@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rollouts.api.resources import (
     CANARIES,
+    CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
@@ -16,6 +17,8 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.engine.companions import COMPANIONS, companion_kinds
+from rollouts.engine.policy import POLICY_NAME
+from rollouts.engine.turns import is_queued, read_turns
 from rollouts.ports import Cluster
 
 _OF_EVERY_MODE = frozenset({DEPLOYMENTS, DAEMON_SETS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
@@ -34,7 +37,10 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
             other = ObjectKey.of(canary)
             if other != key and (names is None or names & _names(canary)):
                 yield other
+        yield from _next_in_turn(cluster)
         return
+    if resource == CONFIG_MAPS and key.name == POLICY_NAME:
+        yield from (ObjectKey.of(canary) for canary in cluster.list_all(CANARIES))
     accompanied = set(_accompanied(cluster, resource, key)) if resource in companion_kinds() else set()
     yield from accompanied
     if resource not in _OF_EVERY_MODE:
@@ -45,6 +51,12 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
         named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
         if (named or (anywhere and entries_in(canary, "subsets"))) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
+
+
+def _next_in_turn(cluster: Cluster) -> Iterator[ObjectKey]:
+    """Who may start if a place is free now; when it has, the next one hears of that."""
+    waiting = [canary for canary in cluster.list_all(CANARIES) if is_queued(canary)]
+    yield from read_turns(waiting).queue[:1]
 
 
 def _accompanied(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:

@@ -19,8 +19,10 @@ from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.core.observed import Problem
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
+from rollouts.engine.policy import POLICY
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
+from rollouts.engine.restraint import Restraint
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
 from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, writes_for
@@ -37,8 +39,15 @@ ROUNDS_MAX = 16
 class Reconciler:
     """Brings one Canary at a time as far as it goes. Holds nothing of it but its term and what it was refused last."""
 
-    def __init__(
-        self, cluster: Cluster, exchange: Exchange, clock: Clock, reporter: Reporter, settles_in: timedelta
+    def __init__(  # noqa: PLR0913 - all but the app leave the policy where it is
+        self,
+        cluster: Cluster,
+        exchange: Exchange,
+        clock: Clock,
+        reporter: Reporter,
+        settles_in: timedelta,
+        *,
+        policy: ObjectKey = POLICY,
     ) -> None:
         """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them."""
         self._cluster = cluster
@@ -47,6 +56,7 @@ class Reconciler:
         self._clock = clock
         self._reporter = reporter
         self._recorder = Recorder(cluster, clock)
+        self._restraint = Restraint(cluster, policy)
         self._memories: dict[ObjectKey, Memory] = {}
 
     async def reconcile(self, key: ObjectKey) -> datetime | None:
@@ -73,7 +83,7 @@ class Reconciler:
         uid, status = canary["metadata"]["uid"], read_status(canary)
         if key in self._memories and self._memories[key].uid != uid:
             self._forget(key)  # this is its successor
-        memory = self._memories.setdefault(key, Memory(uid, Readiness(self._settles_in)))
+        memory = self._memories.setdefault(key, Memory(uid, Readiness(self._settles_in), self._restraint))
         ours = memory.tenure.term is not None
         if memory.tenure.look(status):
             memory.refused = told_refusal(status)
@@ -83,6 +93,7 @@ class Reconciler:
 
     def _forget(self, key: ObjectKey) -> None:
         self._memories.pop(key, None)
+        self._restraint.written(key)
         self._exchange.forget(key)
         self._reporter.forget(key)
 
@@ -109,7 +120,9 @@ class Reconciler:
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)
         self._reporter.report(key, decision)
+        self._restraint.decided(key, work.status, work.intent)
         written = await self._record(subject.manifest, work, memory.tenure)
+        self._restraint.written(key)
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)
         self._exchange.send(key, work.intent.outbox, subject)

@@ -20,6 +20,7 @@ from rollouts.engine.modes import mode_of
 from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import read_status
+from rollouts.engine.restraint import Restraint
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
 from rollouts.ports import Cluster, Write
@@ -36,6 +37,8 @@ class Memory:
 
     uid: str
     readiness: Readiness
+    restraint: Restraint
+    """The one that looks for all Canaries."""
     tenure: Tenure = field(default_factory=Tenure)
     refused: Problem | None = None
     """The write that the API server would not have, last time."""
@@ -61,6 +64,8 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     """Observe and decide."""
     status, refused = read_status(subject.manifest), memory.refused
     seen = memory.readiness.look(observe(cluster, subject, status, now, heard))
+    holding = memory.restraint.look(subject, status, now)
+    seen = replace(seen, holds=holding.holds, holds_change_at=holding.change_at)
     # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
     if seen.problem is None and status.phase not in {None, Phase.INITIALIZING}:
         seen = replace(seen, problem=refused)

@@ -55,6 +55,9 @@ class Happening(BaseModel):
         {},
         description="What a webhook answers from now on: true (as at first), `down`, or why not. One URL, one answer.",
     )
+    policy: dict[str, str] | None = Field(
+        None, description="The data of ConfigMap rollouts-policy from now on; null: there is none."
+    )
     controller: Literal["up", "down"] | None = Field(None, description="The controller dies, or is started again.")
     success_rate: Number | None = Field(100.0, description="Percent of the canary's answers without 5xx.")
     duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")

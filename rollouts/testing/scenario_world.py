@@ -37,6 +37,7 @@ from rollouts.core.measurement import (
     Value,
 )
 from rollouts.core.revision import content_digest, revision_of, tracked_revision
+from rollouts.engine.policy import POLICY
 from rollouts.ports import Clock, HookRequest
 from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.memory_server import Change, MemoryServer
@@ -110,10 +111,19 @@ class ScenarioWorld:
             self.server.edit(self._kind, self._target, {"spec": {"template": self._template(happening.apply)}})
         if happening.configure is not None:
             self._configure(happening.configure)
+        if "policy" in told:
+            self._set_policy(happening.policy)
         if happening.delete == "target":
             self.server.delete(self._kind, self._target)
         if happening.delete == "canary":
             self.server.delete(CANARIES, self.key)
+
+    def _set_policy(self, data: dict[str, str] | None) -> None:
+        if data is not None:
+            metadata = {"name": POLICY.name, "namespace": POLICY.namespace}
+            self.server.put(CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data})
+        elif self.server.stored(CONFIG_MAPS, POLICY) is not None:
+            self.server.delete(CONFIG_MAPS, POLICY)
 
     def named(self, text: str) -> str:
         """A text with the script's names of the versions instead of their revisions."""

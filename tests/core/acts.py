@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
+from rollouts.core.observed import Hold
 from rollouts.core.routing import Routing
+from tests.core.given import at
 from tests.core.world import World
 
 
@@ -67,6 +69,22 @@ def _answer(world: World, answered: tuple[int, str]) -> None:
         world.signals.hooks[hooks[place % len(hooks)].name] = answer
 
 
+HOLDS = MappingProxyType(
+    {
+        "window": Hold("OutsideWindow", "no release window is open", steps=True),
+        "start": Hold("Frozen", "releases are frozen"),
+        "turn": Hold("Queued", "1 release goes on already", queued=True),
+    }
+)
+
+
+def _hold(world: World, held: tuple[tuple[str, ...], float | None]) -> None:
+    """By these, for so many seconds or until somebody says otherwise."""
+    names, lasts_s = held
+    until = None if lasts_s is None else at(world.now + lasts_s)
+    world.holds = tuple(replace(HOLDS[name], until=until) for name in names)
+
+
 VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
     {
         "apply": World.apply,
@@ -83,6 +101,7 @@ VERBS: MappingProxyType[str, Callable[[World, Any], None]] = MappingProxyType(
         "leave": lambda world, _: setattr(world, "deleting", True),
         "refused": lambda world, refused: setattr(world, "refused", refused),
         "hook": _answer,
+        "hold": _hold,
         "receivers": lambda world, up: setattr(world, "receiving", up),
     }
 )
@@ -93,7 +112,7 @@ def mend(world: World) -> None:
     good: dict[str, Any] = {
         "controller": True, "blocked": None, "refused": False, "find": "target", "metrics_down": "",
         "rights_missing": "", "success_rate": 100.0, "duration_ms": 20.0, "canary_rps": 5.0, "stable_rps": 5.0,
-        "tested": True, "hooks": {}, "receivers": True,
+        "tested": True, "hooks": {}, "receivers": True, "hold": ((), None),
     }  # fmt: skip
     for verb, value in [*good.items(), ("find", "primary")]:
         Act(verb, value)(world)

@@ -128,8 +128,25 @@ _REQUESTS: st.SearchStrategy[str | dict[str, Any]] = st.one_of(
     st.just({}), st.fixed_dictionaries({"weight": st.sampled_from([0, 5, 40, 100])}), st.just({"full": True}),
     st.just({"revision": "b"}), st.sampled_from(["1", "{", ""]),
 )  # fmt: skip
-_PEACEFUL = [Verb.PAUSE, Verb.RESUME, Verb.RESUME, Verb.PROMOTE, Verb.APPROVE, Verb.SET_WEIGHT, Verb.RETRY]
+_PEACEFUL = [
+    Verb.OVERRIDE,
+    Verb.PAUSE,
+    Verb.RESUME,
+    Verb.RESUME,
+    Verb.PROMOTE,
+    Verb.APPROVE,
+    Verb.SET_WEIGHT,
+    Verb.RETRY,
+]
 _HOOK = st.builds(Act, st.just("hook"), st.tuples(st.integers(0, 3), st.sampled_from(["yes", "yes", "no", "down"])))
+_HOLD = st.builds(
+    Act,
+    st.just("hold"),
+    st.tuples(
+        st.sampled_from([(), ("window",), ("start",), ("turn",), ("start", "turn"), ("window", "turn")]),
+        st.sampled_from([None, 3.0, 8.0, 25.0]),
+    ),
+)
 _REST = [
     st.builds(Act, st.just("controller"), st.sampled_from([True, True, True, False])),
     st.builds(Act, st.just("refused"), st.sampled_from([False, False, True])),
@@ -152,13 +169,13 @@ def _asked(*verbs: Verb) -> st.SearchStrategy[Act]:
 
 def rough_acts() -> st.SearchStrategy[Act]:
     """All that can happen, the likely more often. (Not by one_of, which takes each of its strategies once.)"""
-    kinds = [_APPLY] * 6 + [_LIFE] * 3 + [_asked(*Verb), _HOOK] * 4 + _SIGNALS * 2 + _REST
+    kinds = [_APPLY] * 6 + [_LIFE] * 3 + [_asked(*Verb), _HOOK] * 4 + [_HOLD] * 3 + _SIGNALS * 2 + _REST
     return st.sampled_from(kinds).flatmap(lambda kind: kind)
 
 
 def gentle_acts() -> st.SearchStrategy[Act]:
     """What happens to releases that get far: people and hooks say yes and no, and now and then something breaks."""
-    kinds = [_asked(*_PEACEFUL), _HOOK] * 6 + [_APPLY, _LIFE, _SIGNALS[0], _REST[2], _REST[-1]]
+    kinds = [_asked(*_PEACEFUL), _HOOK] * 6 + [_HOLD] * 3 + [_APPLY, _LIFE, _SIGNALS[0], _REST[2], _REST[-1]]
     return st.sampled_from(kinds).flatmap(lambda kind: kind)
 
 

@@ -11,7 +11,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Decision
 from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import NoData
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE
 from rollouts.core.step import step
@@ -35,6 +35,7 @@ from tests.core.given import (
 from tests.core.leaving_examples import LEAVING
 from tests.core.swap_examples import SWAPPING
 
+CLOSED = Hold("OutsideWindow", "no release window is open", steps=True)
 PROBLEM = Problem("PortMissing", "Service app has no port 80")
 NO_DATA = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), sample(STABLE_RATE, 10, 0.0))
 DEAD: dict[str, Any] = {"available": 0, "replicas": 2, "ready": False}
@@ -120,6 +121,8 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.WAITED: _waiting(),
         Event.REFUSED: _waiting().asked("pause"),
         Event.APPROVED: _waiting().asked("approve"),
+        Event.OVERRIDDEN: _waiting(holds=(CLOSED,)).asked("override"),
+        Event.HELD: _waiting(holds=(CLOSED,)),
         Event.DRAINED: _waiting(2, samples=(sample(SILENCE, 2, 0.0),)),
         Event.GATED: _waiting(target=pods("c")),
         Event.CONFIRMED: _waiting(spec=SPEC),
@@ -135,6 +138,7 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.APPROVED: Example(
             running(10, gate=gate_at("confirm-traffic-increase", 5)), seen_at(10, route_weight=10), HELD
         ).asked("approve"),
+        Event.OVERRIDDEN: _progressing(holds=(CLOSED,)).asked("override"),
         Event.WEIGHT_SET: _progressing().asked("set-weight", weight=40),
         Event.ADVANCE: _progressing(samples=good(10)),
         Event.CHECK_PASSED: replace(_progressing(samples=good(10)), spec=SLOW),
@@ -161,6 +165,7 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.PAUSED: _at_promotion().asked("pause"),
         Event.RESUMED: _paused(_at_promotion()).asked("resume"),
         Event.APPROVED: _at_promotion().asked("approve"),
+        Event.OVERRIDDEN: _at_promotion(holds=(CLOSED,)).asked("override"),
         Event.ADVANCE: Example(
             running(
                 0, phase=Phase.WAITING_PROMOTION, strategy="BlueGreen", step_index=1, iterations=2,

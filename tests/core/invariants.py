@@ -13,6 +13,7 @@ from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import TRANSITIONS, Event
 from rollouts.core.plan import next_step
 from tests.core.promises import check_gates, check_outbox, check_routing
+from tests.core.restraint import check_holds
 
 STATUS_MAX_BYTES = 16 * 1024
 STANDING = {Event.WAITED, Event.BLOCKED}
@@ -31,6 +32,7 @@ def check(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Deci
     check_gates(spec, before, seen, decision)
     check_routing(before, seen, decision)
     check_outbox(spec, before, seen, decision)
+    check_holds(spec, before, seen, decision)
 
 
 def was_asked(before: CanaryStatus, decision: Decision) -> bool:

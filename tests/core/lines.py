@@ -3,8 +3,8 @@
     18 CheckFailed -> Progressing 10 %, 1 failed
 
 A line says the second, the event, where it led, and whatever else is not as usual: copies of requests, checks that
-failed in this run, checks that this step has passed (A/B and blue-green), a pause, the gate that it waits at, and
-which session cookie clients of the canary get, counted from 1.
+failed in this run, checks that this step has passed (A/B and blue-green), a pause, the gate that it waits at, what
+holds it or that this is overridden, and which session cookie clients of the canary get, counted from 1.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ def _besides(status: CanaryStatus) -> list[str]:
         *([f"{status.iterations} passed"] if status.strategy in _COUNTING and status.iterations else []),
         *(["paused"] if status.paused_at is not None else []),
         *([f"gate {gate.type}{' approved' if gate.approved else ''}"] if gate is not None else []),
+        *([f"held by {status.hold.reason}"] if status.hold is not None else []),
+        *(["overridden"] if status.overridden_at is not None else []),
     ]
 
 
@@ -82,6 +84,7 @@ def ending(world: World) -> dict[str, Any]:
         "startedAt": _second(status.started_at),
         "pausedAt": _second(status.paused_at),
         "finishedAt": _second(status.finished_at),
+        "holdSince": _second(status.hold.since if status.hold is not None else None),
         "gateSince": _second(status.gate.since if status.gate is not None else None),
     }
 

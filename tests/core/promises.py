@@ -77,14 +77,20 @@ def _check_stamp(before: CanaryStatus, seen: Observed, decision: Decision) -> No
     """A gate is known where it can be waited for, since when it was closed, and until the release goes on."""
     gate, after = decision.status.gate, decision.status
     if after.phase in _OPENS:
-        assert gate is not None
-        assert gate.type is _OPENS[after.phase]
+        # What is not to start yet asks nobody.
+        assert gate is not None or (after.phase is Phase.WAITING and _starts_later(before, after))
+        assert gate is None or gate.type is _OPENS[after.phase]
     if gate is None:
         return
     assert after.phase in _AT_GATES
     kept = before.gate is not None and before.gate.type is gate.type and decision.event is not Event.GATED
     assert gate.since == (before.gate.since if kept and before.gate is not None else seen.now)
     assert not gate.approved or decision.event is Event.APPROVED or (before.gate is not None and before.gate.approved)
+
+
+def _starts_later(before: CanaryStatus, after: CanaryStatus) -> bool:
+    """Held, or about to be looked at again because it is no more: it has no gate, or its gate is asked next."""
+    return after.hold is not None or before.hold is not None or after.overridden_at is not None
 
 
 def check_routing(before: CanaryStatus, seen: Observed, decision: Decision) -> None:

@@ -23,10 +23,11 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision
 from rollouts.core.measurement import Accepted, Call, Refused
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.phases import Event
 from rollouts.core.routing import Routing
-from tests.core.given import EPOCH, spec_of
+from rollouts.engine.policy import POLICY, hold_of_flaws, hold_of_freeze, read_policy
+from tests.core.given import EPOCH, at, spec_of
 from tests.core.lines import Sessions, ending, line, row
 from tests.core.pods import NEVER, Pods
 from tests.core.swap_examples import swap_spec
@@ -142,7 +143,7 @@ def _in_form(whole: dict[str, Any], short: str, written: object) -> object:
     return short
 
 
-def _do(world: World, key: str, value: Any) -> None:
+def _do(world: World, key: str, value: Any) -> None:  # noqa: C901 - one case for each key
     match key:
         case "apply" | "applyToStable" | "configure":
             {"apply": world.apply, "applyToStable": world.change_stable}.get(key, world.configure)(value)
@@ -165,10 +166,30 @@ def _do(world: World, key: str, value: Any) -> None:
             world.generation += 1
         case "hooks":
             world.signals.hooks |= {hook: "yes" if answer is True else answer for hook, answer in value.items()}
+        case "hold" | "policy":
+            world.holds = _holds(world, value) if key == "hold" else _policy(world, value)
         case "blocked":
             world.problem = Problem(**value) if value else None
         case _:
             setattr(world.signals, _SIGNALS[key], value)
+
+
+def _holds(world: World, value: Any) -> tuple[Hold, ...]:
+    """Of several the first is to be over first; `for` so many seconds, or until it is said otherwise."""
+    return tuple(_hold(world, told) for told in value or ())
+
+
+def _policy(world: World, data: Any) -> tuple[Hold, ...]:
+    """What the data of the ConfigMap mean, as the engine has it."""
+    policy = read_policy(POLICY, {"data": data} if data else None)
+    freeze = hold_of_freeze(policy, "default", at(world.now), steps=world.spec.on_close == "hold")
+    return tuple(hold for hold in (hold_of_flaws(policy), freeze) if hold is not None)
+
+
+def _hold(world: World, told: Mapping[str, Any]) -> Hold:
+    known = {"reason": "OutsideWindow", "message": "no release window is open", "steps": True} | dict(told)
+    lasts_s = known.pop("for", None)
+    return Hold(until=None if lasts_s is None else at(world.now + lasts_s), **known)
 
 
 def _seconds(table: Mapping[str, float | str]) -> dict[str, float]:

@@ -17,7 +17,7 @@ SPEC = spec_of(threshold=2)
 REST = {Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED, Phase.TERMINATING}
 LOUD = {
     Event.BLOCKED, Event.CHECK_FAILED, Event.ROLLBACK, Event.STRANDED, Event.CANARY_LOST, Event.SUPERSEDED,
-    Event.UNDECIDED, Event.REFUSED, Event.GIVEN_UP, Event.STABLE_CHANGED,
+    Event.UNDECIDED, Event.REFUSED, Event.GIVEN_UP, Event.STABLE_CHANGED, Event.OVERRIDDEN,
 }  # fmt: skip
 SILENT = {(phase, Event.WAITED) for phase in Phase} | {(phase, Event.DRAINED) for phase in REST}
 SILENT |= {(Phase.PROMOTING, Event.PRIMARY_READY), (Phase.WAITING, Event.DRAINED), (Phase.PROGRESSING, Event.DRAINED)}

@@ -75,7 +75,7 @@ REFUSALS: dict[str, tuple[CanaryStatus, Observed, str]] = {
     ),
     "promote what waits to start": (
         running(0, phase=Phase.WAITING, gate=gate_at("confirm-rollout")), seen_at(5, actions=_ask("promote")),
-        "while it is Waiting, approve lets it start",
+        "while it is Waiting, approve opens its gate",
     ),
     "too late to undo": (
         running(50, phase=Phase.PROMOTING),

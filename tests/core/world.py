@@ -17,7 +17,7 @@ from rollouts.core.decision import Decision, Desired, Leave
 from rollouts.core.desired import routing_of
 from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import Call, Question, Sample, Value
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
 from tests.core.given import EPOCH, at
@@ -44,6 +44,8 @@ class World:
     """How long hooks take to answer."""
     signals: Signals = field(default_factory=Signals)
     problem: Problem | None = None
+    holds: tuple[Hold, ...] = ()
+    """Windows and the like that are closed, each until its time."""
     annotations: dict[str, str] = field(default_factory=dict)
     """What people have asked for, by verb."""
     now: float = 0.0
@@ -125,6 +127,11 @@ class World:
             routed=self.route == routing_of(self.spec, self.status),
             apex_on_primary=self.apex_on_primary,
             problem=self.problem,
+            holds=tuple(hold for hold in self.holds if hold.until is None or hold.until > at(self.now)),
+            holds_change_at=min(
+                (hold.until for hold in self.holds if hold.until is not None and hold.until > at(self.now)),
+                default=None,
+            ),
             actions=read_actions({"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}}),
             samples=self.samples,
             delivered=self.delivered,

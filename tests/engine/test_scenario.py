@@ -17,10 +17,10 @@ from tests.engine.world import canary_manifest
 
 SIGNALS = {"successRate", "durationMs", "canaryRps", "stableRps", "testRequests", "metricsDown"}
 GIVEN = {
-    "analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec", "canaryReplicas", "targetReplicas",
+    "analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec", "canaryReplicas", "targetReplicas", "policy",
 } | SIGNALS  # fmt: skip
 """What a story may be given, for a scenario to tell it: no particular routes or primary."""
-WHEN = {"at", "apply", "configure", "delete", "spec", "ask", "hooks", "controller"} | SIGNALS
+WHEN = {"at", "apply", "configure", "delete", "spec", "ask", "hooks", "policy", "controller"} | SIGNALS
 
 
 def _told(script: dict[str, Any], canary: object = None, seed: int = 0) -> Timeline:

@@ -1,0 +1,56 @@
+"""Whose turn it is where no more than some releases may go on at once. Reads Canaries as they are stored.
+
+A Canary that waits for its turn says so in its status, and has all else that it needs for a start: neither a window
+that is closed nor an approval that is missing keeps the others waiting. Who has waited longest goes first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rollouts.api.resources import Manifest, ObjectKey
+from rollouts.api.status import ConditionType, Phase
+from rollouts.core.phases import MID_RUN
+
+QUEUED = "Queued"
+RUNS = MID_RUN - {Phase.WAITING}
+"""Phases in which a release takes a place. It keeps it until its end, whatever is applied meanwhile."""
+_RUNS = frozenset(map(str, RUNS))
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Who goes on, and who waits, in order."""
+
+    running: frozenset[ObjectKey]
+    queue: tuple[ObjectKey, ...]
+
+    def before(self, key: ObjectKey) -> frozenset[ObjectKey]:
+        """Who is before it in the queue; one that is not in it yet comes last."""
+        return frozenset(self.queue[: self.queue.index(key)] if key in self.queue else self.queue)
+
+
+def read_turns(canaries: Iterable[Manifest]) -> Turns:
+    """What all Canaries say."""
+    running, waiting = set(), []
+    for canary in canaries:
+        status, key = canary.get("status") or {}, ObjectKey.of(canary)
+        if status.get("phase") in _RUNS:
+            running.add(key)
+        elif is_queued(canary):
+            since = status.get("lastTransitionTime")
+            waiting.append((datetime.fromisoformat(since) if since else _LONG_AGO, key))
+    return Turns(frozenset(running), tuple(key for _, key in sorted(waiting)))
+
+
+def is_queued(canary: Manifest) -> bool:
+    """Whether a Canary waits for nothing but its turn, and nothing is wrong with it."""
+    status, spec = canary.get("status") or {}, canary.get("spec") or {}
+    if status.get("phase") != Phase.WAITING or (status.get("hold") or {}).get("reason") != QUEUED:
+        return False
+    told_of = status.get("conditions") or ()
+    blocked = any(told["type"] == ConditionType.READY and told["status"] == "False" for told in told_of)
+    return not (blocked or spec.get("suspend") or "deletionTimestamp" in canary["metadata"])
