@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -39,7 +40,6 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
     namespace: str = Field(
         default_factory=_own_namespace,
-        pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$",
         description="Where ConfigMap rollouts-policy is: the controller's own namespace.",
     )
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("write a URL such as http://prometheus:9090")
+        return value
+
+    @field_validator("namespace")
+    @classmethod
+    def _is_name(cls, value: str) -> str:
+        if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+            raise ValueError("write the name of a namespace, such as rollouts-system")
         return value
 
     @field_validator("listen")

@@ -79,6 +79,6 @@ class Restraint:
         decided = self._decided - turns.running
         if len(turns.running | decided | turns.before(key)) < limit:
             return None, None
-        what = f"{limit} releases go on already, as many as ConfigMap {self._policy} allows (maxConcurrent)"
+        what = f"ConfigMap {self._policy} allows {limit} at once (maxConcurrent), and no place is free"
         hold = Hold(QUEUED, f"{what}; who has waited longest starts next; {WAY_OUT}", queued=True)
         return hold, now + DECIDED_RETRY if decided else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api import analysis, canary, scaling, subsets
+from rollouts.api import analysis, canary, scaling, subsets, windows
 
 ABSENT = object()
 """In a change: the field is left out."""
@@ -83,6 +83,16 @@ _KEDA = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "app"
 _UNSIZED = {"analysis.maxWeight": 50}
 _SUBSETS = {"targetRef": ABSENT, "service": ABSENT, "subsets": [_V1, _V2], "routeRefs": [{"name": "app"}]}
 
+_WINDOW = {"schedule": "0 9 * * MON-FRI", "duration": "8h", "timeZone": "Europe/Berlin"}
+_BAD_WINDOWS = (
+    ("six fields", {"schedule": "0 0 9 * * 1"}, ".schedule", "write five fields of cron"),
+    ("a name for a schedule", {"schedule": "@daily"}, ".schedule", "write five fields of cron"),
+    ("an offset for a zone", {"timeZone": "UTC+02:00"}, ".timeZone", "write a name such as Europe/Berlin"),
+    ("no duration at all", {"duration": "0s"}, ".duration", "too short: the least is 1s"),
+    ("days", {"duration": "1d"}, ".duration", "write a duration such as 10s or 1m30s"),
+    ("more than a week", {"duration": "169h"}, "", windows.TOO_LONG),
+)
+
 BAD = (
     BadCanary("no target", {"targetRef": ABSENT}, "", canary.ONE_MODE),
     BadCanary("no service", {"service": ABSENT}, "", canary.NOT_EXPOSED),
@@ -99,6 +109,27 @@ BAD = (
         "subsets[1].name",
         "write the name of a subset",
         "should match pattern",
+    ),
+    *(
+        BadCanary(f"a window with {name}", {"windows": [{**_WINDOW, **changes}]}, f"windows[0]{at}", says)
+        for name, changes, at, says in _BAD_WINDOWS
+    ),
+    BadCanary(
+        "too many windows", {"windows": [_WINDOW] * 17}, "windows", "must have at most 16", "should have at most 16"
+    ),
+    BadCanary(
+        "an effect of another name",
+        {"windows": [{**_WINDOW, "effect": "freeze"}]},
+        "windows[0].effect",
+        'supported values: "allow", "deny"',
+        "Input should be 'allow' or 'deny'",
+    ),
+    BadCanary(
+        "another way to close",
+        {"onClose": "rollback"},
+        "onClose",
+        'supported values: "hold", "finish"',
+        "Input should be 'hold' or 'finish'",
     ),
     BadCanary("no route", {**_SUBSETS, "routeRefs": []}, "", canary.ROUTED),
     BadCanary(

@@ -20,6 +20,17 @@ def test_without_any_variable_a_pod_can_start() -> None:
     assert (settings.listen, settings.log_level, settings.workers) == ("0.0.0.0:8080", "info", 8)
 
 
+def test_the_namespace_is_that_of_the_service_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """In a pod it is told by a file; elsewhere, or where that is empty, it is the one of deploy/."""
+    file = tmp_path / "namespace"
+    monkeypatch.setattr("rollouts.settings._NAMESPACE_FILE", file)
+    assert read_settings().namespace == "rollouts-system"
+    file.write_text("release\n")
+    assert read_settings().namespace == "release"
+    file.write_text("")
+    assert read_settings().namespace == "rollouts-system"
+
+
 def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Each by its name in capitals, with the prefix."""
     kubeconfig = tmp_path / "config"
@@ -29,6 +40,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "METRICS_SERVER": "https://u:p@prom.example/x",
         "LISTEN": "127.0.0.1:0",
         "LOG_LEVEL": "debug",
+        "NAMESPACE": "release",
         "WORKERS": "64",
     }
     for name, value in values.items():
@@ -39,6 +51,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "metrics_server": "https://u:p@prom.example/x",
         "listen": "127.0.0.1:0",
         "log_level": "debug",
+        "namespace": "release",
         "workers": 64,
     }
 
@@ -56,6 +69,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         ("LISTEN", "localhost:http", "write host:port, such as 0.0.0.0:8080"),
         ("LISTEN", "localhost:65536", "write host:port, such as 0.0.0.0:8080"),
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
+        ("NAMESPACE", "Release", "write the name of a namespace, such as rollouts-system"),
         ("WORKERS", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "many", "Input should be a valid integer, unable to parse string as an integer"),
     ],

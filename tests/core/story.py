@@ -187,7 +187,7 @@ def _policy(world: World, data: Any) -> tuple[Hold, ...]:
 
 
 def _hold(world: World, told: Mapping[str, Any]) -> Hold:
-    known = {"reason": "OutsideWindow", "message": "no release window is open", "steps": True} | dict(told)
+    known = {"reason": "OutsideWindow", "message": "no release window is open", "steps": True, **told}
     lasts_s = known.pop("for", None)
     return Hold(until=None if lasts_s is None else at(world.now + lasts_s), **known)
 

@@ -6,6 +6,7 @@ import pytest
 
 from rollouts.api.resources import (
     CANARIES,
+    CONFIG_MAPS,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SERVICES,
@@ -15,6 +16,7 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.engine.interest import interested
+from rollouts.engine.policy import POLICY
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.virtual_time import VirtualClock
 
@@ -49,6 +51,37 @@ def cluster() -> MemoryCluster:
 def names(cluster: MemoryCluster, resource: Resource, name: str, namespace: str = "shop") -> set[str]:
     """Who is woken by a change of that object."""
     return {str(key) for key in interested(cluster, resource, ObjectKey(namespace, name))}
+
+
+def test_the_policy_wakes_all_and_no_other_config_map_does() -> None:
+    """A freeze is heard in every namespace."""
+    cluster = MemoryCluster(VirtualClock().now)
+    for namespace in ("shop", "elsewhere"):
+        cluster.put(CANARIES, canary("web", {"targetRef": {"name": "web"}}, namespace))
+
+    assert names(cluster, CONFIG_MAPS, POLICY.name, POLICY.namespace) == {"shop/web", "elsewhere/web"}
+    assert names(cluster, CONFIG_MAPS, "else", POLICY.namespace) == set()
+
+
+def test_who_waits_longest_hears_of_every_change_of_a_canary() -> None:
+    """The first in the queue, and nobody else: one that is suspended, or blocked, or at a gate is in no queue."""
+    cluster = MemoryCluster(VirtualClock().now)
+    queued = {"phase": "Waiting", "hold": {"reason": "Queued"}, "lastTransitionTime": "2026-01-02T12:00:00.5Z"}
+    blocked = {"conditions": [{"type": "Ready", "status": "False"}]}
+    statuses: dict[str, dict[str, Any]] = {
+        "late": queued | {"lastTransitionTime": "2026-01-02T12:00:01Z"},
+        "second": queued,
+        "first": queued | {"lastTransitionTime": "2026-01-02T12:00:00Z"},
+        "suspended": queued | {"lastTransitionTime": "2026-01-02T11:00:00Z"},
+        "blocked": queued | blocked | {"lastTransitionTime": "2026-01-02T11:00:00Z"},
+        "outside": queued | {"hold": {"reason": "OutsideWindow"}},
+        "over": {"phase": "Succeeded"},
+    }
+    for name, status in statuses.items():
+        spec = {"targetRef": {"name": name}, "suspend": name == "suspended"}
+        cluster.put(CANARIES, canary(name, spec) | {"status": status})
+
+    assert names(cluster, CANARIES, "over") == {"shop/over", "shop/first"}
 
 
 @pytest.mark.parametrize(

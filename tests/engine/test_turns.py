@@ -29,7 +29,8 @@ def test_one_at_a_time_in_the_order_in_which_they_came() -> None:
         hold = many.status("a").hold
         assert hold is not None
         assert hold.reason == "Queued"
-        assert "1 releases go on already, as many as ConfigMap rollouts-system/rollouts-policy allows" in hold.message
+        allowed = "ConfigMap rollouts-system/rollouts-policy allows 1 at once (maxConcurrent), and no place is free"
+        assert hold.message.startswith(allowed)
         many.rates["a"] = 50.0
         await many.until(lambda: many.phases() == ["Failed", "Succeeded", "Succeeded"])
 
