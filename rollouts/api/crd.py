@@ -80,6 +80,7 @@ def _columns() -> list[Schema]:
         {"name": "Failed checks", "type": "integer", "jsonPath": ".status.failedChecks", "priority": 1},
         {"name": "Ready", "type": "string", "jsonPath": f"{ready}.status", "priority": 1},
         {"name": "Reason", "type": "string", "jsonPath": f"{ready}.reason", "priority": 1},
+        {"name": "Held", "type": "string", "jsonPath": ".status.hold.reason", "priority": 1},
         {"name": "Since", "type": "date", "jsonPath": ".status.lastTransitionTime", "priority": 1},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ]

@@ -1,4 +1,4 @@
-"""Several Canaries, one controller with several workers: the real queue, in virtual time, with pods that take time."""
+"""Several Canaries, and one controller with several workers: the real queue, in virtual time, with slow pods."""
 
 from __future__ import annotations
 
