@@ -16,22 +16,19 @@ from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
     CANARIES,
-    CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
-    SCALED_OBJECTS,
+    POLICY_NAME,
     SERVICES,
     VIRTUAL_SERVICES,
     ObjectKey,
     Resource,
 )
 from rollouts.engine.ask import Ways
-from rollouts.engine.autoscaling import names_scaled_object
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
-from rollouts.engine.policy import POLICY_NAME
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
@@ -58,8 +55,6 @@ _log = structlog.get_logger(__name__)
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
 _WORKLOADS = (DEPLOYMENTS, DAEMON_SETS)
 WATCHED = (CANARIES, *_WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
-ON_DEMAND = (SCALED_OBJECTS,)
-"""Kinds that many clusters have not: watched once a Canary names one, so that their absence costs nobody a request."""
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 
@@ -157,10 +152,8 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         wake_all(cluster, queue)
 
     policy = ObjectKey(settings.namespace, POLICY_NAME)
-    only = {CONFIG_MAPS: policy} if CONFIG_MAPS not in WATCHED else {}
-    stores = stores_for([*WATCHED, *only], on_change=on_change, on_trouble=on_trouble, only=only)
+    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
-    cluster.watch_on_demand(*ON_DEMAND)
     # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
     gc.collect()
     gc.freeze()
@@ -173,18 +166,10 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
-        await _read_on_demand(cluster)
         readiness.synced = True
         wake_all(cluster, queue)
         _log.info("ready", canaries=len(queue))
         await Workers(queue, reconciler, clock, outside.reporter).run(settings.workers)
-
-
-async def _read_on_demand(cluster: KubeCluster) -> None:
-    """Before anything is decided, also what only some Canaries need is known."""
-    if any(names_scaled_object(canary) for canary in cluster.list_all(CANARIES)):
-        cluster.list_all(SCALED_OBJECTS)
-        await cluster.wait_synced()
 
 
 async def wait_for_clock(transport: Transport, *, first_retry_s: float = FIRST_RETRY_S) -> ServerClock:

@@ -72,6 +72,8 @@ AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "Horizon
 SCALED_OBJECTS = Resource("keda.sh", "v1alpha1", "scaledobjects", "ScaledObject")
 VIRTUAL_SERVICES = Resource("networking.istio.io", "v1", "virtualservices", "VirtualService")
 DESTINATION_RULES = Resource("networking.istio.io", "v1", "destinationrules", "DestinationRule")
+POLICY_NAME = "rollouts-policy"
+"""The ConfigMap, in the controller's namespace, that says what holds for all Canaries."""
 RULES_REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")
 PODS = Resource("", "v1", "pods", "Pod")
 POD_DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
@@ -84,6 +86,6 @@ ENVOY_FILTERS = Resource("networking.istio.io", "v1alpha3", "envoyfilters", "Env
 WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin")
 OPTIONAL = frozenset({
     POD_DISRUPTION_BUDGETS, NETWORK_POLICIES, AUTHORIZATION_POLICIES, PEER_AUTHENTICATIONS, REQUEST_AUTHENTICATIONS,
-    SIDECARS, ENVOY_FILTERS, WASM_PLUGINS,
+    SIDECARS, ENVOY_FILTERS, WASM_PLUGINS, SCALED_OBJECTS,
 })  # fmt: skip
 """Kinds that a cluster may lack: where one is not served, there is no object of it, and nobody is the poorer."""

@@ -95,13 +95,6 @@ def replicas_max(cluster: Cluster, subject: Subject) -> int | None:
     return (scaled_bounds_of if ref.is_keda else bounds_of)(without_bounds(ref), source)[1]
 
 
-def names_scaled_object(canary: Manifest) -> bool:
-    """Whether a Canary as it is stored needs ScaledObjects to be read. Tolerates a spec of any shape."""
-    spec = canary.get("spec")
-    ref = spec.get("autoscalerRef") if isinstance(spec, dict) else None
-    return isinstance(ref, dict) and ref.get("kind") == SCALED_OBJECTS.kind
-
-
 def copy_writes(cluster: Cluster, subject: Subject, rendered: Manifest) -> Iterator[Write]:
     """The writes that make the primary what was rendered; its size only where no autoscaler has it.
 

@@ -10,6 +10,7 @@ from rollouts.api.resources import (
     DAEMON_SETS,
     DEPLOYMENTS,
     DESTINATION_RULES,
+    POLICY_NAME,
     SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
@@ -17,7 +18,6 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.engine.companions import COMPANIONS, companion_kinds
-from rollouts.engine.policy import POLICY_NAME
 from rollouts.engine.turns import is_queued, read_turns
 from rollouts.ports import Cluster
 

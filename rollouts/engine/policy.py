@@ -17,12 +17,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from rollouts.api.resources import Manifest, ObjectKey
+from rollouts.api.resources import POLICY_NAME, Manifest, ObjectKey
 from rollouts.core.holds import WAY_OUT
 from rollouts.core.observed import Hold
 from rollouts.engine.windows import in_words
 
-POLICY_NAME = "rollouts-policy"
 POLICY = ObjectKey("rollouts-system", POLICY_NAME)
 """Where it is, unless the controller is told another namespace."""
 _KEYS = frozenset({"freeze", "freezeUntil", "freezeNamespaces", "maxConcurrent"})

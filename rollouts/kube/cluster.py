@@ -31,20 +31,12 @@ RETRY_AFTER_LIMIT_S = 10.0
 
 
 def stores_for(
-    resources: Iterable[Resource],
-    *,
-    on_change: OnChange,
-    on_trouble: OnTrouble = lambda _resource: None,
-    only: Mapping[Resource, ObjectKey] | None = None,
+    resources: Iterable[Resource], *, on_change: OnChange, on_trouble: OnTrouble = lambda _resource: None
 ) -> dict[Resource, Store]:
-    """An empty store for each kind, keeping what SELECTIONS says; of kinds in `only`, for that one object."""
+    """An empty store for each kind, keeping what SELECTIONS says."""
     return {
         resource: Store(
-            resource,
-            select=SELECTIONS.get(resource, select_whole),
-            on_change=on_change,
-            on_trouble=on_trouble,
-            only=(only or {}).get(resource),
+            resource, select=SELECTIONS.get(resource, select_whole), on_change=on_change, on_trouble=on_trouble
         )
         for resource in resources
     }
@@ -67,35 +59,22 @@ class KubeCluster:
         self._stores = stores
         self._clock = clock
         self._random = random
-        self._reflectors = {
-            resource: Reflector(transport, store, clock=clock, random=random, pace=pace)
-            for resource, store in stores.items()
-        }
-        for reflector in self._reflectors.values():
+        self._reflectors = [
+            Reflector(transport, store, clock=clock, random=random, pace=pace) for store in stores.values()
+        ]
+        for reflector in self._reflectors:
             reflector.served = self._served
-        self._wanted = {resource: asyncio.Event() for resource in stores}
-        self.watch_on_demand()
-
-    def watch_on_demand(self, *resources: Resource) -> None:
-        """Watch these kinds, which may well be absent, once somebody reads them; all others at once. Before `run`."""
-        for resource, wanted in self._wanted.items():
-            if resource in resources:
-                wanted.clear()
-                self._stores[resource].trouble = f"{resource} are being read for the first time"
-            else:
-                wanted.set()
 
     async def run(self) -> None:
         """Keep every store equal to the server, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            for resource in self._reflectors:
-                tasks.create_task(self._follow(resource))
+            for reflector in self._reflectors:
+                tasks.create_task(reflector.run())
 
     async def wait_synced(self) -> None:
-        """Return once each kind that is wanted is listed, or known to be absent or forbidden. `run` must be running."""
-        for resource, reflector in self._reflectors.items():
-            if self._wanted[resource].is_set():
-                await reflector.synced.wait()
+        """Return once each kind is listed, or known to be absent or forbidden. `run` must be running."""
+        for reflector in self._reflectors:
+            await reflector.synced.wait()
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """The newest known object without managedFields, or None if there is none."""
@@ -158,12 +137,7 @@ class KubeCluster:
         store = self._stores.get(resource)
         if store is None:
             raise InvariantViolated(f"{resource} is read but not watched")
-        self._wanted[resource].set()
         return store
-
-    async def _follow(self, resource: Resource) -> None:
-        await self._wanted[resource].wait()
-        await self._reflectors[resource].run()
 
 
 def request_for(write: Apply | PatchJson | PatchStatus | Create | Delete) -> Request:

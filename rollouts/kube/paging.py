@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rollouts.api.resources import Manifest, ObjectKey, Resource
+from rollouts.api.resources import Manifest, Resource
 from rollouts.errors import Unavailable
 from rollouts.kube.requests import list_page
 from rollouts.kube.selection import is_object
@@ -27,20 +27,15 @@ class _Page:
     continue_token: str
 
 
-async def list_pages(
-    transport: Transport, resource: Resource, keep: Callable[[Manifest], Manifest], *, only: ObjectKey | None = None
-) -> Listing:
-    """The newest list, or `only` one object of it, `keep` applied to each.
-
-    Raises KubeError; Gone if a continue token grew too old.
-    """
+async def list_pages(transport: Transport, resource: Resource, keep: Callable[[Manifest], Manifest]) -> Listing:
+    """The newest list, `keep` applied to each object. Raises KubeError; Gone if a continue token grew too old."""
     manifests: list[Manifest] = []
-    page = _read(await transport.send(list_page(resource, only=only)))
+    page = _read(await transport.send(list_page(resource)))
     while True:
         manifests.extend(keep(item) for item in page.items)
         if not page.continue_token:
             return Listing(tuple(manifests), page.resource_version)
-        page = _read(await transport.send(list_page(resource, continue_token=page.continue_token, only=only)))
+        page = _read(await transport.send(list_page(resource, continue_token=page.continue_token)))
 
 
 def _read(response: Response) -> _Page:

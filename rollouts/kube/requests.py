@@ -43,17 +43,12 @@ class Request:
         return dict(self.headers).get("Content-Type", "")
 
 
-def list_page(
-    resource: Resource, *, continue_token: str = "", limit: int = PAGE_LIMIT, only: ObjectKey | None = None
-) -> Request:
-    """One page of all objects of a kind; the first without a token is the newest state, never a stale cache.
-
-    `only` asks for one object, as the API server wants it where rights are given by name.
-    """
+def list_page(resource: Resource, *, continue_token: str = "", limit: int = PAGE_LIMIT) -> Request:
+    """One page of all objects of a kind; the first without a token is the newest state, never a stale cache."""
     query = [("limit", str(limit))]
     if continue_token:
         query.append(("continue", continue_token))
-    return _read(_among(resource, only), "list", resource, query + _named(only))
+    return _read(resource.path(), "list", resource, query)
 
 
 def list_selected(resource: Resource, namespace: str, *, selector: str, limit: int) -> Request:
@@ -62,15 +57,15 @@ def list_selected(resource: Resource, namespace: str, *, selector: str, limit: i
     return _read(resource.path(namespace=namespace), "list", resource, query)
 
 
-def watch(resource: Resource, *, resource_version: str, timeout_s: int, only: ObjectKey | None = None) -> Request:
-    """Changes after `resource_version`, of all objects or `only` one; the stream ends after `timeout_s` seconds."""
+def watch(resource: Resource, *, resource_version: str, timeout_s: int) -> Request:
+    """Changes after `resource_version`; the server ends the stream after `timeout_s` seconds."""
     query = [
         ("watch", "true"),
         ("allowWatchBookmarks", "true"),
         ("resourceVersion", resource_version),
         ("timeoutSeconds", str(timeout_s)),
     ]
-    return _read(_among(resource, only), "watch", resource, query + _named(only))
+    return _read(resource.path(), "watch", resource, query)
 
 
 def get(resource: Resource, key: ObjectKey) -> Request:
@@ -125,14 +120,6 @@ def delete(resource: Resource, key: ObjectKey, *, propagation: str, uid: str, re
 
 def _read(path: str, verb: str, resource: Resource, query: Sequence[tuple[str, str]]) -> Request:
     return Request("GET", path, tuple(query), (("Accept", JSON),), None, verb, str(resource))
-
-
-def _among(resource: Resource, only: ObjectKey | None) -> str:
-    return resource.path(namespace=only.namespace if only is not None else "")
-
-
-def _named(only: ObjectKey | None) -> list[tuple[str, str]]:
-    return [] if only is None else [("fieldSelector", f"metadata.name={only.name}")]
 
 
 def _typed(content_type: str) -> tuple[tuple[str, str], ...]:

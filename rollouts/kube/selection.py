@@ -18,7 +18,7 @@ from rollouts.api.resources import (
     DEPLOYMENTS,
     DESTINATION_RULES,
     OPTIONAL,
-    SCALED_OBJECTS,
+    POLICY_NAME,
     SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
@@ -77,11 +77,16 @@ def select_daemon_set(manifest: Manifest) -> Manifest:
 
 
 def select_config_map(manifest: Manifest) -> Manifest:
-    """Whose it is, and a digest of what is in it: there are many and large ones, and leader election beats in some."""
+    """Whose it is, and a digest of what is in it: there are many and large ones, and leader election beats in some.
+
+    The policy for all is read, too.
+    """
     metadata = manifest["metadata"]
     kept = _pick(metadata, ("name", "namespace", "uid", "resourceVersion", "labels", "deletionTimestamp"))
     annotations = _pick(metadata.get("annotations") or {}, (TRACKING_ANNOTATION, COPY_OF_ANNOTATION))
     header = _pick(manifest, ("apiVersion", "kind"))
+    if metadata["name"] == POLICY_NAME:
+        header |= _pick(manifest, ("data",))
     return {**header, "metadata": kept | {"annotations": annotations}, CONTENT_DIGEST: content_digest(manifest)}
 
 
@@ -94,7 +99,6 @@ SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
         VIRTUAL_SERVICES: select_spec,
         DESTINATION_RULES: select_spec,
         AUTOSCALERS: select_spec,
-        SCALED_OBJECTS: select_spec,
         **dict.fromkeys(OPTIONAL, select_spec),
     }
 )

@@ -35,11 +35,8 @@ class Store:
         select: Select = select_whole,
         on_change: OnChange = lambda _resource, _key: None,
         on_trouble: OnTrouble = lambda _resource: None,
-        only: ObjectKey | None = None,
     ) -> None:
-        """`only`: the one object that is watched; None for all of the kind."""
         self.resource = resource
-        self.only = only
         self._select = select
         self._on_change = on_change
         self._on_trouble = on_trouble

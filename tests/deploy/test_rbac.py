@@ -24,10 +24,9 @@ WATCHED = (
     resources.DESTINATION_RULES,
     resources.CONFIG_MAPS,
     resources.AUTOSCALERS,
-    resources.SCALED_OBJECTS,
     *sorted(resources.OPTIONAL, key=str),
 )
-MADE = (*WATCHED[1:9], resources.POD_DISRUPTION_BUDGETS)
+MADE = (*WATCHED[1:8], resources.POD_DISRUPTION_BUDGETS, resources.SCALED_OBJECTS)
 DELETED = {*MADE} - {resources.VIRTUAL_SERVICES}
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 

@@ -159,29 +159,6 @@ async def test_running_fills_the_stores(rude: RudeServer, cluster: KubeCluster) 
     assert len(rude.asked) == 2
 
 
-async def test_a_kind_on_demand_costs_nothing_before_it_is_read(
-    rude: RudeServer, transport: Transport, clock: ServerClock
-) -> None:
-    """It may well be absent. Once somebody asks for it, it is watched as all others are, and that is told."""
-    told: list[str] = []
-    stores = stores_for(
-        [CONFIG_MAPS], on_change=lambda *_: None, on_trouble=lambda resource: told.append(str(resource))
-    )
-    cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=QUICK)
-    cluster.watch_on_demand(CONFIG_MAPS)
-    rude.script += [page(config_map("a", 3)), stream(then=hang)]
-    async with running(cluster.run()):
-        await cluster.wait_synced()
-        await clock.sleep(0.05)
-        assert rude.asked == []
-        assert cluster.trouble(CONFIG_MAPS) == "configmaps are being read for the first time"
-        assert cluster.read(CONFIG_MAPS, A) is None
-        await cluster.wait_synced()
-        assert cluster.read(CONFIG_MAPS, A)
-        await until(lambda: told == ["configmaps"])
-        assert cluster.trouble(CONFIG_MAPS) == ""
-
-
 def test_reading_an_unwatched_kind_is_a_defect_of_ours(cluster: KubeCluster) -> None:
     """It would look as if nothing existed."""
     with pytest.raises(InvariantViolated, match=r"canaries\.rollouts\.dev"):

@@ -20,18 +20,6 @@ CASES = {
         "GET",
         "/apis/rollouts.dev/v1beta1/canaries",
     ),
-    "list-one": (
-        requests.list_page(CANARIES, only=KEY),
-        "list canaries.rollouts.dev",
-        "GET",
-        CANARY.removesuffix("/app"),
-    ),
-    "watch-one": (
-        requests.watch(CANARIES, resource_version="7", timeout_s=240, only=KEY),
-        "watch canaries.rollouts.dev",
-        "GET",
-        CANARY.removesuffix("/app"),
-    ),
     "get": (requests.get(CANARIES, KEY), "get canaries.rollouts.dev", "GET", CANARY),
     "create": (
         requests.create(EVENTS, {"metadata": {"namespace": "shop", "name": "e"}}),
@@ -119,13 +107,3 @@ def test_a_delete_demands_only_what_is_named() -> None:
     assert free.body == {**options, "propagationPolicy": "Orphan", "preconditions": {}}
     demanded = {"uid": "u", "resourceVersion": "7"}
     assert bound.body == {**options, "propagationPolicy": "Foreground", "preconditions": demanded}
-
-
-def test_one_object_is_asked_for_by_its_name() -> None:
-    """As the API server wants it where rights are given by name: by a field selector, with a token too."""
-    listed = requests.list_page(CANARIES, continue_token="t", only=KEY)
-    watched = requests.watch(CANARIES, resource_version="7", timeout_s=240, only=KEY)
-
-    assert dict(listed.query) == {"limit": "500", "continue": "t", "fieldSelector": "metadata.name=app"}
-    assert dict(watched.query)["fieldSelector"] == "metadata.name=app"
-    assert "fieldSelector" not in dict(requests.list_page(CANARIES).query)
