@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from e2e.first_light import bad_input, obstacles
-from e2e.first_light.deletion import STORY, play_deletion
+from e2e.first_light.deletion import ACTS, Act, play_deletion
 from e2e.first_light.facts import Plan, ReleaseFacts
 from e2e.first_light.judge_release import judge_release
 from e2e.first_light.judge_rest import judge_controller, judge_errors, judge_idle
@@ -85,8 +85,8 @@ async def _bad_input(scene: Scene, book: Book) -> None:
     book.results.extend(await obstacles.play_right_missing(scene))
 
 
-async def _deleted(scene: Scene, book: Book) -> None:
-    book.results.extend(await play_deletion(scene))
+async def _deleted(act: Act, scene: Scene, book: Book) -> None:
+    book.results.extend(await play_deletion(scene, act))
 
 
 async def _in_a_bare_cluster(scene: Scene, book: Book) -> None:
@@ -128,6 +128,6 @@ _QUICK: dict[str, Tell] = {"start": _start, "good": _good, "bad": _bad}
 _FULL: dict[str, Tell] = {"slow": _slow, "restart": _restart, "idle": _idle, "bad input": _bad_input}
 _STORIES: Mapping[str, Mapping[str, Tell]] = {
     "quick": {**_QUICK, "end": _end},
-    "full": {**_QUICK, **_FULL, STORY: _deleted, "end": _end},
+    "full": {**_QUICK, **_FULL, **{act.story: partial(_deleted, act) for act in ACTS}, "end": _end},
     "core": {"bad input": _in_a_bare_cluster},
 }

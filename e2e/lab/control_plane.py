@@ -80,8 +80,8 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
 
 
 def collector_part(layout: Layout, built: Built) -> Part:
-    """What ends the objects of deleted owners, and nothing else: so Deployments make no pods."""
-    return _controller_manager(layout, built, "garbage-collector-controller")
+    """What ends the objects of deleted owners and namespaces, and nothing else: so Deployments make no pods."""
+    return _controller_manager(layout, built, "garbage-collector-controller,namespace-controller")
 
 
 def apply_argv(layout: Layout, built: Built, files: list[Path]) -> tuple[str, ...]:

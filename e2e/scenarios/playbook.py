@@ -14,7 +14,7 @@ from e2e.play.result import Json, Result
 from e2e.scenarios.facts import Plan, RunFacts, failures_of
 from e2e.scenarios.judge import judge_bystander, judge_left, judge_run, judge_swap, judge_undo
 from e2e.scenarios.report import run_json
-from e2e.scenarios.runs import Play, begin, release, release_until_promoted, undo
+from e2e.scenarios.runs import Play, begin, release, release_until_promoted, release_until_weight, undo
 from e2e.scenarios.stage import Stage
 from e2e.scenarios.untouched import differences, ours_in
 from e2e.scenarios.witnesses import read_objects
@@ -108,12 +108,18 @@ async def _undo_later(play: Play, book: Book) -> None:
     book.note(facts, [*judge_run(facts), judge_undo(facts, _UNDONE_FROM_ZERO_WITHIN_S)])
 
 
-async def _end(play: Play, book: Book) -> None:
-    """The Canary goes, and the user's objects are the user's again."""
-    story, stage = f"{book.stage.name}, deletion", book.stage
+async def _end(play: Play, book: Book, *, version: str = "", canary: str = "", cascade: str = "background") -> None:
+    """The Canary goes, at rest or in mid-run, and the user's objects are the user's again."""
+    stage, story = book.stage, f"{book.stage.name}, deletion in the {cascade}"
+    if cascade == "orphan":
+        story = f"{stage.name}, deletion that orphans"
+    if canary:
+        story += f" while {canary} has {stage.weights[0]} %"
+        await release_until_weight(play, canary, version)
     before = play.journal.objects_seen(await read_objects(play.scene.api))
     began_at_s = before.at_s
-    await kubectl("delete", f"canaries.rollouts.dev/{stage.canary_name}", "--timeout=60s")
+    how = (f"--cascade={cascade}", "--timeout=60s")
+    await kubectl("delete", f"canaries.rollouts.dev/{stage.canary_name}", *how)
     await asyncio.sleep(_AFTERWARDS_S)
     objects = await read_objects(play.scene.api)
     after = play.journal.objects_seen(objects)
@@ -148,13 +154,13 @@ TOLD: Mapping[str, Mapping[str, Tell]] = {
         "start": _start,
         "release": partial(_release, "v2", "2"),
         "bad": partial(_bad_release, "v1", "3"),
-        "deletion": _end,
+        "deletion": partial(_end, canary="v1", version="4", cascade="orphan"),
     },
     "scenario-3": {
         "start": _start,
         "release": partial(_release, "v3", "4"),
         "the other way round": partial(_release, "v2", "5"),
         "bad": partial(_bad_release, "v3", "6"),
-        "deletion": _end,
+        "deletion": partial(_end, canary="v3", version="7", cascade="foreground"),
     },
 }

@@ -72,6 +72,17 @@ async def release_until_promoted(play: Play, plan: Plan) -> RunFacts:
     return await _play(play, plan, lambda: kubectl(*words), _swapped)
 
 
+async def release_until_weight(play: Play, canary: str, version: str) -> None:
+    """Give it another version, and wait until clients meet it at the first weight. Raises OverdueError."""
+    stage, journal = play.journal.stage, play.journal
+    await kubectl("set", "env", f"deployment/{stage.deployments[canary]}", f"VERSION={version}", "ERROR_RATE=0")
+
+    async def met() -> bool:
+        return bool(journal.in_force) and dict(journal.in_force[-1].shares)[canary] == stage.weights[0]
+
+    await until(met, what=f"{stage.weights[0]} % for {canary}", within_s=_READY_WITHIN_S)
+
+
 async def undo(play: Play, plan: Plan, number: int) -> RunFacts:
     """Ask for the version before."""
     words = ("annotate", f"canaries.rollouts.dev/{plan.stage.canary_name}", f"actions.rollouts.dev/undo={number}")

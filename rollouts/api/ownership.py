@@ -23,6 +23,8 @@ CONFIG_COPIES_ANNOTATION = f"{GROUP}/config-copies"
 """On the primary: all copies of configuration that may exist for it, as `ConfigMap/name` or `Secret/name`."""
 RESTORE_FINALIZER = f"{GROUP}/restore"
 """Holds a deleted Canary until its target serves by itself."""
+ON_TARGET_GONE_ANNOTATION = f"{GROUP}/on-target-gone"
+"""On a Canary, `remove`: if its target is gone when it is deleted, what was made for it goes too, though it serves."""
 
 
 @dataclass(frozen=True, slots=True)

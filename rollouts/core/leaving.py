@@ -2,7 +2,8 @@
 
 Everything is told from what is seen, so that it may begin anywhere and go on after any crash. Nobody judges the target
 any more: what it runs is what its user applied. What serves is never removed, and a deletion never waits for ever: what
-can't be given back in time stays as it is, and that is said.
+can't be given back in time stays as it is, and that is said. A process that comes late begins that time anew: what
+it finds undone may never have been tried.
 """
 
 from __future__ import annotations
@@ -37,8 +38,10 @@ def find_leaving(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
     if is_over(status):
         return waited("waiting for the last notices to arrive", wake_at=notices_wake(status, seen))
     if not seen.made:
-        return Finding(Event.RELEASED, _farewell(spec, status), wake_at=notices_wake(status, seen))
+        return Finding(Event.RELEASED, _farewell(spec, status, seen), wake_at=notices_wake(status, seen))
     overdue_at = since(status, seen) + GIVE_UP_AFTER
+    if seen.abandoned and seen.now < overdue_at:
+        return waited("the target is gone: deleting what was made for it", wake_at=overdue_at)
     if seen.now >= overdue_at:
         return _given_up(spec, status, seen, f"not done within {GIVE_UP_AFTER.total_seconds():.0f} s")
     return _draining(status, seen, overdue_at) if _handed(status) else _growing(spec, status, seen)
@@ -54,7 +57,10 @@ def desired_when_leaving(spec: CanarySpec, status: CanaryStatus, seen: Observed,
     return Desired(
         share,
         canary_replicas=_wanted(status, seen) if small else None,
-        leave=Leave(hand_back=handed, remove=handed and status.drained and seen.released),
+        leave=Leave(
+            hand_back=handed or seen.abandoned,
+            remove=(handed and status.drained and seen.released) or seen.abandoned,
+        ),
     )
 
 
@@ -81,7 +87,8 @@ def _growing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
         return waited("waiting for the routes to send everything to the primary", wake_at=began + GIVE_UP_AFTER)
     late = f"the target was not ready within {grows.total_seconds():.0f} s"
     late = because(late, seen, Subject.CANARY, began)
-    return _given_up(spec, status, seen, late if seen.target is not None else "the target is gone")
+    gone = f"{spec.target}, or the Service that would lead to it, is gone"
+    return _given_up(spec, status, seen, late if seen.target is not None else gone)
 
 
 def _draining(status: CanaryStatus, seen: Observed, overdue_at: datetime) -> Finding:
@@ -99,21 +106,27 @@ def _draining(status: CanaryStatus, seen: Observed, overdue_at: datetime) -> Fin
 
 
 def _given_up(spec: CanarySpec, status: CanaryStatus, seen: Observed, reason: str) -> Finding:
-    side = f"{spec.target.kind} {spec.target.name if _handed(status) else spec.primary_name}"
-    left = f"traffic is left to {side}, and what was made for the Canary stays, labelled {CANARY_LABEL}"
+    side = spec.target.name if _handed(status) and seen.released else spec.primary_name
+    left = (
+        f"traffic is left to {spec.target.kind} {side}, and what was made for the Canary stays, labelled {CANARY_LABEL}"
+    )
     return Finding(Event.GIVEN_UP, f"{reason}: {left}", wake_at=notices_wake(status, seen))
 
 
-def _farewell(spec: CanarySpec, status: CanaryStatus) -> str:
+def _farewell(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:
+    name = spec.service_name
+    if seen.abandoned:
+        return f"the Canary is gone, and what was made for it, as its target is; VirtualService {name} stays"
     if not _handed(status):
         return "the Canary is gone, and nothing is left of it"
-    name = spec.service_name
     stays = f"what clients use (Service {name}, VirtualService {name}) stays and leads to {spec.target.name}"
     return f"the Canary is gone, and what was made for it; {stays}"
 
 
 def _whose(status: CanaryStatus, seen: Observed) -> str:
-    revision = seen.target.revision if seen.target is not None else ""
+    if seen.target is None:
+        return "nothing leads to what was made for it"
+    revision = seen.target.revision
     unproven = "" if revision == status.last_promoted_spec else ", which was not promoted"
     return f"all traffic goes to the target with revision {revision}{unproven}"
 
@@ -133,7 +146,7 @@ def _can_take_all(status: CanaryStatus, seen: Observed) -> bool:
 
 def _was_never_used(status: CanaryStatus, seen: Observed) -> bool:
     """Whether clients never were led to anything of ours: then there is nothing to wait for."""
-    return seen.released and seen.target is not None and seen.target.replicas >= _wanted(status, seen)
+    return seen.released and (seen.target is None or seen.target.replicas >= _wanted(status, seen))
 
 
 def is_over(status: CanaryStatus) -> bool:
@@ -154,8 +167,9 @@ def is_told(status: CanaryStatus, seen: Observed, event: Event) -> bool:
 
 
 def since(status: CanaryStatus, seen: Observed) -> datetime:
-    """When the deletion began."""
-    return status.last_transition_time or seen.now
+    """When the deletion began; or when this process came, if that is later."""
+    began = status.last_transition_time or seen.now
+    return began if seen.looked_since is None else max(began, seen.looked_since)
 
 
 def notices_wake(status: CanaryStatus, seen: Observed) -> datetime | None:

@@ -25,6 +25,8 @@ def find_leaving_swap(spec: CanarySpec, status: CanaryStatus, seen: Observed) ->
         return waited("waiting for the last notices to arrive", wake_at=notices_wake(status, seen))
     if not seen.made:
         return Finding(Event.RELEASED, _farewell(spec, status), wake_at=notices_wake(status, seen))
+    if not status.stranded and _other_serves(seen):
+        return Finding(Event.HANDED_BACK, _to_the_other())
     overdue_at = since(status, seen) + GIVE_UP_AFTER
     if seen.now < overdue_at:
         return waited("waiting for the routes to be given back", wake_at=overdue_at)
@@ -41,12 +43,20 @@ def desired_when_leaving_swap(spec: CanarySpec, status: CanaryStatus, seen: Obse
 
 
 def _begun(status: CanaryStatus, seen: Observed) -> Finding:
-    if serves(seen.target) and not serves(seen.primary):
-        return Finding(Event.HANDED_BACK, "the Canary was deleted: all traffic goes to the one side that serves")
+    if _other_serves(seen):
+        return Finding(Event.HANDED_BACK, _to_the_other())
     if status.desired_weight == 0:
         return Finding(Event.DELETED, "the Canary was deleted")
     at = f"the Canary was deleted while the canary had {status.desired_weight} %"
     return Finding(Event.DELETED, f"{at}: subset {status.stable_subset} takes all traffic")
+
+
+def _other_serves(seen: Observed) -> bool:
+    return serves(seen.target) and not serves(seen.primary)
+
+
+def _to_the_other() -> str:
+    return "the Canary was deleted: all traffic goes to the one side that serves"
 
 
 def _farewell(spec: CanarySpec, status: CanaryStatus) -> str:

@@ -127,3 +127,7 @@ class Observed:
     """Whether there is still anything that was made for the Canary, or that leads requests by its will."""
     released: bool = False
     """Whether the clients' Service and the routes lead to the target, past everything that was made."""
+    abandoned: bool = False
+    """Whether the target is gone, and its user wants nothing that was made for it to outlive it."""
+    looked_since: datetime | None = None
+    """Since when the process that looks has known the Canary: what it finds overdue it may never have tried."""

@@ -24,7 +24,7 @@ from rollouts.engine.config_sources import look_at, look_at_secrets
 from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
-from rollouts.engine.release import leaving_writes, look_back
+from rollouts.engine.release import leaving_writes, look_back, staying
 from rollouts.engine.rights import Right, rights_to_copy
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Write
@@ -60,7 +60,10 @@ class Copied:
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
         route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
         most = replicas_max(cluster, subject)
-        made, released = look_back(cluster, subject) if deleting else (False, False)
+        left = None
+        if deleting:
+            left, ours = look_back(cluster, subject), staying(ours)
+            target = left.target
         secrets = look_at_secrets(subject, status, target, samples)
         return Sides(
             target=replace(_with_config(cluster, subject, target, secrets), replicas_max=most) if target else None,
@@ -69,8 +72,9 @@ class Copied:
             routed=carries(owner, spec, route, routing_of(spec, status)),
             apex_on_primary=_apex_on_primary(cluster, subject, target),
             secrets=secrets,
-            made=made,
-            released=released,
+            made=left is not None and left.made,
+            released=left is not None and left.released,
+            abandoned=left is not None and left.abandoned,
         )
 
     def problems(self, cluster: Cluster, subject: Subject, _status: CanaryStatus) -> Iterator[Problem]:

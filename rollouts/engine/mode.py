@@ -35,6 +35,7 @@ class Sides:
     made: bool = False
     """Only told of a Canary that is being deleted, as `released` is."""
     released: bool = False
+    abandoned: bool = False
 
 
 class Mode(Protocol):

@@ -48,4 +48,5 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         deleting=deleting,
         made=sides.made,
         released=sides.released,
+        abandoned=sides.abandoned,
     )

@@ -83,7 +83,9 @@ class Reconciler:
         uid, status = canary["metadata"]["uid"], read_status(canary)
         if key in self._memories and self._memories[key].uid != uid:
             self._forget(key)  # this is its successor
-        memory = self._memories.setdefault(key, Memory(uid, Readiness(self._settles_in), self._restraint))
+        memory = self._memories.setdefault(
+            key, Memory(uid, Readiness(self._settles_in), self._restraint, self._clock.now())
+        )
         ours = memory.tenure.term is not None
         if memory.tenure.look(status):
             memory.refused = told_refusal(status)

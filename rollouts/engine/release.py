@@ -7,8 +7,9 @@ that clients use come first, then what leads to the primary, and the primary las
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION
+from rollouts.api.ownership import ON_TARGET_GONE_ANNOTATION, ORIGINAL_SELECTOR_ANNOTATION
 from rollouts.api.resources import (
     DESTINATION_RULES,
     SERVICES,
@@ -31,25 +32,48 @@ from rollouts.traffic.release import release_route_operations, release_service_o
 from rollouts.workloads.kinds import kind_of
 
 
-def look_back(cluster: Cluster, subject: Subject) -> tuple[bool, bool]:
-    """Whether there is still anything that was made, or leads to it; and whether nothing leads to it any more."""
-    handing = any(_service(cluster, subject)) or any(_routes_past_ours(cluster, subject))
-    left = any(let_scale(cluster, subject)) or any(True for _ in _removable(cluster, subject))
-    return handing or left, not handing
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a Canary that is deleted has left to do."""
+
+    made: bool
+    """There still is something that was made and can be undone, or that leads to it."""
+    released: bool
+    """Nothing leads to it any more."""
+    target: Manifest | None
+    """Where clients can be led instead; None if it goes, or if the Service is gone that the routes would name."""
+    abandoned: bool
+    """It is gone, and by its user's will so is the rest to be."""
+
+
+def look_back(cluster: Cluster, subject: Subject) -> Left:
+    """What there is, as the stores have it."""
+    target, apex = _target(cluster, subject), _apex(cluster, subject)
+    handing, routed = any(_service(cluster, subject)), any(_route_operations(cluster, subject))
+    ours = _primary_labels(cluster, subject)
+    leads = apex is not None and ours is not None and apex["spec"].get("selector") == ours
+    abandoned = target is None and _annotations(subject.manifest).get(ON_TARGET_GONE_ANNOTATION) == "remove"
+    left = any(let_scale(cluster, subject)) or any(True for _ in _removable(cluster, subject, abandoned=abandoned))
+    led = target if apex is not None or not routed else None
+    return Left(handing or routed or left, not (handing or routed or leads), led, abandoned)
 
 
 def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: Leave) -> Iterator[Write]:
     """The writes that are missing, in order, until the finalizer may go."""
     yield from let_scale(cluster, subject)
     if not leave.hand_back:
-        yield from _share(cluster, subject, desired)
+        # A hand-over that was given up half-way stays as it is: the target may be what it failed for.
+        yield from _share(cluster, subject, desired) if desired.weight_percent == 0 else ()
         yield from _grow(cluster, subject, desired)
         return
+    abandoned = look_back(cluster, subject).abandoned
     yield from _service(cluster, subject)
-    yield from _routes_past_ours(cluster, subject)
+    if _apex(cluster, subject) is not None or abandoned:
+        # Without the Service the routes would lead from who serves to nobody.
+        yield from _routes_past_ours(cluster, subject)
     if leave.remove:
         yield from secret_discards(cluster, subject)
-        for resource, manifest in _removable(cluster, subject):
+        for resource, manifest in _removable(cluster, subject, abandoned=abandoned):
             yield Delete(resource, ObjectKey.of(manifest), uid=manifest["metadata"]["uid"])
 
 
@@ -72,27 +96,32 @@ def _grow(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Writ
 
 
 def _service(cluster: Cluster, subject: Subject) -> Iterator[Write]:
-    apex, target = cluster.read(SERVICES, _key(subject, subject.spec.service_name)), _target(cluster, subject)
+    apex, target = _apex(cluster, subject), _target(cluster, subject)
     selected = _primary_labels(cluster, subject)
     if apex is None or target is None or selected is None:
         return
-    held = ORIGINAL_SELECTOR_ANNOTATION in (apex["metadata"].get("annotations") or {})
+    held = ORIGINAL_SELECTOR_ANNOTATION in _annotations(apex)
     leads = held or apex["spec"].get("selector") == selected or is_ours(cluster, subject.owner, apex)
     if leads and (operations := release_service_operations(apex, selected, target)):
         yield PatchJson(SERVICES, ObjectKey.of(apex), operations)
 
 
 def _routes_past_ours(cluster: Cluster, subject: Subject) -> Iterator[Write]:
+    if operations := _route_operations(cluster, subject):
+        yield PatchJson(VIRTUAL_SERVICES, _key(subject, subject.spec.service_name), operations)
+
+
+def _route_operations(cluster: Cluster, subject: Subject) -> list[Manifest]:
     route = _ours(cluster, subject, VIRTUAL_SERVICES, subject.spec.service_name)
-    operations = [] if route is None else release_route_operations(subject.owner, subject.spec, route)
-    if route is not None and operations:
-        yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+    return [] if route is None else release_route_operations(subject.owner, subject.spec, route)
 
 
-def _removable(cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, Manifest]]:
+def _removable(cluster: Cluster, subject: Subject, *, abandoned: bool) -> Iterator[tuple[Resource, Manifest]]:
+    """With the clients' Service where it is ours and leads to nobody else."""
     name = subject.spec.service_name
     both = primary_service(name), canary_service(name)
     places = [(resource, one) for resource in (DESTINATION_RULES, SERVICES) for one in both]
+    places += [(SERVICES, name)] if abandoned else []
     for resource, one in [*places, (kind_of(subject.spec).resource, subject.spec.primary_name)]:
         manifest = _ours(cluster, subject, resource, one)
         if manifest is not None and "deletionTimestamp" not in manifest["metadata"]:
@@ -118,7 +147,20 @@ def _ours(cluster: Cluster, subject: Subject, resource: Resource, name: str) -> 
 
 
 def _target(cluster: Cluster, subject: Subject) -> Manifest | None:
-    return cluster.read(kind_of(subject.spec).resource, _key(subject, subject.spec.target.name))
+    return staying(cluster.read(kind_of(subject.spec).resource, _key(subject, subject.spec.target.name)))
+
+
+def staying(workload: Manifest | None) -> Manifest | None:
+    """The same, unless it is being deleted: its pods go, in the foreground before itself."""
+    return None if workload is None or "deletionTimestamp" in workload["metadata"] else workload
+
+
+def _apex(cluster: Cluster, subject: Subject) -> Manifest | None:
+    return cluster.read(SERVICES, _key(subject, subject.spec.service_name))
+
+
+def _annotations(manifest: Manifest) -> dict[str, str]:
+    return manifest["metadata"].get("annotations") or {}
 
 
 def _key(subject: Subject, name: str) -> ObjectKey:

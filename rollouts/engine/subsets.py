@@ -17,6 +17,7 @@ from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Observed, Problem
 from rollouts.engine.mode import Sides
+from rollouts.engine.release import staying
 from rollouts.engine.rights import SUBSETS, Right
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_problems import find_subset_problems
@@ -53,6 +54,8 @@ class Subsets:
         stable = stable_of(cluster, subject, status)
         pair = pair_of(spec, stable)
         target, primary = (_deployment(cluster, subject, name) for name in (pair.canary, pair.stable))
+        if deleting:
+            target, primary = staying(target), staying(primary)
         made = deleting and any(is_marked(subject.owner, route) for route in routes)
         return Sides(
             target=observe_deployment(target) if target is not None else None,

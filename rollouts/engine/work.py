@@ -39,6 +39,8 @@ class Memory:
     readiness: Readiness
     restraint: Restraint
     """The one that looks for all Canaries."""
+    since: datetime
+    """When this process saw the Canary first."""
     tenure: Tenure = field(default_factory=Tenure)
     refused: Problem | None = None
     """The write that the API server would not have, last time."""
@@ -65,7 +67,7 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     status, refused = read_status(subject.manifest), memory.refused
     seen = memory.readiness.look(observe(cluster, subject, status, now, heard))
     holding = memory.restraint.look(subject, status, now)
-    seen = replace(seen, holds=holding.holds, holds_change_at=holding.change_at)
+    seen = replace(seen, holds=holding.holds, holds_change_at=holding.change_at, looked_since=memory.since)
     # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
     if seen.problem is None and status.phase not in {None, Phase.INITIALIZING}:
         seen = replace(seen, problem=refused)

@@ -189,3 +189,40 @@ def test_every_deletion_comes_to_its_end(
     world.run(ends + (GIVE_UP_AFTER + NOTICE_MAX).total_seconds())
 
     assert world.gone
+
+
+def test_who_comes_late_begins_the_time_anew() -> None:
+    """A process that was away finds undone what may never have been tried: five minutes from when it came."""
+    small, came_s = pods("b", **GROWING), 900.0
+    seen = replace(seen_leaving(came_s + 59, target=small), looked_since=at(came_s))
+    known = replace(seen_leaving(came_s, target=small), looked_since=at(-900.0))
+
+    assert step(SPEC, leaving(0), seen).event is Event.WAITED
+    assert step(SPEC, leaving(0), replace(seen, now=at(came_s + 60))).event is Event.GIVEN_UP
+    assert step(SPEC, leaving(0), known).event is Event.GIVEN_UP
+
+
+def test_an_abandoned_target_takes_everything_along() -> None:
+    """By its user's will nothing outlives it: no hand-over, no wait for silence, and five minutes at most."""
+    seen = seen_leaving(1, target=None, abandoned=True)
+    begun, late = step(SPEC, leaving(0), seen), step(SPEC, leaving(0), replace(seen, now=at(300)))
+    over = step(SPEC, leaving(0), replace(seen, made=False))
+
+    assert (begun.event, begun.desired.leave) == (Event.WAITED, Leave(hand_back=True, remove=True))
+    assert (late.event, over.event) == (Event.GIVEN_UP, Event.RELEASED)
+    assert over.message.endswith("VirtualService app stays")
+
+
+def test_what_nobody_was_led_to_need_not_be_left() -> None:
+    """The target is gone before anything of ours took its place: what was made by then goes."""
+    decision = step(SPEC, leaving(0), seen_released(1, target=None))
+
+    assert (decision.event, decision.desired.leave) == (Event.HANDED_BACK, Leave(hand_back=True))
+    assert decision.message == "nothing leads to what was made for it"
+
+
+def test_the_side_that_is_named_is_the_one_that_clients_are_led_to() -> None:
+    """Handed over by the status, but not yet by the routes: traffic is left to the primary."""
+    led, not_led = (step(SPEC, leaving(100, drained=True), seen(300)) for seen in (seen_released, seen_leaving))
+
+    assert ("Deployment app," in led.message, "Deployment app-primary," in not_led.message) == (True, True)

@@ -204,3 +204,13 @@ def test_a_deletion_before_the_first_look_says_that_nothing_is_left() -> None:
 
     assert (decision.event, decision.message) == (Event.RELEASED, "the Canary is gone, and nothing is left of it")
     assert all(isinstance(condition, Condition) for condition in decision.status.conditions)
+
+
+def test_a_deletion_follows_the_side_that_serves() -> None:
+    """The stable side is lost after it was to get everything, and before the routes are given back."""
+    status = swap_status(Phase.TERMINATING, last_transition_time=EPOCH)
+    lost = swap_seen(1, deleting=True, made=True, primary=None)
+    decision = step(swap_spec(), status, lost)
+
+    assert (decision.event, decision.status.desired_weight) == (Event.HANDED_BACK, 100)
+    assert step(swap_spec(), decision.status, lost).event is Event.WAITED
