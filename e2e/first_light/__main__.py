@@ -18,9 +18,11 @@ def main() -> int:
     """Run as the arguments say."""
     parser = parser_of(PROGRAM, description=__doc__, out=Path(".out/lab.json"))
     parser.add_argument("--quick", action="store_true", help="one good and one bad release, 5 s a step")
+    parser.add_argument("--deletions", action="store_true", help="only Canaries that are deleted in mid-run")
     arguments = parser.parse_args()
-    acts = [Act(arguments.dir, "istio", "quick" if arguments.quick else "full")]
-    if not arguments.quick:
+    mode = "quick" if arguments.quick else "deletions" if arguments.deletions else "full"
+    acts = [Act(arguments.dir, "istio", mode)]
+    if mode == "full":
         acts.append(Act(arguments.dir.with_name(f"{arguments.dir.name}-core"), "core", "core"))
     return run(PROGRAM, acts, arguments)
 

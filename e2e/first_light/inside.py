@@ -17,7 +17,7 @@ from e2e.play.playbook import play
 from e2e.play.scene import Scene, opened
 from e2e.play.witnesses import follow_release, poll_envoy
 
-INTERVAL_S = {"quick": 5.0, "full": 10.0, "core": 10.0}
+INTERVAL_S = {"quick": 5.0, "full": 10.0, "deletions": 5.0, "core": 10.0}
 
 
 def main() -> None:

@@ -36,7 +36,7 @@ class Book:
 
 
 def stories_of(mode: str, scene: Scene, book: Book) -> dict[str, Story]:
-    """The stories of a mode: quick, full (both need a lab of profile istio) or core."""
+    """The stories of a mode: quick, full, deletions (all need a lab of profile istio) or core."""
     return {name: partial(_noted, tell, scene, book) for name, tell in _STORIES[mode].items()}
 
 
@@ -126,8 +126,10 @@ def _plan(scene: Scene, story: str, version: str, env: dict[str, str], *, failed
 
 _QUICK: dict[str, Tell] = {"start": _start, "good": _good, "bad": _bad}
 _FULL: dict[str, Tell] = {"slow": _slow, "restart": _restart, "idle": _idle, "bad input": _bad_input}
+_DELETIONS: dict[str, Tell] = {act.story: partial(_deleted, act) for act in ACTS}
 _STORIES: Mapping[str, Mapping[str, Tell]] = {
     "quick": {**_QUICK, "end": _end},
-    "full": {**_QUICK, **_FULL, **{act.story: partial(_deleted, act) for act in ACTS}, "end": _end},
+    "full": {**_QUICK, **_FULL, **_DELETIONS, "end": _end},
+    "deletions": {"start": _start, **_DELETIONS, "end": _end},
     "core": {"bad input": _in_a_bare_cluster},
 }

@@ -31,7 +31,7 @@ from rollouts.ports import Apply, Create, Propagation, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.hooks import YES, ScriptedHooks
-from rollouts.testing.memory_server import Change, MemoryServer
+from rollouts.testing.memory_server import UPDATE, Change, MemoryServer
 from rollouts.testing.memory_view import MemoryView
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
 from rollouts.testing.pods import PodsController, image_of
@@ -147,6 +147,8 @@ class Cell:
             resource, key = change.place
             if resource == DEPLOYMENTS and change.after is None:
                 watch.lost_at_s = self.clock.elapsed_s
+                if change.manager == UPDATE and strict:
+                    watch.removed(key.name)
             watch.look(f"{self.clock.elapsed_s:.2f} {resource.kind} {key.name}")
 
         self.server.watchers.append(changed)

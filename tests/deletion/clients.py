@@ -13,6 +13,8 @@ from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.pods import PodsController
 
 UNDER_WAY_S = 0.1
+DRAIN_S = 1.9
+"""How long a Deployment has got no requests, at the least, before it is deleted."""
 APEX, ROUTE = "clients of the Service", "clients of the mesh"
 
 
@@ -88,14 +90,22 @@ class Watch:
         self.lost_at_s = -1.0
         """When somebody deleted a Deployment last: a write that was under way then could not know."""
         self._clients = clients
+        self._led_at_s: dict[str, float] = {}
         self._now = now
         self._strict = strict
 
     def look(self, when: str) -> None:
         """At this instant."""
+        for led in self._clients.led_to().values():
+            self._led_at_s |= dict.fromkeys(led, self._now())
         for client, served in self._clients.served().items():
             if self._strict and not served:
                 self.flaws.append(f"{when}: {client} get no answer, led to {self._clients.led_to()[client]}")
+
+    def removed(self, name: str) -> None:
+        """The controller has deleted a Deployment: requests that were under way must have had their time."""
+        if self._now() - self._led_at_s.get(name, -DRAIN_S) < DRAIN_S:
+            self.flaws.append(f"{name} was deleted while it had requests")
 
     def writing(self, what: str, write: Callable[[], Manifest]) -> Manifest:
         """Around a write of the controller."""
