@@ -24,10 +24,16 @@ LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-u
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+define CHECK_PYTHON
+command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not on PATH; name another with PYTHON=..." >&2; exit 1; }; \
+$(PYTHON) -c 'import sys; sys.exit("%d.%d is too old: name 3.11 or newer with PYTHON=..." % sys.version_info[:2] \
+  if sys.version_info < (3, 11) else 0)'
+endef
+
 # On a machine with nothing but Python: only what the controller itself needs, in an environment of its own.
 DEMO_BIN := .venv-demo/bin
 .venv-demo/.installed: requirements/runtime.txt
-	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not on PATH; name another with PYTHON=..." >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv .venv-demo
 	$(DEMO_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@touch $@
@@ -40,7 +46,7 @@ demo: .venv-demo/.installed ## Watch three releases in a minute: the real contro
 venv: .venv/.installed ## Make .venv from the locked requirements
 
 .venv/.locked: requirements/dev.txt
-	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not on PATH; name another with PYTHON=..." >&2; exit 1; }
+	@$(CHECK_PYTHON)
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@

@@ -58,7 +58,8 @@ def demo(  # noqa: PLR0913 - the flags of one command
 
     Exit status: 0 if all went as told, 1 if not, 2 for flags that can't be meant, 130 if it was stopped before the end.
     """
-    from rollouts.demo.run import Options, run_demo
+    from rollouts.demo.options import Options
+    from rollouts.demo.run import run_demo
 
     raise typer.Exit(run_demo(Options(keep, plain, record, out, deadline, seed)))
 

@@ -79,7 +79,7 @@ class Chronicle:
             by_version = Counter(answer.version or "nobody" for answer in answers)
             versions = ", ".join(f"version {version}: {count}" for version, count in sorted(by_version.items()))
             tally = Tally.of(answers)
-            self.say(About.CLIENTS, f"{tally.total} requests since then, {tally.errors} errors ({versions})")
+            self.say(About.CLIENTS, f"until now {tally.total} requests, {tally.errors} errors ({versions})")
 
 
 def _told(tell: Callable[[Manifest], str], before: Manifest | None, after: Manifest | None) -> str:

@@ -9,9 +9,14 @@ from rich.console import Console
 from rich.live import Live
 
 from rollouts.demo.picture import Picture
-from rollouts.demo.view import draw
+from rollouts.demo.view import Frame, draw, frame_for
 
 FRAME_S = 0.2
+
+
+def can_draw(console: Console) -> bool:
+    """Whether there is a terminal that takes a view, and is large enough for one."""
+    return console.is_terminal and not console.is_dumb_terminal and frame_for(*console.size) is not None
 
 
 async def watch(take: Callable[[], Picture], see: Callable[[Picture], None]) -> None:
@@ -27,7 +32,7 @@ async def show_live(console: Console, take: Callable[[], Picture], see: Callable
 
         def draw_and_see(picture: Picture) -> None:
             see(picture)
-            live.update(draw(picture), refresh=True)
+            live.update(draw(picture, frame_for(*console.size) or Frame()), refresh=True)
 
         try:
             await watch(take, draw_and_see)

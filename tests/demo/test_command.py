@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,7 @@ def test_the_whole_demo_goes_as_told(tmp_path: Path) -> None:
     assert (good["errors"], gate["errors"]) == (0, 0)
     assert 0 < bad["errors"] < bad["requests_by_version"]["3"] < bad["requests"]
     commands = [line.strip() for line in done.stdout.splitlines() if line.startswith("  kubectl ")]
-    assert [command.split()[1] for command in commands] == ["get", "set", "describe", "annotate"]
+    assert [command.split()[1] for command in commands] == ["get", "set", "describe", "set", "annotate"]
     assert f"export KUBECONFIG={tmp_path / '.out' / 'demo.kubeconfig'}" in done.stdout
     assert (tmp_path / "demo.svg").read_text().startswith("<svg ")
     decisions = [json.loads(line) for line in (tmp_path / ".out" / "demo.log").read_text().splitlines()]
@@ -74,19 +75,42 @@ def test_what_does_not_go_as_told_is_the_exit_status(tmp_path: Path) -> None:
     assert (told["ok"], [story["story"] for story in told["stories"]]) == (False, ["start"])
 
 
-def test_in_a_terminal_it_draws(tmp_path: Path) -> None:
-    """The same end, in colours, and the last picture stays."""
+@pytest.mark.parametrize(
+    ("term", "rows", "columns", "draws"),
+    [("xterm", 24, 80, True), ("xterm", 10, 40, False), ("dumb", 50, 120, False)],
+    ids=["the usual size", "a tiny one", "one that can't move its cursor"],
+)
+def test_in_a_terminal_it_draws_and_where_it_can_not_it_tells(
+    tmp_path: Path, term: str, rows: int, columns: int, *, draws: bool
+) -> None:
+    """The same end, in colours, and the last picture stays; lines where there is no room for one."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (rows, columns))
+    kind = environment() | {"TERM": term}
+    for unwanted in ("COLUMNS", "LINES", "NO_COLOR"):
+        kind.pop(unwanted, None)
     with os.fdopen(ours, "rb") as screen, os.fdopen(theirs, "wb") as terminal:
-        running = subprocess.Popen(
-            words("--deadline", "1"), cwd=tmp_path, env=environment() | {"TERM": "xterm"}, stdout=terminal
-        )
+        running = subprocess.Popen(words("--deadline", "1"), cwd=tmp_path, env=kind, stdout=terminal, stdin=terminal)
         terminal.close()
         seen = "".join(_read(screen.fileno()))
         assert running.wait(ENDED_WITHIN_S) == 1
-    assert "\x1b[" in seen
-    assert "1. a good release is promoted" in seen
-    assert "weight in the routes" in seen
+    assert ("1. a good release is promoted" in seen, "weight" in seen) == (draws, draws)
+    assert ("phase    canary shop: Initializing" in seen) == (not draws)
+    assert ("\x1b[" in seen) == (term == "xterm")
+    assert "NOT all went as told" in seen
+
+
+def test_a_reader_who_leaves_ends_it(tmp_path: Path) -> None:
+    """As `| head` does: soon, without a word, as if somebody had stopped it."""
+    with subprocess.Popen(
+        words("--plain"), cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert "simulated" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(ENDED_WITHIN_S) == 130
+        assert process.stderr.read() == ""
 
 
 def _read(terminal: int) -> Iterator[str]:
