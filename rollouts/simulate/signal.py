@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from rollouts.errors import SpecInvalid
+from rollouts.simulate.documents import read_documents
 
 _SCALED = "at"
 _UNITS = ("seconds", "intervals")
@@ -34,17 +34,6 @@ def read_signal(named: str) -> object:
     if len(documents) != 1:
         raise SpecInvalid(f"{named}: a signal file holds one document, not {len(documents)}")
     return documents[0]
-
-
-def read_documents(path: Path, text: str | None = None) -> list[Any]:
-    """The YAML documents of a file, or of a text that came from elsewhere. Raises SpecInvalid."""
-    try:
-        written = path.read_text(encoding="utf-8") if text is None else text
-        return [document for document in yaml.safe_load_all(written) if document is not None]
-    except OSError as error:
-        raise SpecInvalid(f"{path}: {error.strerror}") from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SpecInvalid(f"{path}: not YAML: {_one_line(error)}") from error
 
 
 def script_of(signal: object, interval_s: float) -> object:
@@ -74,7 +63,3 @@ def _scaled(happening: object, factor: float) -> object:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())

@@ -14,11 +14,16 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import CANARIES, Manifest
 from rollouts.api.status import Phase
 from rollouts.errors import SpecInvalid
-from rollouts.simulate.signal import read_documents, read_signal, script_of
+from rollouts.simulate.documents import read_documents
+from rollouts.simulate.signal import read_signal, script_of
 from rollouts.testing.scenario import Scenario, Timeline
 from rollouts.testing.scenario_run import run
 
 STDIN = "-"
+_SUBSETS = (
+    "a Canary with subsets is valid, but not simulated: its routes and Deployments are your own, and not in the file; "
+    "`make lab-scenarios` shows such releases in the real parts"
+)
 
 
 class Ending(StrEnum):
@@ -55,6 +60,8 @@ def simulate(path: str, signal: str, seed: int, name: str = "") -> Simulation:
     canary = _chosen(_documents(path), name)
     found = read_signal(signal)
     spec = admitted_canary(canary)
+    if spec.subsets:
+        raise SpecInvalid(_SUBSETS)
     scenario = Scenario.of(canary, script_of(found, spec.analysis.interval_s))
     timeline = run(scenario, seed)
     metadata = scenario.canary["metadata"]
@@ -73,8 +80,7 @@ def _chosen(documents: Sequence[Any], name: str) -> Manifest:
     items = [item for document in documents for item in _items(document)]
     canaries = [item for item in items if isinstance(item, dict) and item.get("kind") == CANARIES.kind]
     if not canaries:
-        kinds = ", ".join(str(item.get("kind")) for item in items if isinstance(item, dict)) or "nothing"
-        raise SpecInvalid(f"no Canary in it: found {kinds}")
+        raise SpecInvalid(f"no Canary in it: found {', '.join(map(_named, items)) or 'nothing'}")
     named = {str((canary.get("metadata") or {}).get("name")): canary for canary in canaries}
     if name and name not in named:
         raise SpecInvalid(f"no Canary {name!r} in it: found {', '.join(named)}")
@@ -88,6 +94,13 @@ def _items(document: Any) -> list[Any]:
     """A List's items; anything else is one item."""
     is_list = isinstance(document, dict) and document.get("kind") == "List"
     return list(document.get("items") or ()) if is_list else [document]
+
+
+def _named(item: Any) -> str:
+    """What it is instead of a Canary."""
+    if not isinstance(item, dict):
+        return "a list" if isinstance(item, list) else "a single value"
+    return str(item.get("kind") or "an object without kind")
 
 
 def _ending(timeline: Timeline) -> Ending:
