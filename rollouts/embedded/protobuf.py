@@ -1,7 +1,7 @@
 """Bodies in Kubernetes' protobuf, as `kubectl create namespace` and its like send them, read as JSON. Pure.
 
-Only the types below, and of them the fields that such commands set. The envelope is the one of the Kubernetes API
-reference, "Kubernetes Protobuf encoding": four bytes, then a message with the kind and the object within.
+Only the types of protobuf_types.py. The envelope is the one of the Kubernetes API reference, "Kubernetes Protobuf
+encoding": four bytes, then a message with the kind and the object within.
 """
 
 from __future__ import annotations
@@ -11,88 +11,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from rollouts.api.resources import Manifest
+from rollouts.embedded.protobuf_types import TYPES
 
 MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
-
-_Fields = dict[int, tuple[str, str]]
-_METADATA: dict[int, tuple[str, str]] = {1: ("metadata", "ObjectMeta")}
-_TYPES: dict[str, _Fields] = {
-    "Unknown": {1: ("typeMeta", "TypeMeta"), 2: ("raw", "bytes")},
-    "TypeMeta": {1: ("apiVersion", "string"), 2: ("kind", "string")},
-    "ObjectMeta": {
-        1: ("name", "string"),
-        2: ("generateName", "string"),
-        3: ("namespace", "string"),
-        11: ("labels", "{string}"),
-        12: ("annotations", "{string}"),
-        14: ("finalizers", "[string]"),
-    },
-    "Namespace": {**_METADATA, 2: ("", ""), 3: ("", "")},
-    "ServiceAccount": _METADATA,
-    "ConfigMap": {**_METADATA, 2: ("data", "{string}"), 3: ("binaryData", "{base64}")},
-    "Secret": {**_METADATA, 2: ("data", "{base64}"), 3: ("type", "string"), 4: ("stringData", "{string}")},
-    "Deployment": {**_METADATA, 2: ("spec", "DeploymentSpec"), 3: ("", "")},
-    "DeploymentSpec": {
-        1: ("replicas", "integer"),
-        2: ("selector", "LabelSelector"),
-        3: ("template", "PodTemplateSpec"),
-        4: ("", ""),
-    },
-    "LabelSelector": {1: ("matchLabels", "{string}")},
-    "PodTemplateSpec": {**_METADATA, 2: ("spec", "PodSpec")},
-    "PodSpec": {2: ("containers", "[Container]")},
-    "Container": {
-        1: ("name", "string"),
-        2: ("image", "string"),
-        3: ("command", "[string]"),
-        4: ("args", "[string]"),
-        6: ("ports", "[ContainerPort]"),
-    },
-    "ContainerPort": {
-        1: ("name", "string"),
-        3: ("containerPort", "integer"),
-        4: ("protocol", "string"),
-    },
-    "HorizontalPodAutoscaler": {**_METADATA, 2: ("spec", "HorizontalPodAutoscalerSpec"), 3: ("", "")},
-    "HorizontalPodAutoscalerSpec": {
-        1: ("scaleTargetRef", "CrossVersionObjectReference"),
-        2: ("minReplicas", "integer"),
-        3: ("maxReplicas", "integer"),
-        4: ("metrics", "[MetricSpec]"),
-    },
-    "CrossVersionObjectReference": {1: ("kind", "string"), 2: ("name", "string"), 3: ("apiVersion", "string")},
-    "MetricSpec": {1: ("type", "string"), 4: ("resource", "ResourceMetricSource")},
-    "ResourceMetricSource": {1: ("name", "string"), 2: ("target", "MetricTarget")},
-    "MetricTarget": {1: ("type", "string"), 4: ("averageUtilization", "integer")},
-    "SelfSubjectAccessReview": {**_METADATA, 2: ("spec", "SelfSubjectAccessReviewSpec"), 3: ("", "")},
-    "SelfSubjectAccessReviewSpec": {1: ("resourceAttributes", "ResourceAttributes")},
-    "ResourceAttributes": {
-        1: ("namespace", "string"),
-        2: ("verb", "string"),
-        3: ("group", "string"),
-        4: ("version", "string"),
-        5: ("resource", "string"),
-        6: ("subresource", "string"),
-        7: ("name", "string"),
-    },
-    "Service": {**_METADATA, 2: ("spec", "ServiceSpec"), 3: ("", "")},
-    "ServiceSpec": {
-        1: ("ports", "[ServicePort]"),
-        2: ("selector", "{string}"),
-        3: ("clusterIP", "string"),
-        4: ("type", "string"),
-        10: ("externalName", "string"),
-    },
-    "ServicePort": {
-        1: ("name", "string"),
-        2: ("protocol", "string"),
-        3: ("port", "integer"),
-        4: ("targetPort", "int-or-string"),
-        5: ("nodePort", "integer"),
-    },
-}
-"""By message, and the number of the field: its name in JSON and its type. Without a name it is left out."""
 
 
 class ProtobufNotRead(ValueError):
@@ -109,15 +31,15 @@ def read(body: bytes) -> Manifest:
 
 
 def _message(data: bytes, name: str) -> Manifest:
-    if name not in _TYPES:
+    if name not in TYPES:
         raise ProtobufNotRead(f"a {name} can't be sent as protobuf here: send JSON")
     result: Manifest = {}
     for number, value in _fields(data):
-        if number not in _TYPES[name] and value in {b"", 0}:
+        if number not in TYPES[name] and value in {b"", 0}:
             continue  # sent though it is not set
-        if number not in _TYPES[name]:
+        if number not in TYPES[name]:
             raise ProtobufNotRead(f"field {number} of a {name} can't be sent as protobuf here: send JSON")
-        field, kind = _TYPES[name][number]
+        field, kind = TYPES[name][number]
         if kind.startswith("["):
             result.setdefault(field, []).append(_value(value, kind[1:-1]))
         elif kind.startswith("{"):

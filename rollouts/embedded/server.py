@@ -13,17 +13,20 @@ from random import Random
 from aiohttp import web
 
 from rollouts.api.resources import Manifest
-from rollouts.embedded import discovery, openapi
+from rollouts.embedded import openapi
 from rollouts.embedded.admitting import Admit, by_schema
 from rollouts.embedded.answers import Refusal, answer, encoded, no_such_thing
+from rollouts.embedded.asked import Asked
 from rollouts.embedded.bodies import PATCHES, body_of
+from rollouts.embedded.deleting import Deleting
+from rollouts.embedded.documenting import Documenting
 from rollouts.embedded.furnish import furnish
-from rollouts.embedded.kinds import SCALE, Kind, Kinds
+from rollouts.embedded.kinds import SCALE, Kinds
 from rollouts.embedded.reading import Form, read_list, read_one
 from rollouts.embedded.scale import scale_of, scaled
 from rollouts.embedded.target import Target, read_path
 from rollouts.embedded.watching import Opened, Watch
-from rollouts.embedded.writing import Asked, Writing
+from rollouts.embedded.writing import Writing
 from rollouts.testing.memory_apply import Manager
 from rollouts.testing.memory_server import MemoryServer
 
@@ -55,7 +58,8 @@ class Facade:
         self._kinds = Kinds(server)
         server.schema_of = self._kinds.schema_of
         self._writing = Writing(server, self._kinds, admit, Random())
-        self._documents: tuple[tuple[Kind, ...], dict[str, Manifest]] = ((), {})
+        self._deleting = Deleting(server)
+        self._documenting = Documenting(self._kinds)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer one request."""
@@ -70,7 +74,7 @@ class Facade:
     async def _answered(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/openapi/v2":
             return web.Response(body=openapi.NOTHING_IN_V2, content_type=openapi.V2_PROTOBUF)
-        told = self._told(request.path)
+        told = self._documenting.told(request.path)
         if told is not None:
             if request.method != "GET":
                 raise Refusal(405, "the server does not allow this method on the requested resource")
@@ -84,38 +88,6 @@ class Facade:
         if request.method == "GET":
             return answer(self._read(request, target))
         return await self._write(request, target)
-
-    def _told(self, path: str) -> Manifest | None:
-        """What is said of the server itself."""
-        kinds = tuple(self._kinds.all())
-        match path.strip("/").split("/"):
-            case ["version"]:
-                return discovery.version()
-            case ["healthz" | "livez" | "readyz"]:
-                return {"status": "ok"}
-            case ["api"]:
-                return discovery.core_versions()
-            case ["apis"]:
-                return discovery.groups(kinds)
-            case ["apis", group]:
-                return discovery.group(kinds, group)
-            case ["api", "v1"] | ["apis", _, _]:
-                return discovery.resources(kinds, path.strip("/"))
-            case ["openapi", "v3", *rest]:
-                documents = self._documented(kinds)
-                return documents.get("/".join(rest)) if rest else openapi.index(documents)
-            case _:
-                return None
-
-    def _documented(self, kinds: tuple[Kind, ...]) -> dict[str, Manifest]:
-        """Made anew when a definition was added: it is much to make."""
-        if self._documents[0] != kinds:
-            told = [
-                openapi.Documented(kind.resource, kind.namespaced, kind.schema, tuple(sorted(kind.subresources)))
-                for kind in kinds
-            ]
-            self._documents = kinds, openapi.documents(told)
-        return self._documents[1]
 
     def _read(self, request: web.Request, target: Target) -> Manifest:
         form = Form.of(request.headers.get("Accept", ""), request.query)
@@ -166,9 +138,9 @@ class Facade:
                 manifest, warnings = self._writing.patch(asked)
                 return answer(manifest, code=201 if made else 200, warnings=warnings)
             case "DELETE", True:
-                return answer(self._writing.delete(asked))
+                return answer(self._deleting.one(asked))
             case "DELETE", False:
-                return answer(self._writing.delete_all(asked))
+                return answer(self._deleting.all_selected(asked))
             case _:
                 raise Refusal(405, "the server does not allow this method on the requested resource")
 

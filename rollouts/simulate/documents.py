@@ -1,6 +1,7 @@
 """YAML files as kubectl reads them: which plain words are numbers is Go's matter there, and so it is here.
 
-PyYAML reads `1:30` as a number in base 60, `0o10`, `1e3` and `y` as texts, and a day as a date; kubectl does none of it.
+PyYAML reads `1:30` as a number in base 60, `0o10`, `1e3` and `y` as texts, and a day as a date; kubectl does none of
+that.
 """
 
 from __future__ import annotations

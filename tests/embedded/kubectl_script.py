@@ -109,7 +109,12 @@ class Kubectl:
 
 def plain(said: Said, kubectl: Kubectl) -> tuple[str, int, list[str], list[str]]:
     """What is the same on every server that does the same."""
-    return said.line, said.status, _plain(said.out, kubectl), _plain(said.err, kubectl)
+    return (
+        said.line.replace(kubectl.namespace, "NAMESPACE"),
+        said.status,
+        _plain(said.out, kubectl),
+        _plain(said.err, kubectl),
+    )
 
 
 def _plain(text: str, kubectl: Kubectl) -> list[str]:
