@@ -8,9 +8,13 @@ from rollouts.api.resources import Manifest, ObjectKey
 from rollouts.embedded.answers import Refusal
 from rollouts.embedded.asked import Asked
 from rollouts.embedded.carrying_out import carried_out
+from rollouts.embedded.kinds import NAMESPACES
 from rollouts.embedded.reading import selection, whole
 from rollouts.ports import Delete, Propagation
 from rollouts.testing.memory_server import MemoryServer
+
+_KEPT = ("default", "kube-system", "kube-public")
+"""Namespaces that a server never lets go."""
 
 
 class Deleting:
@@ -21,6 +25,8 @@ class Deleting:
 
     def one(self, asked: Asked) -> Manifest:
         """An object deleted; it is the answer while finalizers hold it. Raises Refusal."""
+        if asked.target.kind.resource == NAMESPACES and asked.target.name in _KEPT:
+            raise Refusal(403, f"{asked.target} is forbidden: this namespace may not be deleted")
         options = asked.manifest if asked.body else {}
         policy = options.get("propagationPolicy") or asked.query.get("propagationPolicy") or "Background"
         if policy not in set(Propagation):

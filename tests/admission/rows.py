@@ -121,6 +121,7 @@ ROWS = (
     Row("header from nowhere", hooked(headersFrom=[{"name": "a b"}])),
     Row("header name", keyed(name="a b")),
     Row("header of ours", keyed(name="Content-Type")),
+    Row("header twice", hooked(headersFrom=[{"name": name, "secretKeyRef": SECRET} for name in ("X-Key", "x-key")])),
     Row("header of no secret", keyed(secretKeyRef={"name": "A_", "key": "a b"})),
     Row("unknown field", changed(analysis__stepWieght=5)),
     Row("unknown fields", {**hooked(zz=1, yy=2), "foo": 1}, metadata={"qq": 1}, fields={"zzz": 1}),

@@ -103,6 +103,9 @@ ENV = [{"name": "VERSION", "value": "1"}, {"name": "COLOUR", "value": "blue"}]
 READY: Manifest = {"phase": "Waiting", "conditions": [
     {"type": "Ready", "status": "True", "reason": "Initialized", "message": "ready",
      "lastTransitionTime": "2026-01-01T00:00:00Z"}]}  # fmt: skip
+PROMOTED: Manifest = {"phase": "Succeeded", "conditions": [
+    {"type": "Promoted", "status": "True", "reason": "Succeeded", "message": "serves",
+     "lastTransitionTime": "2026-01-01T00:00:00Z"}]}  # fmt: skip
 PROGRESS: Manifest = {"observedGeneration": 9, "replicas": 2,
              "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2,
              "conditions": [{"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable",

@@ -10,10 +10,13 @@ import pytest
 
 from tests.embedded.cluster import embedded, real
 from tests.embedded.kubectl_objects import placed
+from tests.embedded.kubectl_rare_scripts import RARE_SCRIPTS
 from tests.embedded.kubectl_script import Kubectl, Said, Step, plain
 from tests.embedded.kubectl_scripts import SCRIPTS
 
 pytestmark = pytest.mark.kube
+
+ALL = SCRIPTS | RARE_SCRIPTS
 
 
 async def told(kubectl: Kubectl, steps: Sequence[Step]) -> list[Said]:
@@ -21,11 +24,11 @@ async def told(kubectl: Kubectl, steps: Sequence[Step]) -> list[Said]:
     return [await kubectl.run(placed(step, kubectl.namespace)) for step in steps]
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.parametrize("name", ALL)
 async def test_a_script_says_the_same(name: str, tmp_path: Path) -> None:
     """Exit status, output and errors, but for times, ids and addresses."""
     async with real("script", tmp_path / "real") as theirs, embedded("script", tmp_path / "embedded") as ours:
-        both = await asyncio.gather(told(theirs, SCRIPTS[name]), told(ours, SCRIPTS[name]))
+        both = await asyncio.gather(told(theirs, ALL[name]), told(ours, ALL[name]))
     expected, found = (
         [plain(said, side) for said in all_said] for all_said, side in zip(both, (theirs, ours), strict=True)
     )

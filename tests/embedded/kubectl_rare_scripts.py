@@ -1,0 +1,101 @@
+"""What people do with kubectl now and then, as scripts, like those of kubectl_scripts.py."""
+
+from __future__ import annotations
+
+from rollouts.api.resources import Manifest
+from tests.embedded.kubectl_objects import PROMOTED, canary, config, deployment, patch, service
+from tests.embedded.kubectl_script import Step
+
+
+def listed(*items: Manifest) -> Manifest:
+    """One document with several objects."""
+    return {"apiVersion": "v1", "kind": "List", "items": list(items)}
+
+
+BAD_SPECS: list[Manifest] = [
+    canary("unknown", stepWieght=20),
+    canary("mistyped", threshold="two"),
+    canary("too-much", stepWeight=2000),
+    canary("two-schedules", iterations=3),
+    canary("no-duration", interval="soon"),
+    canary("no-evidence", metrics=[]),
+    canary("upside-down", metrics=[{"name": "request-duration", "thresholdRange": {"min": 9, "max": 5}}]),
+    canary("falling", stepWeight=None, stepWeights=[10, 5]),
+    {**canary("no-target"), "spec": {**canary()["spec"], "targetRef": None}},
+    {**canary("no-service"), "spec": {key: part for key, part in canary()["spec"].items() if key != "service"}},
+    {**canary("Bad_Name")},
+    {**canary("no-spec"), "spec": None},
+    {**canary("group"), "apiVersion": "flagger.app/v1beta1"},
+    {**canary("kind"), "kind": "Canry"},
+]
+
+RARE_SCRIPTS: dict[str, list[Step]] = {
+    "a list in one document": [
+        Step("apply -f {file}", [listed(canary(), service(), config("settings", a="1"))]),
+        Step("apply -f {file}", [listed(canary(), service(), config("settings", a="2"))]),
+        Step("apply --server-side -f {file}", [listed(config("settings", a="2"), config("more"))]),
+        Step("diff -f {file}", [listed(canary(stepWeight=25), config("settings", a="2"))]),
+        Step("delete -f {file}", [listed(canary(), service(), config("settings"), config("more"))]),
+    ],
+    "a canary applied on both sides": [
+        Step("apply -f -", [canary()]),
+        Step("apply --server-side -f -", [canary()]),
+        Step("apply --server-side -f - --field-manager other", [canary()]),
+        Step("apply --server-side -f - --field-manager other", [canary(stepWeight=25)]),
+        Step("get canary app -o jsonpath={.metadata.managedFields[*].manager}"),
+        Step("apply -f -", [canary(stepWeight=15)]),
+        Step("get canary app -o jsonpath={.spec.analysis.stepWeight}"),
+    ],
+    "ways of deleting": [
+        Step("create -f -", [canary("one"), canary("two"), canary("three"), deployment()]),
+        Step("delete canary one --cascade=foreground"),
+        Step("delete canary two --cascade=orphan"),
+        Step("delete canary three --cascade=background --now"),
+        Step("delete canary three"),
+        Step("delete canary four --ignore-not-found"),
+        Step("delete deployment app --grace-period=0 --force"),
+        Step("delete deployment app --cascade=sideways"),
+        Step("delete namespace default"),
+        Step("get canaries,deployments"),
+    ],
+    "waiting for a promotion": [
+        Step("create -f -", [canary()]),
+        Step("wait canaries.rollouts.dev/app --for=condition=Promoted --timeout=0.1s"),
+        Step(f"patch canary app --subresource=status --type merge {patch(status=PROMOTED)}"),
+        Step("wait canaries.rollouts.dev/app --for=condition=Promoted --timeout=5s"),
+        Step("wait rcn --all --for=condition=Promoted=True --timeout=5s"),
+        Step("wait canary app --for=condition=Promoted=False --timeout=0.1s"),
+        Step("wait canary none --for=condition=Promoted --timeout=0.1s"),
+        Step("get canary app -o wide"),
+    ],
+    "patches that are refused": [
+        Step("create -f -", [canary()]),
+        Step(
+            """patch canary app --type json -p '[{"op": "replace", "path": "/spec/analysis/threshold", "value": 0}]'"""
+        ),
+        Step("""patch canary app --type json -p '[{"op": "remove", "path": "/spec/analysis"}]'"""),
+        Step("""patch canary app --type json -p '[{"op": "remove", "path": "/spec/nothing"}]'"""),
+        Step("""patch canary app --type json -p '[{"op": "fly"}]'"""),
+        Step("""patch canary app --type json -p '{}'"""),
+        Step("""patch canary app --type merge -p '[]'"""),
+        Step(f"patch canary app --type merge {patch(spec={'analysis': {'stepWeights': [10, 20]}})}"),
+        Step(f"patch canary app --type merge {patch(metadata={'name': 'other'})}"),
+        Step(f"patch canary app --type merge {patch(metadata={'labels': {'a b': 'c'}})}"),
+        Step(f"patch canary app --subresource=status --type merge {patch(status={'phase': 'Nowhere'})}"),
+        Step("get canary app -o jsonpath={.spec.analysis.threshold}{.status}"),
+    ],
+    "explain more": [
+        Step("explain canary"),
+        Step("explain canary.spec.analysis"),
+        Step("explain canary.spec.analysis.metrics"),
+        Step("explain canary.status"),
+        Step("explain canary.spec --recursive"),
+        Step("explain unicorn"),
+    ],
+    "bad canaries in one folder": [
+        Step("apply -f {folder}", BAD_SPECS),
+        Step("apply --server-side -f {folder}", BAD_SPECS),
+        Step("create --dry-run=server -f {folder}", BAD_SPECS),
+        Step("get canaries -o name"),
+    ],
+}
