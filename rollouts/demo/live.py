@@ -20,10 +20,13 @@ def can_draw(console: Console) -> bool:
 
 
 async def watch(take: Callable[[], Picture], see: Callable[[Picture], None]) -> None:
-    """Show what is taken until cancelled."""
-    while True:
+    """Show what is taken until cancelled; the last picture is of that moment."""
+    try:
+        while True:
+            see(take())
+            await asyncio.sleep(FRAME_S)
+    finally:
         see(take())
-        await asyncio.sleep(FRAME_S)
 
 
 async def show_live(console: Console, take: Callable[[], Picture], see: Callable[[Picture], None]) -> None:
@@ -34,7 +37,4 @@ async def show_live(console: Console, take: Callable[[], Picture], see: Callable
             see(picture)
             live.update(draw(picture, frame_for(*console.size) or Frame()), refresh=True)
 
-        try:
-            await watch(take, draw_and_see)
-        finally:
-            draw_and_see(take())
+        await watch(take, draw_and_see)

@@ -61,6 +61,11 @@ class Scene:
         found = self.cluster.server.stored(CANARIES, APP)
         return CanaryStatus.model_validate((found or {}).get("status") or {})
 
+    @property
+    def canary_percent(self) -> float:
+        """What the routes give the canary now."""
+        return percent_of(self.cluster.server.stored(VIRTUAL_SERVICES, APP), canary_service(APP.name))
+
     def versions(self, workload: ObjectKey) -> list[str]:
         """What its ready pods run."""
         return [behaviour_of(template).version for template in self.cluster.pods.ready_templates(workload)]

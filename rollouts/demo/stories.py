@@ -117,8 +117,9 @@ async def _release(scene: Scene, release: Release) -> datetime:
 
 
 async def _end(scene: Scene, release: Release, before: str, since: datetime) -> Facts:
-    """Wait for the end of the release, and look at what came of it."""
+    """Wait for the end of the release, and look at what came of it. The status says it before the routes follow."""
     await scene.until("the release ends", lambda: scene.status.phase in ENDS)
+    await scene.until("the routes give the canary nothing", lambda: not scene.canary_percent)
     clients, ended_at = scene.clients(since), scene.cluster.clock.now()
     await scene.pause(AFTERWARDS_S)
     return Facts(

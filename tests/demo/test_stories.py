@@ -8,10 +8,11 @@ import pytest
 from rich.console import Console
 
 from rollouts.api.actions import Verb
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, VIRTUAL_SERVICES, Manifest
 from rollouts.api.status import Phase
 from rollouts.demo import stories
-from rollouts.demo.chronicle import About, Line
+from rollouts.demo.chronicle import About, Chronicle, Line
+from rollouts.demo.cluster import make_cluster
 from rollouts.demo.facts import Clients, Facts, judge_bad, judge_gated, judge_good
 from rollouts.demo.live import watch
 from rollouts.demo.picture import Picture, take_picture
@@ -20,11 +21,11 @@ from rollouts.demo.recording import Recorder
 from rollouts.demo.result import Result
 from rollouts.demo.scene import APP, PRIMARY, Scene
 from rollouts.demo.stories import Release
-from rollouts.demo.user import shipped
+from rollouts.demo.user import User, shipped
 from rollouts.demo.view import WIDTH, draw
 from rollouts.testing.memory_server import Change
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
-from tests.demo.played import staged_virtually
+from tests.demo.played import ServerSender, staged_virtually
 
 WEIGHTS = (10, 30, 60)
 
@@ -74,8 +75,40 @@ def test_the_view_shows_what_broke_and_what_clients_saw() -> None:
     settled = [one.sides[1] for one in recorder.pictures if one.phase == "Progressing" and one.step]
     assert {side.weight_percent for side in settled} == {10.0, 30.0, 60.0}
     assert all(abs(side.share_percent - side.weight_percent) < 8 for side in settled)
-    assert [chapter.ok for chapter in recorder.pictures[-1].chapters] == [True, True, None]
+    assert [chapter.ok for chapter in recorder.pictures[-1].chapters] == [True, True, True]
     assert all(max(map(len, drawn(one).splitlines())) <= WIDTH for one in recorder.pictures)
+
+
+def test_what_clients_get_afterwards_is_counted_once_the_routes_have_followed_the_status() -> None:
+    """On a busy machine the phase is seen some requests before the routes are written: those are no fault."""
+    clock = VirtualClock()
+
+    async def end_of_a_release() -> float:
+        cluster = make_cluster(0, clock)
+        scene = Scene(cluster, User(ServerSender(cluster.server)), Chronicle(clock, cluster.traffic.ledger), 30.0)
+        scene.begin()
+        cluster.server.put(CANARIES, {**shipped("canary"), "status": {"phase": "Failed"}})
+        cluster.server.put(VIRTUAL_SERVICES, routes(90, 10))
+        async with asyncio.TaskGroup() as tasks:
+            ending = tasks.create_task(stories._end(scene, stories.BAD, "2", clock.now()))
+            await asyncio.sleep(0.5)
+            cluster.server.put(VIRTUAL_SERVICES, routes(100, 0))
+        assert ending.result().phase is Phase.FAILED
+        return clock.elapsed_s
+
+    assert run_virtually(clock, end_of_a_release()) >= 0.5 + stories.AFTERWARDS_S
+
+
+def routes(primary: int, canary: int) -> Manifest:
+    """As the controller writes them."""
+    parts = [{"destination": {"host": f"shop-{name}"}, "weight": weight}
+             for name, weight in (("primary", primary), ("canary", canary))]  # fmt: skip
+    return {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": APP.name, "namespace": APP.namespace},
+        "spec": {"hosts": ["shop"], "http": [{"route": parts}]},
+    }
 
 
 def drawn(picture: Picture) -> str:
