@@ -16,6 +16,7 @@ DEMO_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
+CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -80,7 +81,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios lab-scaling
+FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -151,6 +152,11 @@ lab-scenarios: venv ## Show in the real parts what users do by hand: two Deploym
 lab-scaling: venv ## Show in the real parts that an autoscaler takes no pods from a primary that may need them back
 	$(LAB) build
 	$(BIN)/python -m e2e.scaling $(SCALING_ARGS)
+
+.PHONY: lab-config
+lab-config: venv ## Show in the real parts that configuration alone is released: ConfigMaps, Secrets, shared ones
+	$(LAB) build
+	$(BIN)/python -m e2e.configuration $(CONFIG_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rollouts.api.resources import Manifest, Resource
+from rollouts.api.resources import CONFIG_MAPS, Manifest, Resource
 from rollouts.errors import Unavailable
-from rollouts.kube.requests import list_page
+from rollouts.kube.requests import PAGE_LIMIT, list_page
 from rollouts.kube.selection import is_object
 from rollouts.kube.transport import Response, Transport
+
+CONFIG_MAPS_LIMIT = 50
+"""ConfigMaps in one page: each may have a megabyte."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,13 @@ class _Page:
 async def list_pages(transport: Transport, resource: Resource, keep: Callable[[Manifest], Manifest]) -> Listing:
     """The newest list, `keep` applied to each object. Raises KubeError; Gone if a continue token grew too old."""
     manifests: list[Manifest] = []
-    page = _read(await transport.send(list_page(resource)))
+    limit = CONFIG_MAPS_LIMIT if resource == CONFIG_MAPS else PAGE_LIMIT
+    page = _read(await transport.send(list_page(resource, limit=limit)))
     while True:
         manifests.extend(keep(item) for item in page.items)
         if not page.continue_token:
             return Listing(tuple(manifests), page.resource_version)
-        page = _read(await transport.send(list_page(resource, continue_token=page.continue_token)))
+        page = _read(await transport.send(list_page(resource, continue_token=page.continue_token, limit=limit)))
 
 
 def _read(response: Response) -> _Page:
