@@ -11,6 +11,8 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import AUTOSCALERS, CANARIES, DEPLOYMENTS, SCALED_OBJECTS, Manifest, ObjectKey
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.measurement import Value
+from rollouts.engine.autoscaling import names_scaled_object
+from rollouts.engine.interest import interested
 from rollouts.ports import Apply, Write
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.workloads.scaled_object import OUR_PAUSE, PAUSED
@@ -418,3 +420,52 @@ async def test_a_new_process_goes_on() -> None:
     world.cluster.edit(AUTOSCALERS, COPY, {"spec": {"minReplicas": 1}})
     await world.settle()
     assert bounds(world) == (6, 8)
+
+
+@pytest.mark.parametrize(
+    ("canary", "asked"),
+    [
+        (canary_manifest(), set()), (scaled_canary(), {str(AUTOSCALERS)}), (keda_canary(), {str(SCALED_OBJECTS)}),
+    ],
+    ids=["none", "Kubernetes'", "KEDA's"],
+)  # fmt: skip
+async def test_only_the_rights_that_are_needed_are_asked_for(canary: Manifest, asked: set[str]) -> None:
+    """Before anything is touched: what is missing is named."""
+    world = World(canary=canary, others=[(AUTOSCALERS, autoscaler("app" if asked == {str(AUTOSCALERS)} else "other"))])
+    world.cluster.put(SCALED_OBJECTS, scaled_object())
+    kinds = ["deployments", "services", "canaries", "canaries/status", "events", "virtualservices", "destinationrules"]
+    verbs = ["create", "patch", "delete"]
+    world.cluster.rules = [{"verbs": verbs, "apiGroups": ["*"], "resources": kinds}]
+    await world.settle()
+    if not asked:
+        await world.initialize()
+        return
+    ready = world.condition(ConditionType.READY)
+    assert ready.reason == "Forbidden"
+    assert all(f"{verb} {kind}" in ready.message for verb in verbs for kind in asked)
+    assert world.cluster.stored(DEPLOYMENTS, PRIMARY_KEY) is None
+
+
+@pytest.mark.parametrize("resource", [AUTOSCALERS, SCALED_OBJECTS], ids=str)
+def test_any_autoscaler_of_the_namespace_wakes_those_with_a_target(resource: Any) -> None:
+    """It may begin to scale the target, or cease to; subsets have none of ours, and a mangled spec harms nobody."""
+    world = scaled_world()
+    for name, spec in (("swap", {"subsets": []}), ("odd", "text"), ("odder", {"targetRef": "app"})):
+        metadata = {"name": name, "namespace": KEY.namespace}
+        world.cluster.put(CANARIES, {**canary_manifest(), "metadata": metadata, "spec": spec})
+    assert list(interested(world.cluster, resource, HPA)) == [KEY]
+    assert list(interested(world.cluster, resource, ObjectKey("elsewhere", "web"))) == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "named"),
+    [
+        ({"autoscalerRef": {"kind": "ScaledObject"}}, True),
+        ({"autoscalerRef": {"kind": "HorizontalPodAutoscaler"}}, False),
+        ({"autoscalerRef": None}, False), ({}, False), ("text", False),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_who_needs_scaled_objects_is_known_from_what_is_stored(spec: Any, named: bool) -> None:  # noqa: FBT001
+    """A spec of any shape can be read."""
+    assert names_scaled_object({"spec": spec}) is named
