@@ -18,6 +18,7 @@ from rollouts.api.resources import (
     CONFIG_MAPS,
     DAEMON_SETS,
     DEPLOYMENTS,
+    SCALED_OBJECTS,
     SECRETS,
     VIRTUAL_SERVICES,
     Manifest,
@@ -43,7 +44,7 @@ from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
 from rollouts.testing.pods import NEVER, PodsController, image_of
-from rollouts.testing.scenario import Happening, Scenario
+from rollouts.testing.scenario import Happening, Scenario, ScriptedAutoscaler
 from rollouts.traffic.istio import observed_weight
 from rollouts.workloads.kinds import kind_of
 
@@ -170,15 +171,19 @@ class ScenarioWorld:
         self.server.put(self._kind, {**header, "metadata": metadata, "spec": spec})
 
     def _create_autoscaler(self) -> None:
-        told, ref = self._script.autoscaler, self.spec.autoscaler_ref
-        if told is None or ref is None:
+        """What the Canary names is there, in any case: without a script for it nobody scales."""
+        told, ref = self._script.autoscaler or ScriptedAutoscaler(), self.spec.autoscaler_ref
+        if ref is None:
             return
-        window = {"scaleDown": {"stabilizationWindowSeconds": told.down_after_s}}
-        spec = {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": DEPLOYMENTS.kind, "name": self._target.name}}
-        bounds = {"minReplicas": told.min_replicas, "maxReplicas": told.max_replicas}
-        header = {"apiVersion": AUTOSCALERS.api_version, "kind": AUTOSCALERS.kind}
+        resource = SCALED_OBJECTS if ref.is_keda else AUTOSCALERS
+        least, most = ("minReplicaCount", "maxReplicaCount") if ref.is_keda else ("minReplicas", "maxReplicas")
+        spec: Manifest = {"scaleTargetRef": {"kind": DEPLOYMENTS.kind, "name": self._target.name}}
+        spec |= {least: told.min_replicas, most: told.max_replicas}
+        if not ref.is_keda:
+            spec["behavior"] = {"scaleDown": {"stabilizationWindowSeconds": told.down_after_s}}
+        header = {"apiVersion": resource.api_version, "kind": resource.kind}
         metadata = {"name": ref.name, "namespace": self._target.namespace}
-        self.server.put(AUTOSCALERS, {**header, "metadata": metadata, "spec": spec | bounds | {"behavior": window}})
+        self.server.put(resource, {**header, "metadata": metadata, "spec": spec})
 
     def _load(self, key: ObjectKey) -> float:
         """The work of one workload: its share of all of it."""

@@ -44,6 +44,16 @@ def test_without_the_hold_the_primary_would_shrink() -> None:
     assert _least(timeline, 60, 160) == 2
 
 
+@pytest.mark.parametrize("kind", ["HorizontalPodAutoscaler", "ScaledObject"])
+def test_a_canary_with_an_autoscaler_needs_no_script_for_it(kind: str) -> None:
+    """Whoever only wants to see its steps: nobody scales then."""
+    version = "autoscaling/v2" if kind == "HorizontalPodAutoscaler" else "keda.sh/v1alpha1"
+    canary = {"autoscalerRef": {"apiVersion": version, "kind": kind, "name": "web"}}
+    timeline = run(_scenario({"canary": canary, "script": {"when": [{"at": 5, "apply": "b"}]}}))
+    assert str(timeline.status.phase) == "Succeeded"
+    assert _sizes(timeline, "app-primary") == [2]
+
+
 def _scenario(story: dict[str, Any]) -> Scenario:
     manifest = canary_manifest()
     analysis = manifest["spec"]["analysis"] | story["canary"].get("analysis", {})
