@@ -122,9 +122,7 @@ class Reconciler:
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)
         self._reporter.report(key, decision)
-        self._restraint.decided(key, work.status, work.intent)
         written = await self._record(subject.manifest, work, memory.tenure)
-        self._restraint.written(key)
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)
         self._exchange.send(key, work.intent.outbox, subject)
@@ -146,7 +144,11 @@ class Reconciler:
         process may have decided otherwise meanwhile.
         """
         if work.intent != work.status:
-            return await self._recorder.write_status(canary, work.intent, tenure)
+            key = ObjectKey.of(canary)
+            self._restraint.decided(key, work.status, work.intent)
+            written = await self._recorder.write_status(canary, work.intent, tenure)
+            self._restraint.written(key)
+            return written
         speaks = work.decision.asks or work.intent.outbox
         if work.incomplete or (speaks and not tenure.holds(work.status)):
             return await self._recorder.claim(canary, tenure)

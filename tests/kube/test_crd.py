@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Condition, MetricResult, Phase, Verdict
+from rollouts.api.status import CanaryStatus, Condition, HoldStatus, MetricResult, Phase, Verdict
 from tests.api.canaries import BAD, BadCanary, good_spec, manifest
 from tests.kube.kubectl import kubectl_json, run_kubectl
 
@@ -26,7 +26,7 @@ EXAMPLES = [
 ]
 NOON = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 DEADLINE_S = 20.0
-COLUMNS = ["NAME", "STATUS", "WEIGHT", "STEP", "STEPS", "FAILED", "CHECKS", "READY", "REASON", "SINCE", "AGE"]
+COLUMNS = ["NAME", "STATUS", "WEIGHT", "STEP", "STEPS", "FAILED", "CHECKS", "READY", "REASON", "HELD", "SINCE", "AGE"]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -142,6 +142,7 @@ def test_list_shows_the_columns() -> None:
 
     assert wide[0].split() == COLUMNS
     assert wide[1].split()[:8] == ["crd-test", "Progressing", "20", "2", "5", "1", "True", "Released"]
+    assert wide[1].split()[8] == "OutsideWindow"
 
 
 def test_examples_are_accepted() -> None:
@@ -189,6 +190,8 @@ def _full_status() -> CanaryStatus:
         not_ready_since=NOON,
         no_data_since=NOON,
         drain_started_at=NOON,
+        hold=HoldStatus(reason="OutsideWindow", message="no release window is open", since=NOON, until=NOON),
+        overridden_at=NOON,
         metrics=(
             MetricResult(name="request-success-rate", verdict=Verdict.PASS, value=99.9, measured_at=NOON),
             MetricResult(name="request-duration", verdict=Verdict.NO_DATA, measured_at=NOON, message="no requests"),

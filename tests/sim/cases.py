@@ -57,6 +57,7 @@ def cases() -> Iterator[Plan]:
     yield from _gates()
     yield from _approvals()
     yield from _deaths()
+    yield from _frozen()
     yield from pairs()
     yield first_version_stuck()
 
@@ -90,6 +91,15 @@ def _approvals() -> Iterator[Plan]:
         yield _polite(f"approved-too-soon-{step}", canary, GOOD, told, calm_at_s=60.0, latency_max_s=0.5)
 
 
+def _frozen() -> Iterator[Plan]:
+    """All releases are frozen for a while: before this one, or at one of its steps; and somebody overrides it."""
+    for second in (15, 22, 30, 45, 60):
+        told = ("release good 20", f"policy freeze true {second}", "policy 110")
+        yield _polite(f"frozen-{second}", _canary(PLAIN, ()), GOOD, _told(*told), calm_at_s=150.0)
+    told = ("policy freeze true 15", "release good 20", "action override 40", "policy 140")
+    yield _polite("frozen-and-overridden", _canary(PLAIN, ()), GOOD, _told(*told), calm_at_s=150.0)
+
+
 def _deaths() -> Iterator[Plan]:
     """Pods die where they carry requests."""
     for strategy in ("weights", "mirrored", "ab"):
@@ -116,7 +126,7 @@ def _canary(schedule: Manifest, hooks: Sequence[Manifest], *, threshold: int = 1
     return CanaryPlan("app0", analysis, deadline_s=60, replicas=2, startup_s=3.0)
 
 
-_KNOWN = ("release", "action", "kill pods", "delete target", "create target")
+_KNOWN = ("release", "action", "kill pods", "delete target", "create target", "policy")
 
 
 def _told(*texts: str) -> tuple[Happening, ...]:

@@ -25,6 +25,8 @@ def judge_decision(court: Court, ledger: Ledger, after: CanaryStatus, begun: Beg
         return
     court.demand(not ledger.meaning.suspended, f"{name}: something decided while it is suspended")
     acted = acts(before, after)
+    if begun.frozen and before.overridden_at is None:
+        _frozen(court, ledger, after)
     _count(court, ledger, after, begun)
     if is_run_start(before, after) and after.phase in {Phase.WAITING, Phase.PROGRESSING}:
         _started(court, ledger, after, begun)
@@ -40,6 +42,18 @@ def judge_decision(court: Court, ledger: Ledger, after: CanaryStatus, begun: Beg
         _asked_to_end(court, ledger, after, begun)
     if before.phase is Phase.PROMOTING and after.desired_weight < before.desired_weight:
         _returned(court, ledger, after, begun)
+
+
+def _frozen(court: Court, ledger: Ledger, after: CanaryStatus) -> None:
+    """Nothing starts and nothing goes up, but where only the canary can serve, or its user takes everything back."""
+    before, name = ledger.status, ledger.plan.name
+    again = before.phase in RUNNING and after.last_applied_spec == before.last_applied_spec
+    new = is_run_start(before, after) and not again and after.desired_weight == 0
+    starts = after.phase is Phase.PROGRESSING and (new or before.phase is Phase.WAITING)
+    court.demand(not starts, f"{name}: a release started in a freeze")
+    promoted = after.phase is Phase.PROMOTING and before.phase in RUNNING
+    risen = _rises(ledger, after) and after.phase not in {Phase.FAILED, Phase.TERMINATING}
+    court.demand(not (promoted or risen), f"{name}: a step was taken in a freeze")
 
 
 def note_gates(ledger: Ledger, before: CanaryStatus, begun: Begun) -> None:

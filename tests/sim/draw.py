@@ -32,9 +32,21 @@ def draw(seed: int) -> Plan:
         journal=watches.choice((1000, 20, 3)),
     )
     happenings = [done for index in range(len(canaries)) for done in _story(random, index)]
-    happenings += _trouble(random, len(canaries), len(skews))
+    happenings += _trouble(random, len(canaries), len(skews)) + _policies(Random(seed + 2_000_000), len(canaries))
     finals = tuple(random.choice((GOOD, GOOD, GOOD, BAD, SLOW, SILENT, STUCK)) for _ in canaries)
     return Plan(seed, canaries, skews, tuple(sorted(happenings, key=_when)), rudeness, finals)
+
+
+def _policies(random: Random, canaries: int) -> list[Happening]:
+    """In some worlds all releases are frozen for a while, or few may go on at once; and somebody overrides that."""
+    told = []
+    for _ in range(random.choice((0, 0, 1, 2))):
+        at_s = random.uniform(FIRST_HAPPENING_S, LAST_HAPPENING_S - 20.0)
+        told.append(Happening(round(at_s, 3), "policy", 0, random.choice(("freeze true", "maxConcurrent 1"))))
+        told.append(_later(random, at_s, Happening(0.0, "policy", 0)))
+        if random.random() < 0.4:
+            told.append(_later(random, at_s, Happening(0.0, "action", random.randrange(canaries), "override")))
+    return told
 
 
 def _when(happening: Happening) -> tuple[float, int, str]:

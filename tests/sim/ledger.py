@@ -47,6 +47,8 @@ class Begun:
     primary_source: str = ""
     target_image: str = ""
     suspended: bool = False
+    frozen: bool = False
+    """Whether a ConfigMap that it knew of holds all releases."""
     version: str = ""
     """Of the object as it was read."""
     verdicts: Mapping[str, Told] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from rollouts.api.status import Phase
-from rollouts.core import desired, gate, judged, observed, onward, phases, resting, running, step, transition
+from rollouts.core import desired, gate, holds, judged, observed, onward, phases, resting, running, step, transition
 from rollouts.engine import converge, supervisor
 from rollouts.engine.calling import Caller
 from rollouts.engine.reconcile import Reconciler
@@ -129,6 +129,8 @@ CORE = (
     Mutant("an approval holds for the next revision", transition, "_gated",
            "GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)",
            "(status.gate or GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now))"),
+    Mutant("a step is taken in a freeze", holds, "hold_of_step", "if status.overridden_at else", "if True else"),
+    Mutant("a release starts in a freeze", holds, "hold_of_news", "if not hold.queued", "if hold.reason != 'Frozen'"),
     Mutant("copies beside the weight", transition, "_weighed",
            "following.mirrored", "following.mirrored or status.mirrored"),
     Mutant("a stranded A/B test keeps matching", desired, "routing_of", " and not status.stranded", ""),

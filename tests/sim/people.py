@@ -10,6 +10,7 @@ from itertools import count
 from rollouts.api.actions import PREFIX
 from rollouts.api.resources import (
     CANARIES,
+    CONFIG_MAPS,
     DESTINATION_RULES,
     SERVICES,
     VIRTUAL_SERVICES,
@@ -18,6 +19,7 @@ from rollouts.api.resources import (
     Resource,
 )  # fmt: skip
 from rollouts.api.status import Phase
+from rollouts.engine.policy import POLICY
 from rollouts.hooks.answer import Attempt, Silent
 from rollouts.testing.hooks import NO, YES, ScriptedHooks
 from rollouts.testing.memory_server import MemoryServer
@@ -102,6 +104,8 @@ class People:
                 self._edit_weight(canary, int(happening.detail))
             case "edit route":
                 self._edit_route(canary, happening.detail)
+            case "policy":
+                self.set_policy(happening.detail)
             case "delete ours":
                 self._delete_ours(canary, happening.detail)
             case _:
@@ -113,6 +117,17 @@ class People:
         """A version that nobody has seen before."""
         self._run(canary, image(canary.name, kind, next(self._numbers)))
 
+    def set_policy(self, detail: str) -> None:
+        """A key of ConfigMap rollouts-policy and its value, or nothing: then it is deleted."""
+        key, _, value = detail.partition(" ")
+        if detail:
+            metadata = {"name": POLICY.name, "namespace": POLICY.namespace}
+            self._server.put(
+                CONFIG_MAPS, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {key: value}}
+            )
+        elif self._server.stored(CONFIG_MAPS, POLICY) is not None:
+            self._server.delete(CONFIG_MAPS, POLICY)
+
     def settle_in(self, canary: CanaryPlan) -> None:
         """What the receivers answer at first."""
         for kind in (*GATES, PRE_ROLLOUT, ROLLOUT, ROLLBACK, EVENT, POST_ROLLOUT):
@@ -121,6 +136,7 @@ class People:
     def make_good(self, canary: CanaryPlan) -> None:
         """The calm begins: what was taken away comes back, and hooks answer as they will to the end."""
         self._outside.metrics.outage = False
+        self.set_policy("")
         for kind in (*GATES, PRE_ROLLOUT, ROLLOUT, ROLLBACK, EVENT, POST_ROLLOUT):
             closed = kind == ROLLBACK or (kind in GATES and not canary.opens)
             self.answer(canary, kind, "no" if closed else "yes")

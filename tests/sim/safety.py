@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rollouts.api.resources import CANARIES, EVENTS, RULES_REVIEWS, VIRTUAL_SERVICES, ObjectKey
+from rollouts.api.resources import (
+    CANARIES,
+    CONFIG_MAPS,
+    EVENTS,
+    RULES_REVIEWS,
+    VIRTUAL_SERVICES,
+    ObjectKey,
+)
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.measurement import Accepted, HookOutcome, Outcome, Probe, Signal, Subject, Unreachable, Value
+from rollouts.engine.policy import POLICY
 from rollouts.ports import Apply, CopyContent, Create, HookRequest, PatchJson, Write
 from rollouts.testing.memory_server import Change
 from rollouts.testing.memory_view import MemoryView
@@ -63,7 +71,8 @@ class Safety:
         canary = view.read(CANARIES, ObjectKey(NAMESPACE, name)) or {"spec": {}}
         return Begun(
             process, now_s, side_of(target), side_of(primary), source_of(primary), image_of(target),
-            suspended=canary["spec"].get("suspend", False), version=_version(view, write),
+            suspended=canary["spec"].get("suspend", False),
+            frozen="freeze" in (view.read(CONFIG_MAPS, POLICY) or {"data": {}})["data"], version=_version(view, write),
             verdicts=dict(ledger.stage.verdicts.get(process, {})), answers=dict(ledger.answers.get(process, {})),
         )  # fmt: skip
 

@@ -246,3 +246,19 @@ def test_the_page_shows_what_the_command_prints_and_names_every_key() -> None:
     for model in (Happening, Script):
         for name, field in model.model_fields.items():
             assert str(field.alias or name) in page
+
+
+def test_windows_are_taken_as_open_and_a_freeze_is_shown(tmp_path: Path) -> None:
+    """A window that is never open holds no simulation; what a signal freezes is held, and goes on."""
+    canary, signal = tmp_path / "canary.yaml", tmp_path / "frozen.yaml"
+    manifest = canary_manifest()
+    manifest["spec"]["windows"] = [{"schedule": "0 3 29 2 *", "duration": "1m"}]
+    canary.write_text(yaml.safe_dump(manifest), encoding="utf-8")
+    happens = [{"at": 0, "apply": "b"}, {"at": 5, "policy": {"freeze": "quarter end"}}, {"at": 40, "policy": None}]
+    signal.write_text(yaml.safe_dump({"when": happens}), encoding="utf-8")
+
+    assert simulate(str(canary), "healthy", 0).ending is Ending.PROMOTED
+    text = told(canary, signal=str(signal))
+    assert "Held at 20 %: releases are frozen by ConfigMap rollouts-system/rollouts-policy: quarter end" in text
+    assert "nothing holds it any more" in text
+    assert "Promoted after" in text
