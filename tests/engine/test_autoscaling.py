@@ -11,7 +11,6 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import AUTOSCALERS, CANARIES, DEPLOYMENTS, SCALED_OBJECTS, Manifest, ObjectKey
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.measurement import Value
-from rollouts.engine.autoscaling import names_scaled_object
 from rollouts.engine.interest import interested
 from rollouts.ports import Apply, Write
 from rollouts.testing.garbage import GarbageCollector
@@ -455,17 +454,3 @@ def test_any_autoscaler_of_the_namespace_wakes_those_with_a_target(resource: Any
         world.cluster.put(CANARIES, {**canary_manifest(), "metadata": metadata, "spec": spec})
     assert list(interested(world.cluster, resource, HPA)) == [KEY]
     assert list(interested(world.cluster, resource, ObjectKey("elsewhere", "web"))) == []
-
-
-@pytest.mark.parametrize(
-    ("spec", "named"),
-    [
-        ({"autoscalerRef": {"kind": "ScaledObject"}}, True),
-        ({"autoscalerRef": {"kind": "HorizontalPodAutoscaler"}}, False),
-        ({"autoscalerRef": None}, False), ({}, False), ("text", False),
-    ],
-    ids=str,
-)  # fmt: skip
-def test_who_needs_scaled_objects_is_known_from_what_is_stored(spec: Any, named: bool) -> None:  # noqa: FBT001
-    """A spec of any shape can be read."""
-    assert names_scaled_object({"spec": spec}) is named
