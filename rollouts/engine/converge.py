@@ -7,6 +7,7 @@ before it is given weight and down after, because weights follow `step`, which w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from rollouts.api.resources import (
@@ -65,6 +66,8 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
             yield from _whole(cluster, DESTINATION_RULES, rule)
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
+        if isinstance(resized, Apply):
+            resized = replace(resized, manifest=_at_version_of(target, resized.manifest))
         yield resized
 
 

@@ -42,7 +42,10 @@ class WorkloadKind(Protocol):
         ...
 
     def resize(self, target: Manifest, size: int) -> Write | None:
-        """The write that gives the user's object that size, and touches nothing else; None if it has it."""
+        """The write that gives the user's object that size, and touches nothing else; None if it has it.
+
+        An Apply names no version yet; a patch holds the target's.
+        """
         ...
 
     def give_back(self, target: Manifest, size: int) -> Write | None:
@@ -85,9 +88,7 @@ class _Deployment:
         """As the Protocol says."""
         if target["spec"].get("replicas", 1) == size:
             return None
-        rendered = render_scale(target, size)
-        version = {"resourceVersion": target["metadata"]["resourceVersion"]}
-        return Apply(DEPLOYMENTS, rendered | {"metadata": rendered["metadata"] | version})
+        return Apply(DEPLOYMENTS, render_scale(target, size))
 
     def give_back(self, target: Manifest, size: int) -> Write | None:
         """As the Protocol says."""
