@@ -16,11 +16,15 @@ def after_patch(asked: Asked, old: Manifest) -> Manifest:
     """The object after a patch. Raises Refusal."""
     if asked.patch == JSON_PATCH:
         if not isinstance(asked.body, list):
-            raise Refusal(400, "json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+            raise Refusal(
+                400, "error decoding patch: json: cannot unmarshal object into Go value of type []handlers.jsonPatchOp"
+            )
         try:
             return dict(patched(old, asked.body))
         except (PatchRefused, LookupError, TypeError, ValueError) as refused:
             raise Refusal(422, "the server rejected our request due to an error in our request") from refused
+    if asked.patch == MERGE_PATCH and not isinstance(asked.body, dict):
+        raise _undecoded("array", "map[string]interface {}")
     if asked.patch == MERGE_PATCH:
         return dict(merged(old, asked.manifest))
     if asked.target.kind.custom:
@@ -35,3 +39,8 @@ def after_patch(asked: Asked, old: Manifest) -> Manifest:
         return strategically_merged(old, asked.manifest, schema)
     except StrategicPatchInvalid as invalid:
         raise Refusal(400, str(invalid)) from invalid
+
+
+def _undecoded(found: str, wanted: str) -> Refusal:
+    """In the server's words."""
+    return Refusal(400, f"error decoding patch: json: cannot unmarshal {found} into Go value of type {wanted}")

@@ -32,6 +32,7 @@ _BY_CHANCE = (
     (re.compile(r"(uid|resourceVersion|Resource Version|UID)(\"?: +)\S+"), r"\1\2ID"),
     (re.compile(r"(?<=[ (])\d+[smh](\d+[smh])?( +|$)", re.MULTILINE), "AGE "),
     (re.compile(r"/\S+/(LIVE|MERGED)-\d+/"), r"/\1/"),
+    (re.compile(r"(?<=to the server: )(context deadline exceeded|net/http: request canceled.*)"), "TOO LATE"),
     (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "ADDRESS"),
 )
 _LOGGED = re.compile(r"[IWE]\d{4} \d\d:\d\d:\d\d")
