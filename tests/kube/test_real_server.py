@@ -22,6 +22,7 @@ from rollouts.kube.connect import read_clock
 from rollouts.kube.reflector import Pace
 from rollouts.kube.requests import Request, get
 from rollouts.kube.selection import select_whole
+from rollouts.kube.store import Store
 from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Create, PatchJson, PatchStatus
 from tests.kube.waiting import CONFIG_MAPS, running, until
@@ -78,8 +79,8 @@ def cluster(real: Transport, real_clock: ServerClock) -> KubeCluster:
 
 
 def cluster_of(transport: Transport, clock: ServerClock, *resources: Resource) -> KubeCluster:
-    """A cluster over stores that tell nobody."""
-    stores = stores_for(resources, on_change=lambda _resource, _key: None)
+    """A cluster over stores that keep whole objects and tell nobody."""
+    stores = {resource: Store(resource) for resource in resources}
     return KubeCluster(transport, stores, clock=clock, random=Random(1), pace=PACE)
 
 
