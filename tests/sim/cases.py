@@ -96,8 +96,8 @@ def _frozen() -> Iterator[Plan]:
     for second in (15, 22, 30, 45, 60):
         told = ("release good 20", f"policy freeze true {second}", "policy 110")
         yield _polite(f"frozen-{second}", _canary(PLAIN, ()), GOOD, _told(*told), calm_at_s=150.0)
-    overridden = _told("policy freeze true 15", "release good 20", "action override 40", "policy 140")
-    yield _polite("frozen-and-overridden", _canary(PLAIN, ()), GOOD, overridden, calm_at_s=150.0)
+    fixed = _told("policy freeze true 15", "release good 20", "action override 40", "policy 140")
+    yield _polite("frozen-and-overridden", _canary(PLAIN, ()), GOOD, fixed, calm_at_s=150.0)
 
 
 def _deaths() -> Iterator[Plan]:
