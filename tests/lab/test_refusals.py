@@ -131,12 +131,12 @@ POLICIES: list[tuple[str, str, str, Json]] = [
         "selector": {"matchLabels": {"app": "app"}}, "mtls": {"mode": "PERMISSIVE"}}),
     ("RequestAuthentication", "security.istio.io/v1", "requestauthentication", {
         "selector": {"matchLabels": {"app": "app"}}}),
+    ("WasmPlugin", "extensions.istio.io/v1alpha1", "wasmplugin", {
+        "selector": {"matchLabels": {"app": "app"}}, "url": "oci://example.test/plugin"}),
     ("Sidecar", "networking.istio.io/v1", "sidecar", {
         "workloadSelector": {"labels": {"app": "app"}}, "egress": [{"hosts": ["./*"]}]}),
     ("EnvoyFilter", "networking.istio.io/v1alpha3", "envoyfilter", {
         "workloadSelector": {"labels": {"app": "app"}}, "configPatches": []}),
-    ("WasmPlugin", "extensions.istio.io/v1alpha1", "wasmplugin", {
-        "selector": {"matchLabels": {"app": "app"}}, "url": "oci://example.test/plugin"}),
 ]  # fmt: skip
 
 
