@@ -9,6 +9,7 @@ import pytest
 from rollouts.api.actions import Action, Verb
 from rollouts.api.status import CanaryStatus, Condition, Phase
 from rollouts.core.decision import Decision, Leave
+from rollouts.core.desired import routing_of
 from rollouts.core.measurement import NoData
 from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
@@ -214,3 +215,27 @@ def test_a_deletion_follows_the_side_that_serves() -> None:
 
     assert (decision.event, decision.status.desired_weight) == (Event.HANDED_BACK, 100)
     assert step(swap_spec(), decision.status, lost).event is Event.WAITED
+
+
+@pytest.mark.parametrize(
+    ("phase", "step_index", "weight", "open_to_testers"),
+    [
+        (Phase.INITIALIZED, 0, 0, False),
+        (Phase.PROGRESSING, 0, 0, False),
+        (Phase.PROGRESSING, 1, 10, True),
+        (Phase.WAITING_PROMOTION, 2, 50, True),
+        (Phase.PROMOTING, 3, 100, True),
+        (Phase.FINALISING, 3, 0, False),
+        (Phase.FAILED, 1, 0, False),
+        (Phase.FAILED, 3, 100, True),
+    ],
+    ids=["idle", "pods start", "first step", "at a gate", "promoted", "swapped", "failed", "stranded"],
+)
+def test_testers_see_the_canary_while_it_has_its_steps(
+    phase: Phase, step_index: int, weight: int, *, open_to_testers: bool
+) -> None:
+    """Not before its pods are ready, and not after; but where it is the one side that serves, as everybody does."""
+    status = swap_status(phase, step_index=step_index, desired_weight=weight)
+
+    assert routing_of(swap_spec(testers="testers"), status).testers is open_to_testers
+    assert not routing_of(SPEC, status).testers
