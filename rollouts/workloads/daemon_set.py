@@ -64,10 +64,11 @@ def render_daemon_set_copy(owner: Owner, spec: CanarySpec, target: Manifest, rev
 def switch_operations(daemon_set: Manifest, size: int) -> list[Manifest]:
     """Operations after which it is scaled to zero, or to all its nodes; none if it is, or if another holds the field.
 
+    None either while pods are still going: its status would count them as available, though nobody reaches them.
     They fail if the object has changed since it was read.
     """
     node, off = daemon_set["spec"]["template"]["spec"].get("nodeName"), is_off(daemon_set)
-    if (size == 0) == off or (node and not off):
+    if (size == 0) == off or (node and not off) or (off and not _is_empty(daemon_set)):
         return []
     switch = {"op": "remove", "path": _SWITCH} if off else {"op": "add", "path": _SWITCH, "value": NOWHERE}
     version = daemon_set["metadata"]["resourceVersion"]
@@ -105,6 +106,11 @@ def _is_current(daemon_set: Manifest) -> bool:
     """Whether the status speaks of the present spec."""
     observed: int = (daemon_set.get("status") or {}).get("observedGeneration", 0)
     return observed > 0 and observed >= daemon_set["metadata"].get("generation", 0)
+
+
+def _is_empty(daemon_set: Manifest) -> bool:
+    """Whether the last pod has gone of one that is scaled to zero."""
+    return _is_current(daemon_set) and not (daemon_set.get("status") or {}).get("numberMisscheduled", 0)
 
 
 def _without_gap(target: Manifest) -> Manifest:

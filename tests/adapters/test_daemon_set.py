@@ -85,6 +85,16 @@ def test_switching_changes_one_field_and_back() -> None:
     assert (switch_operations(on, 1), switch_operations(off, 0)) == ([], [])
 
 
+@pytest.mark.parametrize(
+    "status", [{"numberMisscheduled": 1}, {"observedGeneration": 2}], ids=["a pod is going", "nobody has seen it yet"]
+)
+def test_it_is_not_switched_on_while_pods_are_going(status: dict[str, Any]) -> None:
+    """The controller would call them available, as long as they end, though no Service leads to them any more."""
+    off = switched(daemon_set(status), 0)
+    assert is_off(off)
+    assert switch_operations(off, 1) == []
+
+
 def test_a_node_name_of_the_user_is_not_touched() -> None:
     """It is no switch, in neither direction, and part of the version."""
     manifest = daemon_set()

@@ -94,6 +94,23 @@ async def test_a_replaced_object_is_scaled_to_zero_again() -> None:
     assert world.status.phase is Phase.INITIALIZED
 
 
+async def test_pods_that_are_still_going_are_not_taken_for_new_ones() -> None:
+    """Deleted just after the target was scaled to zero: it gets its nodes, and the traffic, when the last has gone."""
+    world = world_of()
+    await world.initialize()
+    world.pods_follow = False
+    generation = world.get(DAEMON_SETS)["metadata"]["generation"]
+    world.cluster.set_status(DAEMON_SETS, KEY, {"observedGeneration": generation, "numberMisscheduled": NODES})
+    delete(world)
+    await world.settle()
+    assert (world.replicas(), led_to(world)) == (0, {APEX: {"app-primary"}, ROUTE: {"app-primary"}})
+    world.pods_follow = True
+    world.grow_pods()
+    watch_clients(world)
+    await run_until_gone(world)
+    assert (world.replicas(), led_to(world)) == (NODES, {APEX: {"app"}, ROUTE: {"app"}})
+
+
 @pytest.mark.parametrize("phase", [Phase.INITIALIZED, Phase.PROGRESSING, Phase.SUCCEEDED], ids=str)
 @pytest.mark.parametrize("how", Propagation, ids=str)
 async def test_a_deleted_canary_gives_the_nodes_back_before_the_traffic(phase: Phase, how: Propagation) -> None:
@@ -178,6 +195,7 @@ async def test_a_version_that_fits_no_node_is_told_and_rolled_back() -> None:
     await world.initialize()
     world.release("app:2")
     world.pods_follow = False
+    _fits_no_node(world, KEY)
     await world.settle()
     assert "nodeName" not in pod_of(world)
     _fits_no_node(world, KEY)

@@ -45,7 +45,9 @@ def stored(name: str = "app") -> dict[str, Any]:
 
 def switch(size: int) -> None:
     """What the controller does."""
-    operations = json.dumps(switch_operations(stored(), size))
+    seen = stored()
+    seen["status"] |= {"observedGeneration": seen["metadata"]["generation"]}  # by its controller, which this lab lacks
+    operations = json.dumps(switch_operations(seen, size))
     done = run_kubectl("patch", "daemonset", "app", "-n", NAMESPACE, "--type=json", "-p", operations)
     assert done.returncode == 0, done.stderr
 
