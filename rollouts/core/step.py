@@ -87,7 +87,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         moved = noted.model_copy(update=after_transition(spec, noted, seen, finding=finding, row=row))
     news = announcement_of(status, moved, finding)
     # What a first start waits for is said; later the conditions keep what has happened.
-    starting = phase is Phase.INITIALIZING and finding.event is Event.WAITED
+    starting = phase is Phase.INITIALIZING and standing
     stays = row.to is phase and (phase not in _TELLING or finding.event in _BESIDE.get(phase, _REFUSED))
     quiet = not (starting or finding.tells) and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)

@@ -242,3 +242,15 @@ async def test_only_those_are_woken_whose_pods_are_meant() -> None:
         world.cluster.put(resource, manifest)
     woken = [[*interested(world.cluster, NETWORK_POLICIES, ObjectKey("shop", name))] for name in ("shut", "db")]
     assert woken == [[], [KEY]]
+
+
+async def test_the_next_refusal_takes_the_place_of_the_first() -> None:
+    """In every condition: none goes on speaking of what is mended."""
+    shut = {"selector": {"matchLabels": {"app": "app"}}}
+    world = tiered_world(others=[isolating(matchLabels={"app": "app"}), policy(PEER_AUTHENTICATIONS, shut)])
+    await world.settle()
+    world.cluster.delete(NETWORK_POLICIES, ObjectKey("shop", "shut"))
+    await world.settle()
+    told = {condition.message for condition in world.status.conditions}
+    assert len(told) == 1
+    assert told.pop().startswith("PeerAuthentication shop/shut covers")
