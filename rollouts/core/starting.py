@@ -7,7 +7,7 @@ from datetime import timedelta
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Verdict
-from rollouts.core.ending import deadline, reverted
+from rollouts.core.ending import deadline, has_everything, reverted
 from rollouts.core.finding import Finding, missing, newest, together, waited
 from rollouts.core.gate import Gate, calls_of, look_at
 from rollouts.core.holds import hold_of_start, hold_of_step, hold_of_turn, is_known
@@ -83,7 +83,8 @@ def find_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
         return waited(READING, wake_at=deadline(spec, status))
     if not grown(seen.target):
         return _wait(spec, status, seen, Subject.CANARY)
-    if not grown(seen.primary):
+    # A canary that took everything over from a primary that is gone waits for nobody: its promotion makes another one.
+    if not (grown(seen.primary) or has_everything(status)):
         return _wait(spec, status, seen, Subject.STABLE)
     if status.paused_at is not None:
         return waited("paused before the first step")
