@@ -1,7 +1,7 @@
 """Stories that a user can read: YAML in, a timeline of what the controller decided out.
 
 `given` is the spec in short (revision a is promoted at second 0, unless `start: nothing is made yet`; with `subsets:
-[a, z]` v1 serves a, and v2 has z and is at zero; `targetReplicas` is its size at first), `when` what
+[a, z]` v1 serves a, and v2 has z and is at zero; `targetReplicas`: the pods of the target, else 2), `when` what
 others do and at which second, `then` every decision that moved something or was announced, `ends` how it all stands
 at the end. `calls`, where it is written, lists every webhook that was called, and its answer. `variants` are several
 stories in one file: each lays its own keys over the common ones. A key that is not known fails: a typo is no
