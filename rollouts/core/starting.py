@@ -21,6 +21,8 @@ from rollouts.core.resting import find_drain
 from rollouts.core.tracking import READING, secrets_known
 from rollouts.core.unready import wait_for_pods
 
+_WAITS = frozenset({Event.WAITED, Event.HELD})
+
 
 def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
     """A new revision waits for its time, its approval and its turn, in this order.
@@ -36,8 +38,11 @@ def find_waiting(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Find
             return waited(READING)
         return Finding(Event.GATED, f"revision {seen.target.revision} is new")
     found = _may_start(spec, status, seen)
-    drains = found.event is Event.WAITED and not status.drained
-    return together(find_drain(spec, status, seen), found) if drains else found
+    if status.drained or found.event not in _WAITS:
+        return found
+    drain = find_drain(spec, status, seen)
+    # What holds the next release is told after that, and delays nothing of the run before.
+    return together(drain, found) if found.event is Event.WAITED or drain.event is Event.DRAINED else found
 
 
 def _may_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
