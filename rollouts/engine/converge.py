@@ -57,13 +57,14 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     for companion in COMPANIONS:
         yield from companion.before(cluster, subject, seen, desired)
     if desired.copy_to_primary:
+        # Before the pods: when these are ready, every proxy has known their Service for a while.
+        yield from _hosts(cluster, subject, label)
         yield from _copy(cluster, subject, seen, desired)
     for companion in COMPANIONS:
         yield from companion.after(cluster, subject, seen, desired)
     if desired.routing:
-        yield from _services(cluster, subject, label)
-        for rule in render_destination_rules(owner, spec):
-            yield from _whole(cluster, DESTINATION_RULES, rule)
+        yield from _hosts(cluster, subject, label)
+        yield from _apex(cluster, subject, label)
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
         if isinstance(resized, Apply):
@@ -83,11 +84,18 @@ def _copy(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) 
         yield from copy_writes(cluster, subject, with_copies(cluster, subject, seen, target, rendered))
 
 
-def _services(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
-    owner, spec = subject.owner, subject.spec
-    services = render_services(owner, spec, label)
+def _hosts(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
+    """What routes name: nobody comes by it before they do."""
+    services = render_services(subject.owner, subject.spec, label)
     yield from _whole(cluster, SERVICES, services.primary)
     yield from _whole(cluster, SERVICES, services.canary)
+    for rule in render_destination_rules(subject.owner, subject.spec):
+        yield from _whole(cluster, DESTINATION_RULES, rule)
+
+
+def _apex(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
+    owner, spec = subject.owner, subject.spec
+    services = render_services(owner, spec, label)
     apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
     if apex is None or is_ours(cluster, owner, apex):
         yield from _whole(cluster, SERVICES, services.apex)

@@ -80,6 +80,7 @@ _WEIGHTS = {"analysis.stepWeight": ABSENT}
 _V1, _V2 = ({"name": name, "targetRef": {"name": f"app-{name}"}} for name in ("v1", "v2"))
 _HPA = {"kind": "HorizontalPodAutoscaler", "name": "app"}
 _KEDA = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "name": "app"}
+_ON_NODES = {"targetRef.kind": "DaemonSet"}
 _UNSIZED = {"analysis.maxWeight": 50}
 _SUBSETS = {"targetRef": ABSENT, "service": ABSENT, "subsets": [_V1, _V2], "routeRefs": [{"name": "app"}]}
 
@@ -153,6 +154,8 @@ BAD = (
     BadCanary("cookies with subsets", {**_SUBSETS, "analysis.sessionAffinity": _COOKIE}, "", canary.SHARES_ONLY),
     BadCanary("an autoscaler with subsets", {**_SUBSETS, "autoscalerRef": _HPA}, "", canary.SCALED_BY_USER),
     BadCanary("a size with subsets", {**_SUBSETS, "canaryReplicas": "50%"}, "", canary.SCALED_BY_USER),
+    BadCanary("an autoscaler of a DaemonSet", {**_ON_NODES, "autoscalerRef": _HPA}, "", canary.ON_EVERY_NODE),
+    BadCanary("a size of a DaemonSet", {**_ON_NODES, **_UNSIZED, "canaryReplicas": 2}, "", canary.ON_EVERY_NODE),
     BadCanary("few pods for all requests", {"canaryReplicas": 2}, "", canary.FEW_FOR_ALL),
     BadCanary(
         "few pods for the last of the listed weights",

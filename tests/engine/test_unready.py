@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.resources import DEPLOYMENTS, PODS, Manifest
+from rollouts.api.resources import DEPLOYMENTS, PODS, VIRTUAL_SERVICES, Manifest
 from rollouts.api.status import ConditionType, Phase
 from tests.engine.swap_world import V2, Swap
-from tests.engine.world import CANARY_KEY, KEY, NAMESPACE, PRIMARY_KEY, World, canary_manifest
+from tests.engine.world import KEY, NAMESPACE, PRIMARY_KEY, World, canary_manifest
 
 NO_ROOM = "0/1 nodes are available: 1 Insufficient cpu"
 UNPLACED = f"pod app-1 can't be scheduled: {NO_ROOM}: give the cluster room, or let the pod demand less"
@@ -122,7 +122,7 @@ async def test_a_first_primary_that_gets_no_node_is_told() -> None:
     await world.run_until(lambda: any(told in one.message for one in world.status.conditions))
     assert world.condition(ConditionType.PROMOTED).message == f"waiting for the primary to be ready: {told}"
     assert world.get(DEPLOYMENTS, PRIMARY_KEY)["metadata"]["name"] == "app-primary"
-    assert CANARY_KEY not in {key for _, key in world.cluster.server.places()}
+    assert (VIRTUAL_SERVICES, KEY) not in world.cluster.server.places()
     world.pods_follow = True
     world.grow_pods()
     await world.run_until_phase(Phase.INITIALIZED)

@@ -71,6 +71,9 @@ async def _refuses(address: str) -> bool:
         _, writer = await asyncio.open_connection(address, PORT)
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        # It was still in the queue of a listener that closed: the next one tells.
+        return False
     writer.transport.abort()
     return False
 
