@@ -97,12 +97,12 @@ test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that 
 	$(BIN)/python -m tests.interpreters
 
 .PHONY: test-sim
-test-sim: venv ## Run 200 worlds in virtual time, a fault at every await, and each rule broken
-	SIM_SEEDS=200 $(BIN)/pytest -m sim tests/sim --junitxml=$(RESULTS)/sim.xml
+test-sim: venv ## Run 200 worlds in virtual time, a fault at every await, each rule broken, and each way to be deleted
+	SIM_SEEDS=200 $(BIN)/pytest -m "sim and not full" tests/sim tests/deletion --junitxml=$(RESULTS)/sim.xml
 
 .PHONY: test-sim-full
-test-sim-full: venv ## Run 1000 worlds, and a fault at every await of every strategy
-	SIM_SEEDS=1000 SIM_EVERY=1 $(BIN)/pytest -m sim tests/sim --junitxml=$(RESULTS)/sim-full.xml
+test-sim-full: venv ## Run 1000 worlds, a fault at every await of every strategy, and every death in a deletion
+	SIM_SEEDS=1000 SIM_EVERY=1 $(BIN)/pytest -m sim tests/sim tests/deletion --junitxml=$(RESULTS)/sim-full.xml
 
 .PHONY: sim
 sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said

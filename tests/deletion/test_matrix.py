@@ -26,7 +26,7 @@ from tests.deletion.instants import INSTANTS, Instant
 from tests.deletion.modes import MODES, TARGET_REF, Mode, Place, canonical
 from tests.engine.world import KEY
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.sim, pytest.mark.timeout(300)]
 
 EACH_MODE = pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 EACH_INSTANT = pytest.mark.parametrize("instant", INSTANTS, ids=lambda instant: instant.name)
@@ -143,7 +143,7 @@ def test_the_controller_is_killed_at_each_await(mode: Mode, instant: Instant) ->
     _killed_at_each(mode, instant, Propagation.BACKGROUND, 1.0)
 
 
-@pytest.mark.sim
+@pytest.mark.full
 @pytest.mark.parametrize("away_s", [1.0, 900.0], ids=["for a second", "longer than a deletion may take"])
 @EACH_WAY
 @EACH_INSTANT
@@ -275,7 +275,7 @@ def test_the_namespace_goes(mode: Mode, instant: Instant, *, dead: bool) -> None
     _namespace_goes(mode, instant, Propagation.BACKGROUND, dead=dead)
 
 
-@pytest.mark.sim
+@pytest.mark.full
 @pytest.mark.parametrize("dead", [False, True], ids=["live", "dead"])
 @pytest.mark.parametrize("how", [Propagation.FOREGROUND, Propagation.ORPHAN], ids=str)
 @EACH_INSTANT
