@@ -34,7 +34,9 @@ def _wanted_size(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> int:
     wanted = seen.target.replicas if seen.target is not None else 0
     ours = spec.canary_replicas != AUTO and not _is_idle(status) and wanted == status.canary_replicas
     waited = wanted == 0 and status.phase is Phase.WAITING and spec.autoscaler_ref is None
-    return status.full_replicas if ours or waited else wanted
+    # At zero by our own will alone, to be given other pods: that says nothing of the size that is wanted.
+    replaced = wanted == 0 and status.replacing
+    return status.full_replicas if ours or waited or replaced else wanted
 
 
 def _is_idle(status: CanaryStatus) -> bool:

@@ -80,7 +80,7 @@ class ConfigTracking:
     def removable(self, cluster: Cluster, subject: Subject) -> Iterator[tuple[Resource, Manifest]]:
         """As the Protocol says: the ConfigMaps. Of Secrets only the primary knows, see `secret_discards`."""
         for manifest in cluster.list_all(CONFIG_MAPS, subject.owner.namespace):
-            if _is_copy(cluster, subject, manifest) and "deletionTimestamp" not in manifest["metadata"]:
+            if _is_copy(subject, manifest) and "deletionTimestamp" not in manifest["metadata"]:
                 yield CONFIG_MAPS, manifest
 
 
@@ -141,9 +141,12 @@ def _deletions(subject: Subject, copies: Collection[str]) -> Iterator[Write]:
         yield Discard(ConfigRef(kind, name).resource, ObjectKey(owner.namespace, name), labels)
 
 
-def _is_copy(cluster: Cluster, subject: Subject, manifest: Manifest) -> bool:
-    annotations = manifest["metadata"].get("annotations") or {}
-    return COPY_OF_ANNOTATION in annotations and is_ours(cluster, subject.owner, manifest)
+def _is_copy(subject: Subject, manifest: Manifest) -> bool:
+    """Whether it was made for this Canary.
+
+    What a deleted one of another name has left behind may be read by a copy that still serves in its place.
+    """
+    return COPY_OF_ANNOTATION in (manifest["metadata"].get("annotations") or {}) and subject.owner.owns(manifest)
 
 
 def _wanted(subject: Subject, tracked: Tracked) -> set[str]:

@@ -46,9 +46,11 @@ class OtherServices:
         if labels is None or subject.spec.allow_uncovered:
             return
         services = cluster.list_all(SERVICES, subject.owner.namespace)
-        for service in sorted(services, key=lambda service: str(service["metadata"]["name"])):
-            # The Canary's own one is led to the copy, and those that we made part by that one label.
+        # The Canary's own one is led to the copy, and those that we made part by that one label.
+        meant = [one for one in services if selects(_selector(one), labels.target)]
+        for service in sorted(meant, key=lambda service: str(service["metadata"]["name"])):
             apart = service["metadata"]["name"] != subject.spec.service_name
+            # Asked of few: it looks through all Canaries, and each of a thousand brings three Services.
             if apart and not is_ours(cluster, subject.owner, service):
                 yield from _problems(service, labels, subject.spec)
 
