@@ -12,9 +12,10 @@ import hashlib
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, Field, TypeAdapter, ValidationError
 
 from rollouts.api.resources import GROUP, Manifest
+from rollouts.api.texts import stored_bytes
 from rollouts.api.wire import WIRE, Weight
 
 PREFIX = f"actions.{GROUP}/"
@@ -49,13 +50,23 @@ class Verb(StrEnum):
     """Refuse it: the release ends."""
 
 
+ID_MAX = 64
+"""Bytes, as it is stored."""
+
+
+def _fits(name: str) -> str:
+    if stored_bytes(name) > ID_MAX:
+        raise ValueError(f"an id takes at most {ID_MAX} bytes")
+    return name
+
+
 class Action(BaseModel):
     """One request. `flaw` says what is wrong with it; then it is refused."""
 
     model_config = WIRE
 
     verb: Verb
-    id: Annotated[str, Field(min_length=1, max_length=64)]
+    id: Annotated[str, Field(min_length=1, max_length=ID_MAX), AfterValidator(_fits)]
     revision: Annotated[str, Field(max_length=64)] = ""
     """The revision it is meant for; empty for whichever is released."""
     full: bool = False

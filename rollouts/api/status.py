@@ -1,6 +1,7 @@
 """What the controller says about a Canary, and all that it remembers of it: the next process goes on from here alone.
 
-Every list is bounded, so that the whole stays under 16 KiB.
+Every list is bounded, and every text by what it takes in stored JSON where it is made, so that the whole stays under
+16 KiB. Texts of a list share what they have: one long reason is kept whole, sixteen of them are not.
 """
 
 from __future__ import annotations
@@ -11,10 +12,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
+from rollouts.api.actions import Verb
 from rollouts.api.hooks import HookType
 from rollouts.api.wire import WIRE, Weight
 
-OUTBOX_MAX = 12
+OUTBOX_MAX = 8
+REASON_MAX = 32
+CONDITION_MAX, HOLD_MAX, GATE_MAX = 512, 512, 128
+"""Bytes of a message, as those below."""
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1280, 960
+"""Of all notices, of all actions with who asked for them, of all measurements."""
+RESULT_NAME_MAX = 63
+RESULTS_MAX = 16
+Revision = Annotated[str, Field(max_length=16)]
 
 
 class Phase(StrEnum):
@@ -48,8 +58,8 @@ class Condition(BaseModel):
 
     type: Annotated[str, Field(max_length=64)]
     status: Literal["True", "False", "Unknown"]
-    reason: Annotated[str, Field(max_length=128)]
-    message: Annotated[str, Field(max_length=1024)] = ""
+    reason: Annotated[str, Field(max_length=REASON_MAX)]
+    message: Annotated[str, Field(max_length=CONDITION_MAX)] = ""
     observed_generation: int = 0
     last_transition_time: datetime
 
@@ -68,7 +78,7 @@ class MetricResult(BaseModel):
 
     model_config = WIRE
 
-    name: Annotated[str, Field(max_length=253)]
+    name: Annotated[str, Field(max_length=RESULT_NAME_MAX)]
     verdict: Verdict
     value: float | None = None
     message: Annotated[str, Field(max_length=256)] = Field("", description="The value against its limit, in words.")
@@ -80,7 +90,7 @@ class ActionTaken(BaseModel):
 
     model_config = WIRE
 
-    verb: Annotated[str, Field(max_length=16)]
+    verb: Annotated[str, Field(max_length=10)]
     id: Annotated[str, Field(max_length=64)]
     user: Annotated[str, Field(max_length=253)] = Field(
         "", description="Who asked, as the annotation says: unverified."
@@ -98,7 +108,7 @@ class GateStatus(BaseModel):
     type: HookType
     since: datetime
     approved: bool = Field(default=False, description="Whether a person has opened it.")
-    message: Annotated[str, Field(max_length=256)] = Field("", description="What keeps it closed.")
+    message: Annotated[str, Field(max_length=GATE_MAX)] = Field("", description="What keeps it closed.")
 
 
 class HoldStatus(BaseModel):
@@ -106,10 +116,10 @@ class HoldStatus(BaseModel):
 
     model_config = WIRE
 
-    reason: Annotated[str, Field(max_length=32)] = Field(
+    reason: Annotated[str, Field(max_length=REASON_MAX)] = Field(
         description="OutsideWindow, DenyWindow, Frozen, PolicyInvalid, PolicyUnreadable or Queued."
     )
-    message: Annotated[str, Field(max_length=512)] = Field(description="The same for people, and the way out.")
+    message: Annotated[str, Field(max_length=HOLD_MAX)] = Field(description="The same for people, and the way out.")
     since: datetime
     until: datetime | None = Field(None, description="When that is over by itself, if that is known.")
 
@@ -121,11 +131,11 @@ class Notice(BaseModel):
 
     number: Annotated[int, Field(ge=1)] = Field(description="Counts the notices of one Canary; part of a stable id.")
     type: HookType = Field(HookType.EVENT, description="The hooks that are called with it: event or post-rollout.")
-    reason: Annotated[str, Field(max_length=64)]
+    reason: Annotated[str, Field(max_length=REASON_MAX)]
     message: Annotated[str, Field(max_length=256)]
     warning: bool = False
     phase: Phase
-    revision: Annotated[str, Field(max_length=64)] = ""
+    revision: Revision = ""
     at: datetime
 
 
@@ -138,7 +148,7 @@ class SecretsRead(BaseModel):
 
     model_config = WIRE
 
-    template: Annotated[str, Field(max_length=64)] = Field(description="Hash of the template that refers to them.")
+    template: Revision = Field(description="Hash of the template that refers to them.")
     since: datetime = Field(description="Only what was read from then on counts.")
     digests: Annotated[tuple[Annotated[str, Field(max_length=16)], ...], Field(max_length=SECRETS_MAX)] = Field(
         (),
@@ -176,11 +186,11 @@ class CanaryStatus(BaseModel):
     consecutive_errors: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="Judgements in a row that had no answer."
     )
-    last_applied_spec: Annotated[str, Field(max_length=64)] = Field(
+    last_applied_spec: Revision = Field(
         "", description="Revision of the target that was released last, whatever came of it."
     )
-    last_promoted_spec: Annotated[str, Field(max_length=64)] = Field("", description="Revision that was promoted last.")
-    applied_template: Annotated[str, Field(max_length=64)] = Field(
+    last_promoted_spec: Revision = Field("", description="Revision that was promoted last.")
+    applied_template: Revision = Field(
         "", description="Hash of the template alone of lastAppliedSpec, where its configuration is part of that."
     )
     secrets_read: SecretsRead | None = Field(None, description="What is known of the Secrets that are tracked.")
@@ -189,7 +199,7 @@ class CanaryStatus(BaseModel):
         description="Whether the canary's pods have the configuration of before, and are to be replaced first.",
     )
     stable_subset: Annotated[str, Field(max_length=63)] = Field("", description="With subsets: the one that serves.")
-    idle_spec: Annotated[str, Field(max_length=64)] = Field(
+    idle_spec: Revision = Field(
         "", description="With subsets: revision of the other one that is no news, as it was at its last rest."
     )
     idle_rested: bool = Field(
@@ -225,16 +235,20 @@ class CanaryStatus(BaseModel):
     overridden_at: datetime | None = Field(
         None, description="Since when neither windows nor freeze nor limit hold this release: a person said so."
     )
-    actions: Annotated[tuple[ActionTaken, ...], Field(max_length=16)] = Field(
+    actions: Annotated[tuple[ActionTaken, ...], Field(max_length=len(Verb))] = Field(
         (), description="The last action of each kind."
     )
-    metrics: Annotated[tuple[MetricResult, ...], Field(max_length=16)] = Field((), description="The last measurements.")
+    metrics: Annotated[tuple[MetricResult, ...], Field(max_length=RESULTS_MAX)] = Field(
+        (), description="The last measurements."
+    )
     notices: Annotated[int, Field(ge=0)] = Field(0, description="Notices of this Canary so far.")
     notices_lost: Annotated[int, Field(ge=0)] = Field(0, description="Notices that had to make room undelivered.")
     outbox: Annotated[tuple[Notice, ...], Field(max_length=OUTBOX_MAX)] = Field(
         (), description="Notices that no receiver has confirmed yet."
     )
-    conditions: Annotated[tuple[Condition, ...], Field(max_length=8)] = Field((), description="Conditions.")
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=len(ConditionType))] = Field(
+        (), description="Conditions."
+    )
 
     def to_wire(self) -> dict[str, Any]:
         """As JSON: every field of ours, absent ones as null, so that a merge patch also removes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal
 
-from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
+from rollouts.api.status import CONDITION_MAX, REASON_MAX, CanaryStatus, Condition, ConditionType, Phase
+from rollouts.api.texts import cut
 from rollouts.core.observed import Problem
 
 _MOVING = frozenset({
@@ -40,7 +41,7 @@ def with_conditions(
         same = before is not None and before.status == value
         since = before.last_transition_time if before is not None and same else now
         return Condition(
-            type=kind, status=value, reason=why, message=_cut(text),
+            type=kind, status=value, reason=why[:REASON_MAX], message=_cut(text),
             observed_generation=status.observed_generation, last_transition_time=since,
         )  # fmt: skip
 
@@ -61,4 +62,4 @@ def with_conditions(
 
 
 def _cut(text: str) -> str:
-    return text[:1024]
+    return cut(text, CONDITION_MAX)

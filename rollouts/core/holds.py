@@ -10,7 +10,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from rollouts.api.status import CanaryStatus, HoldStatus
+from rollouts.api.status import HOLD_MAX, REASON_MAX, CanaryStatus, HoldStatus
+from rollouts.api.texts import cut
 from rollouts.core.finding import Finding
 from rollouts.core.observed import Hold, Observed
 from rollouts.core.phases import Event
@@ -64,4 +65,4 @@ def after_hold(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[s
 
 
 def _told(hold: Hold) -> tuple[str, str, datetime | None]:
-    return hold.reason[:32], hold.message[:512], hold.until
+    return hold.reason[:REASON_MAX], cut(hold.message, HOLD_MAX), hold.until

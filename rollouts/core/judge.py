@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from rollouts.api.analysis import Metric, ThresholdRange
-from rollouts.api.status import MetricResult, Verdict
+from rollouts.api.status import RESULT_NAME_MAX, MetricResult, Verdict
+from rollouts.api.texts import cut
 from rollouts.core.measurement import (
     Accepted,
     Call,
@@ -53,7 +54,9 @@ def judge_hook(sample: Sample) -> MetricResult:
             message = f"{name}: {reason}"
         case Value() | NoData() | Content() | Explained():  # pragma: no branch - the last there is
             message = f"{name}: no answer of a webhook"
-    return MetricResult(name=name, verdict=verdict, message=message[:256], measured_at=sample.at)
+    return MetricResult(
+        name=cut(name, RESULT_NAME_MAX), verdict=verdict, message=message[:256], measured_at=sample.at,
+    )  # fmt: skip
 
 
 def judge(metric: Metric, sample: Sample) -> MetricResult:

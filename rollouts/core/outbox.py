@@ -9,12 +9,12 @@ from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import OUTBOX_MAX, CanaryStatus, Notice, Phase
+from rollouts.api.status import NOTICES_TEXT, OUTBOX_MAX, REASON_MAX, CanaryStatus, Notice, Phase
+from rollouts.api.texts import share_out
 from rollouts.core.decision import Announcement
 from rollouts.core.observed import Observed
 from rollouts.core.phases import ENDS, MID_RUN
 
-_REASON_MAX = 64
 _RESTING = ENDS | {Phase.INITIALIZED, Phase.TERMINATING}
 _MESSAGE_MAX = 256
 
@@ -32,7 +32,10 @@ def with_notices(
     if not (added or tidy):
         return after
     box = left + added
-    update: dict[str, Any] = {"outbox": box[-OUTBOX_MAX:], "notices": after.notices + len(added)}
+    kept = box[-OUTBOX_MAX:]
+    texts = share_out([notice.message for notice in kept], NOTICES_TEXT)
+    told = tuple(one.model_copy(update={"message": text}) for one, text in zip(kept, texts, strict=True))
+    update: dict[str, Any] = {"outbox": told, "notices": after.notices + len(added)}
     update["notices_lost"] = after.notices_lost + max(0, len(box) - OUTBOX_MAX)
     return after.model_copy(update=update)
 
@@ -48,7 +51,7 @@ def _new_notices(
     wanted = [kind for kind in kinds if spec.analysis.hooks(kind)]
     return tuple(
         Notice(
-            number=after.notices + place, type=kind, reason=news.reason[:_REASON_MAX],
+            number=after.notices + place, type=kind, reason=news.reason[:REASON_MAX],
             message=news.message[:_MESSAGE_MAX], warning=news.warning, phase=after.phase or Phase.INITIALIZING,
             revision=after.last_applied_spec, at=seen.now,
         )

@@ -10,7 +10,18 @@ from typing import Any
 from rollouts.api.actions import Action
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import ActionTaken, CanaryStatus, GateStatus, Phase, Verdict
+from rollouts.api.status import (
+    ACTIONS_TEXT,
+    GATE_MAX,
+    RESULTS_MAX,
+    RESULTS_TEXT,
+    ActionTaken,
+    CanaryStatus,
+    GateStatus,
+    Phase,
+    Verdict,
+)
+from rollouts.api.texts import cut, share_out
 from rollouts.core.finding import Finding
 from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
 from rollouts.core.judge import worst
@@ -23,7 +34,6 @@ from rollouts.core.swap import after_swap_event
 from rollouts.core.tracking import run_on_old
 
 _STARTS = frozenset({Event.NEW_REVISION, Event.SUPERSEDED, Event.RESCUE, Event.GATED})
-RESULTS_MAX = 16
 
 
 def after_transition(
@@ -103,7 +113,7 @@ def _gated(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, 
         return {"gate": None}  # asked anew, with its whole time, when it is the one thing that is missing
     if finding.gate is None or (status.gate is not None and status.gate.type is finding.gate):
         return {}
-    return {"gate": GateStatus(type=finding.gate, since=seen.now, message=finding.message[:256])}
+    return {"gate": GateStatus(type=finding.gate, since=seen.now, message=cut(finding.message, GATE_MAX))}
 
 
 def _kept_from_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Hold | None:
@@ -172,7 +182,9 @@ def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Actio
         verb=action.verb, id=action.id, user=action.user, message=finding.message[:256], taken_at=seen.now,
         outcome="Refused" if finding.event is Event.REFUSED else "Done",
     )  # fmt: skip
-    return (*(before for before in status.actions if before.verb != action.verb), taken)
+    kept = (*(before for before in status.actions if before.verb != action.verb), taken)
+    texts = iter(share_out([text for one in kept for text in (one.user, one.message)], ACTIONS_TEXT))
+    return tuple(one.model_copy(update={"user": next(texts), "message": next(texts)}) for one in kept)
 
 
 def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[str, Any]:
@@ -184,8 +196,10 @@ def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[st
     if len(results) > RESULTS_MAX:
         # What decided is among those that are kept: an open gate looks at them.
         results = (worst(results), *results[: RESULTS_MAX - 1])
+    texts = share_out([result.message for result in results], RESULTS_TEXT)
+    told = zip(results, texts, strict=True)
     return {
-        "metrics": results,
+        "metrics": tuple(result.model_copy(update={"message": text}) for result, text in told),
         "last_check_at": at,
         "no_data_since": (status.no_data_since or at) if finding.starved else None,
         "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,

@@ -11,6 +11,7 @@ from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import GATES, HookType
 from rollouts.api.status import (
+    OUTBOX_MAX,
     ActionTaken,
     CanaryStatus,
     Condition,
@@ -274,7 +275,7 @@ def statuses() -> st.SearchStrategy[CanaryStatus]:
         consecutive_errors=st.integers(0, 5), gate=st.none() | _GATES, paused_at=instants, finished_at=instants,
         actions=st.lists(_TAKEN, max_size=2, unique_by=lambda t: t.verb).map(tuple), notices=st.integers(0, 30),
         notices_lost=st.integers(0, 3),
-        outbox=st.lists(_NOTICES, max_size=12, unique_by=lambda n: n.number).map(tuple),
+        outbox=st.lists(_NOTICES, max_size=OUTBOX_MAX, unique_by=lambda n: n.number).map(tuple),
         last_applied_spec=revisions, last_promoted_spec=revisions, canary_replicas=st.integers(0, 3),
         started_at=instants, last_transition_time=instants, dwell_started_at=instants, last_check_at=instants,
         not_ready_since=instants, no_data_since=instants, drained=st.booleans(), drain_started_at=instants,

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import json
 from itertools import pairwise
+from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.api.status import (
+    ACTIONS_TEXT,
+    CONDITION_MAX,
+    GATE_MAX,
+    HOLD_MAX,
+    NOTICES_TEXT,
+    RESULTS_TEXT,
+    CanaryStatus,
+    Phase,
+    Verdict,
+)
+from rollouts.api.texts import stored_bytes
 from rollouts.core.decision import Decision
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import TRANSITIONS, Event
@@ -138,7 +150,31 @@ def check_status(status: CanaryStatus) -> None:
     """What is written is read back as the same, is valid, and fits."""
     text = json.dumps(status.to_wire())
     assert CanaryStatus.model_validate(json.loads(text)) == status
-    assert len(text.encode()) <= STATUS_MAX_BYTES
+    assert size_of(status.to_wire()) <= STATUS_MAX_BYTES
+    check_texts(status)
+
+
+def check_texts(status: CanaryStatus) -> None:
+    """Each takes no more than its part of that, by itself or with those beside it."""
+    assert all(stored_bytes(told.message) <= CONDITION_MAX for told in status.conditions)
+    assert status.hold is None or stored_bytes(status.hold.message) <= HOLD_MAX
+    assert status.gate is None or stored_bytes(status.gate.message) <= GATE_MAX
+    assert sum(stored_bytes(one.user) + stored_bytes(one.message) for one in status.actions) <= ACTIONS_TEXT
+    assert sum(stored_bytes(one.message) for one in status.metrics) <= RESULTS_TEXT
+    assert sum(stored_bytes(one.message) for one in status.outbox) <= NOTICES_TEXT
+
+
+def size_of(wire: Any) -> int:
+    """Bytes of an object as the API server stores it."""
+    match wire:
+        case str():
+            return stored_bytes(wire) + len('""')
+        case dict():
+            return 1 + sum(size_of(key) + size_of(value) + 2 for key, value in wire.items())
+        case list():
+            return 1 + sum(size_of(value) + 1 for value in wire)
+        case _:
+            return len(json.dumps(wire))
 
 
 def _check_conditions(before: CanaryStatus, seen: Observed, decision: Decision) -> None:

@@ -97,7 +97,7 @@ def test_a_status_of_another_version_is_read() -> None:
 def test_the_longest_status_of_step_fits() -> None:
     """With the longest texts that a problem and two metrics can have, a status stays under its budget."""
     problem = Problem("R" * 128, "\u2028" * 4000)
-    status = running(10, phase=Phase.FAILED, last_applied_spec="f" * 64, last_promoted_spec="e" * 64)
+    status = running(10, phase=Phase.FAILED, last_applied_spec="f" * 16, last_promoted_spec="e" * 16)
     results = step(spec_of(), running(10), seen_at(10, route_weight=10, samples=bad(10))).status.metrics
     long = tuple(result.model_copy(update={"message": "\u2028" * 256}) for result in results)
 

@@ -174,4 +174,4 @@ def test_found_a_long_reason_could_not_be_told() -> None:
     """Whatever is wrong outside, the notice of it fits."""
     status = step(EVENTS, running(10), seen_at(5, route_weight=10, problem=Problem("R" * 128, "x" * 2000))).status
 
-    assert [len(notice.reason) for notice in status.outbox] == [64]
+    assert [len(notice.reason) for notice in status.outbox] == [32]
