@@ -5,6 +5,7 @@ with foreground deletion the garbage collector would remove what still serves tr
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 
 from rollouts.api.resources import GROUP, Manifest, ObjectKey
@@ -25,6 +26,8 @@ RESTORE_FINALIZER = f"{GROUP}/restore"
 """Holds a deleted Canary until its target serves by itself."""
 ON_TARGET_GONE_ANNOTATION = f"{GROUP}/on-target-gone"
 """On a Canary, `remove`: if its target is gone when it is deleted, what was made for it goes too, though it serves."""
+
+_LABEL_VALUE_MAX = 63
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +50,8 @@ class Owner:
         return ObjectKey(self.namespace, self.name)
 
     def labels(self) -> dict[str, str]:
-        """The labels of every object that we make for this Canary. A name too long for a label is cut."""
-        return {MANAGED_BY_LABEL: MANAGED_BY, CANARY_LABEL: self.name[:63].rstrip("-."), UID_LABEL: self.uid}
+        """The labels of every object that we make for this Canary."""
+        return {MANAGED_BY_LABEL: MANAGED_BY, CANARY_LABEL: _label_value(self.name), UID_LABEL: self.uid}
 
     def owns(self, manifest: Manifest) -> bool:
         """Whether we made that object for this Canary, or for an earlier one of its name that was deleted.
@@ -61,5 +64,13 @@ class Owner:
 
 
 def original_routes_annotation(owner: Owner) -> str:
-    """The annotation on a user's routing object that says what its weights were. A name too long is cut."""
-    return f"original.{GROUP}/{owner.name[:63].rstrip('-.')}"
+    """The annotation on a user's routing object that says what its weights were."""
+    return f"original.{GROUP}/{_label_value(owner.name)}"
+
+
+def _label_value(name: str) -> str:
+    """The name, one too long for a label shortened by a hash: two that begin alike are two owners."""
+    if len(name) <= _LABEL_VALUE_MAX:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _LABEL_VALUE_MAX - len(digest) - 1].rstrip('-.')}-{digest}"

@@ -102,10 +102,10 @@ def test_whose_an_object_is(labels: dict[str, str] | None, ours: bool) -> None: 
 
 
 def test_a_long_name_makes_a_valid_label() -> None:
-    """A name of 253 characters is cut to a label's 63, and does not end in what a label may not end in."""
-    label = Owner("shop", "a" * 62 + "." + "b" * 190, "u").labels()["rollouts.dev/canary"]
+    """A name of 253 characters is cut to a label's 63, with no dot before the hash."""
+    label = Owner("shop", "a" * 53 + "." + "b" * 190, "u").labels()["rollouts.dev/canary"]
 
-    assert label == "a" * 62
+    assert label == "a" * 53 + "-05e78343"
 
 
 def test_names_that_a_spec_implies() -> None:
