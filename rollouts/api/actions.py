@@ -108,7 +108,7 @@ def _plain(verb: Verb, text: str) -> Action:
     try:
         return Action(verb=verb, id=text)
     except ValidationError:
-        return _flawed(verb, text, "an id has 1 to 64 characters")
+        return _flawed(verb, text, "an id takes 1 to 64 bytes")
 
 
 def _flawed(verb: Verb, text: str, flaw: str) -> Action:
