@@ -84,6 +84,7 @@ ROWS = (
     Row("gateways none", changed(service__gateways=[])),
     Row("port name with quotes", changed(service__portName='é"\n\\')),
     Row("target of odd kind", changed(targetRef__kind='a"b\u00e9\n\x00\x7f<>&')),
+    Row("a size for a daemon set", changed(targetRef__kind="DaemonSet", canaryReplicas=2)),
     Row("target of two faults", changed(targetRef__kind="Pod", targetRef__apiVersion="v1")),
     Row("target port true", changed(service__targetPort=True)),
     Row("target port fraction", changed(service__targetPort=1.5)),
