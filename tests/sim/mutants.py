@@ -16,7 +16,20 @@ from typing import Any
 import pytest
 
 from rollouts.api.status import Phase
-from rollouts.core import desired, gate, holds, judged, observed, onward, phases, resting, running, step, transition
+from rollouts.core import (
+    desired,
+    gate,
+    holds,
+    judged,
+    observed,
+    onward,
+    phases,
+    resting,
+    running,
+    sizing,
+    step,
+    transition,
+)
 from rollouts.engine import converge, supervisor
 from rollouts.engine.calling import Caller
 from rollouts.engine.reconcile import Reconciler
@@ -118,7 +131,7 @@ CORE = (
     Mutant("a failed check passes", judged, "_found",
            "return count_failure(spec, status, seen, Event.CHECK_FAILED, message)",
            "return go_on(spec, status, seen, message)"),
-    Mutant("scaled down before the routes are at 0", desired, "_canary_replicas",
+    Mutant("scaled down before the routes are at 0", sizing, "canary_replicas",
            "status.drained and status.desired_weight == 0 and seen.route_weight == 0", "status.desired_weight == 0"),
     Mutant("pods count before they are ready", observed, "grown", "workload.ready and workload.available > 0", "True"),
     Mutant("gates ignored", gate, "look_at", "if not hooks or (",
