@@ -68,7 +68,7 @@ async def get_objects(namespace: str, kinds: Sequence[str]) -> list[dict[str, An
 async def namespaced_kinds() -> list[str]:
     """Every kind that can stand in a namespace and be listed, but for what merely tells of other objects."""
     words = ("api-resources", "--verbs=list", "--namespaced", "--output=name")
-    telling = {"events", "events.events.k8s.io", "canaries.rollouts.dev"}
+    telling = {"events", "events.events.k8s.io", "pods.metrics.k8s.io", "canaries.rollouts.dev"}
     return [kind for kind in (await kubectl(*words)).split() if kind not in telling]
 
 
