@@ -81,7 +81,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config
+FULL_PARTS := bench coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -93,7 +93,11 @@ test-full: venv ## Run all that `make test` leaves out, in parts that can be res
 	done
 
 .PHONY: test-unit
-test-unit: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
+test-unit: venv ## Run what needs no lab, on the oldest and the newest Python from 3.11 to 3.13 that are found
+	$(BIN)/python -m tests.interpreters --ends
+
+.PHONY: test-unit-full
+test-unit-full: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 that is found
 	$(BIN)/python -m tests.interpreters
 
 .PHONY: test-sim

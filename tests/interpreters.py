@@ -1,5 +1,7 @@
 """`python -m tests.interpreters`: the unit tests on each supported Python that this machine has, one after another.
 
+With `--ends` first among the arguments, on the oldest and the newest of them: what is true there is nearly always true
+between, and the whole takes as long again for each.
 This interpreter runs them in its own environment; each other one in `.venv-X.Y`, made from requirements/unit.txt and
 kept until that file changes. An interpreter that is missing is said, on the terminal and in `.out/tests/missing.txt`.
 Only the standard library, so that it may run before anything is installed.
@@ -30,6 +32,11 @@ def main(arguments: Sequence[str]) -> int:
         old.unlink()
     found = {version: path for version in SUPPORTED if (path := _interpreter(version))}
     missing = [version for version in SUPPORTED if version not in found]
+    if arguments[:1] == ["--ends"]:
+        arguments, ends = arguments[1:], {*[*found][:1], *[*found][-1:]}
+        for version in [version for version in found if version not in ends]:
+            print(f"unit tests: Python {version} is left to make test-full", flush=True)
+            del found[version]
     (RESULTS / "missing.txt").write_text("".join(f"Python {version}\n" for version in missing))
     failed = [version for version, path in found.items() if not _passes(version, path, arguments)]
     print(f"unit tests: ran on Python {', '.join(found) or 'none'}", flush=True)
