@@ -160,7 +160,7 @@ async def real_world() -> AsyncIterator[RealWorld]:
         transport, stores, clock=await read_clock(transport, time.monotonic), random=Random(1), pace=pace
     )
     for resource in (VIRTUAL_SERVICES, DESTINATION_RULES):
-        await _define(cluster, resource)
+        await define(cluster, resource)
     made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "deletion-"}}))
     world = RealWorld(transport, cluster, made["metadata"]["name"])
     try:
@@ -180,7 +180,7 @@ async def real_world() -> AsyncIterator[RealWorld]:
         await transport.close()
 
 
-async def _define(cluster: KubeCluster, resource: Resource) -> None:
+async def define(cluster: KubeCluster, resource: Resource) -> None:
     """Istio's kind, of any shape, where Istio is not installed."""
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
     version = {"name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}

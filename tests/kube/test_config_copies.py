@@ -15,18 +15,17 @@ import pytest
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import (
-    CANARIES,
     CONFIG_MAPS,
     DEPLOYMENTS,
     DESTINATION_RULES,
     SECRETS,
-    SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
     ObjectKey,
     Resource,
 )
 from rollouts.api.status import CanaryStatus
+from rollouts.app import WATCHED
 from rollouts.core.decision import Desired, Leave
 from rollouts.core.measurement import Content, Sample, SecretProbe
 from rollouts.core.observed import Observed
@@ -43,12 +42,12 @@ from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, PatchStatus
 from rollouts.workloads.config_refs import references
 from tests.core.given import spec_of
+from tests.kube.release_world import define
 from tests.kube.test_real_server import PACE, connect, space
 from tests.kube.waiting import running, until
 
 pytestmark = pytest.mark.kube
 __all__ = ["real", "space"]
-KINDS = (CANARIES, DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, CONFIG_MAPS)
 
 
 @pytest.fixture
@@ -136,14 +135,17 @@ class Shop:
 async def shop(real: Transport, space: str) -> AsyncIterator[Shop]:
     """A target that refers to a ConfigMap and a Secret in every way there is."""
     clock = await read_clock(real, time.monotonic)
-    stores = stores_for(KINDS, on_change=lambda _resource, _key: None)
+    stores = stores_for(WATCHED, on_change=lambda _resource, _key: None)
     cluster = KubeCluster(real, stores, clock=clock, random=Random(1), pace=PACE)
+    for resource in (VIRTUAL_SERVICES, DESTINATION_RULES):
+        await define(cluster, resource)
     shop = Shop(real, cluster, space)
     await shop.put(CONFIG_MAPS, "settings", data={"MODE": "old"}, binaryData={"KEY": "AAEC"})
     await shop.put(SECRETS, "password", data={"PASSWORD": encoded("old")}, type="Opaque")
     await shop.put(DEPLOYMENTS, "app", spec=deployment())
     async with running(cluster.run()):
         await cluster.wait_synced()
+        await until(lambda: not cluster.trouble(DESTINATION_RULES), within_s=30)
         yield shop
 
 

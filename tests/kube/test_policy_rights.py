@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from rollouts.api.resources import CONFIG_MAPS, ObjectKey
 from rollouts.engine.policy import POLICY, Policy, read_policy
 from rollouts.kube.clock import ServerClock
-from rollouts.kube.cluster import KubeCluster
+from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.transport import Transport
 from rollouts.ports import Apply, Delete
 from tests.kube.kubectl import run_kubectl
-from tests.kube.test_real_server import cluster_of, config_map, connect, real, real_clock
+from tests.kube.test_real_server import PACE, cluster_of, config_map, connect, real, real_clock
 from tests.kube.waiting import running, until
 
 __all__ = ["real", "real_clock"]
@@ -35,7 +36,8 @@ async def test_the_account_sees_each_change_of_the_policy(real: Transport, real_
     assert applied.returncode == 0, applied.stderr
     admin = cluster_of(real, real_clock, CONFIG_MAPS)
     account = await connect(user=ACCOUNT)
-    cluster = cluster_of(account, real_clock, CONFIG_MAPS)
+    stores = stores_for([CONFIG_MAPS], on_change=lambda _resource, _key: None)
+    cluster = KubeCluster(account, stores, clock=real_clock, random=Random(1), pace=PACE)
     await admin.write(Apply(CONFIG_MAPS, config_map(OTHER.namespace, OTHER.name, freeze="true")))
     try:
         async with running(cluster.run()):
