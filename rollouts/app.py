@@ -16,8 +16,6 @@ from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
     CANARIES,
-    DAEMON_SETS,
-    DEPLOYMENTS,
     DESTINATION_RULES,
     POLICY_NAME,
     SERVICES,
@@ -49,12 +47,12 @@ from rollouts.server.listen import bind, serving
 from rollouts.settings import Settings, read_settings
 from rollouts.telemetry.logging import set_up_logging
 from rollouts.telemetry.report import Reporter
+from rollouts.workloads.kinds import WORKLOADS
 
 _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
-_WORKLOADS = (DEPLOYMENTS, DAEMON_SETS)
-WATCHED = (CANARIES, *_WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
+WATCHED = (CANARIES, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 

@@ -17,6 +17,7 @@ from rollouts.engine.belonging import is_ours
 from rollouts.engine.rights import Right
 from rollouts.engine.scaler_problems import find_scaler_problems
 from rollouts.engine.subject import Subject
+from rollouts.engine.versions import at_version_of
 from rollouts.ports import Apply, Cluster, Delete, Write
 from rollouts.workloads.autoscaler import bounds_of, render_autoscaler, scales, without_bounds
 from rollouts.workloads.kinds import kind_of
@@ -104,11 +105,13 @@ def copy_writes(cluster: Cluster, subject: Subject, rendered: Manifest) -> Itera
     key, resource = ObjectKey.of(rendered), kind_of(subject.spec).resource
     primary = cluster.read(resource, key)
     if subject.spec.autoscaler_ref is not None and primary is not None and primary["spec"].get("replicas", 1) > 0:
-        yield Apply(DEPLOYMENTS, _at_version(primary, render_scale(primary, primary["spec"].get("replicas", 1))), SIZER)
+        yield Apply(
+            DEPLOYMENTS, at_version_of(primary, render_scale(primary, primary["spec"].get("replicas", 1))), SIZER
+        )
         primary = cluster.read(resource, key)
         spec = {field: value for field, value in rendered["spec"].items() if field != "replicas"}
         rendered = {**rendered, "spec": spec}
-    yield Apply(resource, rendered if primary is None else _at_version(primary, rendered))
+    yield Apply(resource, at_version_of(primary, rendered))
 
 
 def _copy(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
@@ -122,7 +125,7 @@ def _copy(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Writ
     if known is None:
         yield Apply(_kind(ref), rendered)
     elif is_ours(cluster, subject.owner, known) and _differs(known, rendered):
-        yield Apply(_kind(ref), _at_version(known, rendered))
+        yield Apply(_kind(ref), at_version_of(known, rendered))
 
 
 def _pause(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
@@ -130,7 +133,7 @@ def _pause(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
     if ref is None or source is None or not ref.is_keda or is_paused_by_others(source):
         return
     if (is_at_rest if desired.rests else is_paused_by_us)(source) != desired.rests:
-        yield Apply(SCALED_OBJECTS, _at_version(source, render_pause(source, paused=desired.rests)), PAUSER)
+        yield Apply(SCALED_OBJECTS, at_version_of(source, render_pause(source, paused=desired.rests)), PAUSER)
 
 
 def _source(cluster: Cluster, subject: Subject) -> Manifest | None:
@@ -172,12 +175,6 @@ def _holds(known: object, rendered: object) -> bool:
     if isinstance(known, list) and isinstance(rendered, list):
         return len(known) == len(rendered) and all(map(_holds, known, rendered))
     return known == rendered
-
-
-def _at_version(known: Manifest, rendered: Manifest) -> Manifest:
-    """To be refused if the object has changed since it was read."""
-    version = known["metadata"]["resourceVersion"]
-    return rendered | {"metadata": rendered["metadata"] | {"resourceVersion": version}}
 
 
 def _kind(ref: AutoscalerRef) -> Resource:

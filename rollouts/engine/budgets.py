@@ -19,6 +19,7 @@ from rollouts.engine.belonging import is_ours
 from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, pod_labels_of
 from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
+from rollouts.engine.versions import at_version_of
 from rollouts.ports import Apply, Cluster, Delete, Write
 
 FOLLOWED = ("minAvailable", "maxUnavailable", "unhealthyPodEvictionPolicy")
@@ -82,11 +83,8 @@ class Budgets:
         for name, original in wanted.items() if len(wanted) == 1 else ():
             known = cluster.read(POD_DISRUPTION_BUDGETS, ObjectKey(subject.owner.namespace, name))
             rendered = render_budget(subject.owner, labels, original)
-            if known is None:
-                yield Apply(POD_DISRUPTION_BUDGETS, rendered)
-            elif is_ours(cluster, subject.owner, known) and not _is_same(known, rendered):
-                version = {"resourceVersion": known["metadata"]["resourceVersion"]}
-                yield Apply(POD_DISRUPTION_BUDGETS, rendered | {"metadata": rendered["metadata"] | version})
+            if known is None or (is_ours(cluster, subject.owner, known) and not _is_same(known, rendered)):
+                yield Apply(POD_DISRUPTION_BUDGETS, at_version_of(known, rendered))
         for resource, manifest in self.removable(cluster, subject):
             if manifest["metadata"]["name"] not in wanted:
                 yield Delete(resource, ObjectKey.of(manifest), uid=manifest["metadata"]["uid"])

@@ -27,6 +27,7 @@ from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_sources import look_at
 from rollouts.engine.config_tracking import with_copies
 from rollouts.engine.subject import Subject
+from rollouts.engine.versions import at_version_of
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import render_destination_rules, render_virtual_service, route_operations
 from rollouts.traffic.istio_exposure import takes_away
@@ -68,7 +69,7 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
         if isinstance(resized, Apply):
-            resized = replace(resized, manifest=_at_version_of(target, resized.manifest))
+            resized = replace(resized, manifest=at_version_of(target, resized.manifest))
         yield resized
 
 
@@ -101,7 +102,7 @@ def _apex(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[
         yield from _whole(cluster, SERVICES, services.apex)
     elif apex["spec"].get("selector") != label.primary():
         # The user's own Service: its selector is the one field of it that becomes ours.
-        yield Apply(SERVICES, _at_version_of(apex, render_apex_selector(owner, spec, label, apex)))
+        yield Apply(SERVICES, at_version_of(apex, render_apex_selector(owner, spec, label, apex)))
 
 
 def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
@@ -110,7 +111,7 @@ def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
     key = ObjectKey.of(rendered)
     known = cluster.read(VIRTUAL_SERVICES, key)
     if known is None or not rules_of(known):
-        yield Apply(VIRTUAL_SERVICES, _at_version_of(known, rendered))
+        yield Apply(VIRTUAL_SERVICES, at_version_of(known, rendered))
         return
     if operations := route_operations(owner, spec, known, desired.share):
         # `http` is one value: a rule or weight that was written since this was read must be a conflict, not be lost.
@@ -124,15 +125,7 @@ def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Wri
 def _whole(cluster: Cluster, resource: Resource, rendered: Manifest) -> Iterator[Write]:
     known = cluster.read(resource, ObjectKey.of(rendered))
     if known is None or not _contains(known, rendered):
-        yield Apply(resource, _at_version_of(known, rendered))
-
-
-def _at_version_of(known: Manifest | None, rendered: Manifest) -> Manifest:
-    """To be refused if the object has changed since: a late write, or a rival's, must not undo what came after it."""
-    if known is None:
-        return rendered
-    version = known["metadata"]["resourceVersion"]
-    return rendered | {"metadata": rendered["metadata"] | {"resourceVersion": version}}
+        yield Apply(resource, at_version_of(known, rendered))
 
 
 def _contains(known: Any, rendered: Any) -> bool:

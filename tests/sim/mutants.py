@@ -30,7 +30,7 @@ from rollouts.core import (
     step,
     transition,
 )
-from rollouts.engine import converge, supervisor
+from rollouts.engine import converge, supervisor, versions
 from rollouts.engine.calling import Caller
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
@@ -110,7 +110,7 @@ ENGINE = (
     Mutant("nobody stands back", Tenure, "stand_back", "not self._rival", "self.term != -1"),
     Mutant("status written at any version", MemoryServer, "_at_version",
            '    if found["metadata"]["resourceVersion"] != version:', _ANY_VERSION),
-    Mutant("an apply at any version", converge, "_at_version_of", "if known is None:", "if True:"),
+    Mutant("an apply at any version", versions, "at_version_of", "if known is None:", "if True:"),
     Mutant("weights patched at any version", istio, "route_operations",
            '[*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]', "operations"),
     Mutant("weights patched without tests", istio_patch, "_test_names", "sorted(indices)", "()"),
