@@ -45,9 +45,9 @@ class Desired:
     """Set while the Canary is deleted: then this, the canary's size and, before the hand-over, its share are all."""
 
     @property
-    def weight_percent(self) -> int:
+    def weight(self) -> int:
         """Share of the canary."""
-        return self.share.weight_percent
+        return self.share.weight
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ def _gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:
         return None if early else HookType.CONFIRM_PROMOTION
     if following.confirmed:
         return HookType.CONFIRM_PROMOTION
-    return HookType.CONFIRM_TRAFFIC_INCREASE if following.weight_percent > 0 else None
+    return HookType.CONFIRM_TRAFFIC_INCREASE if following.weight > 0 else None
 
 
 def _held(status: CanaryStatus, kind: HookType | None, gate: Gate, message: str) -> Finding:

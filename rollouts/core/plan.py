@@ -19,7 +19,7 @@ from rollouts.api.status import CanaryStatus
 class Step:
     """One share of the requests, and what it takes to go on from it."""
 
-    weight_percent: int
+    weight: int
     dwell_s: float
     """How long it is held at least, from when the routes carry it."""
     checks: int = 1
@@ -65,17 +65,17 @@ def place_of(status: CanaryStatus) -> int:
     return status.desired_weight if status.step_index > 0 else -1
 
 
-def step_index(analysis: Analysis, weight_percent: int) -> int:
+def step_index(analysis: Analysis, weight: int) -> int:
     """Which step, from 1, a weight belongs to; 0 below the first."""
-    return bisect_right(_weights(analysis), weight_percent)
+    return bisect_right(_weights(analysis), weight)
 
 
-def next_weight_back(analysis: Analysis, weight_percent: int) -> int:
+def next_weight_back(analysis: Analysis, weight: int) -> int:
     """After promotion: the canary's next share on the way to 0."""
     listed = analysis.step_weights_promotion
     if listed is not None:
-        return next((weight for weight in listed if weight < weight_percent), 0)
-    return max(0, weight_percent - (analysis.step_weight_promotion or weight_percent))
+        return next((share for share in listed if share < weight), 0)
+    return max(0, weight - (analysis.step_weight_promotion or weight))
 
 
 def _weights(analysis: Analysis) -> tuple[int, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Routing:
     """One way to share the requests between primary and canary. What the canary does not get, the primary gets."""
 
-    weight_percent: int
+    weight: int
     """Share of the canary."""
     matched: bool = False
     """The share is of the requests that match the spec's `match`, and of all others the canary gets none."""

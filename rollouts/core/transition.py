@@ -132,7 +132,7 @@ def _weighed(spec: CanarySpec, status: CanaryStatus, finding: Finding, row: Row)
         case Share.NONE if row.to in {Phase.WAITING, Phase.PROGRESSING}:
             index = 0
         case Share.NEXT if (following := next_step(analysis, status)) is not None:
-            weight, mirrored = following.weight_percent, following.mirrored
+            weight, mirrored = following.weight, following.mirrored
             index = step_index(analysis, weight)
         case Share.ASKED if finding.action is not None:
             weight = finding.action.weight or 0

@@ -63,7 +63,7 @@ def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: 
     yield from let_scale(cluster, subject)
     if not leave.hand_back:
         # A hand-over that was given up half-way stays as it is: the target may be what it failed for.
-        yield from _share(cluster, subject, desired) if desired.weight_percent == 0 else ()
+        yield from _share(cluster, subject, desired) if desired.weight == 0 else ()
         yield from _grow(cluster, subject, desired)
         return
     abandoned = look_back(cluster, subject).abandoned

@@ -9,7 +9,7 @@ from typing import Any
 from rollouts.core.plan import plan_of
 from rollouts.simulate.simulation import Simulation
 
-_NAMES = {"at_s": "at", "step_index": "step", "weight_percent": "weight"}
+_NAMES = {"at_s": "at", "step_index": "step"}
 
 
 def render_json(simulation: Simulation, *, trace: bool = False) -> str:
@@ -23,7 +23,7 @@ def render_json(simulation: Simulation, *, trace: bool = False) -> str:
         "endedAt": simulation.ended_s,
         "failedChecks": timeline.status.failed_checks,
         "plan": [
-            {"weight": step.weight_percent, "dwell": step.dwell_s, "checks": step.checks, "mirrored": step.mirrored}
+            {"weight": step.weight, "dwell": step.dwell_s, "checks": step.checks, "mirrored": step.mirrored}
             for step in plan_of(simulation.spec.analysis)
         ],
         "decisions": [_fields(made) for made in timeline.decisions],

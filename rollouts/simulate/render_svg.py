@@ -89,9 +89,9 @@ def _curve(simulation: Simulation, scale: _Scale) -> Iterator[str]:
     """The weight as steps, from nothing to the end."""
     points, weight = [f"M{scale.x(0)} {scale.y(0)}"], 0
     for made in simulation.timeline.decisions:
-        if made.weight_percent != weight:
-            points.append(f"H{scale.x(made.at_s)} V{scale.y(made.weight_percent)}")
-            weight = made.weight_percent
+        if made.weight != weight:
+            points.append(f"H{scale.x(made.at_s)} V{scale.y(made.weight)}")
+            weight = made.weight
     points.append(f"H{scale.x(scale.longest_s)}")
     path = " ".join(points)
     yield f'<path class="area" d="{path} V{scale.y(0)} Z"/>'
@@ -118,7 +118,7 @@ def _dot(x: float, y: float, seen: Measured) -> str:
 def _marks(simulation: Simulation, scale: _Scale) -> Iterator[str]:
     """Each decision where the curve is."""
     for made in simulation.timeline.decisions:
-        x, y = scale.x(made.at_s), scale.y(made.weight_percent)
+        x, y = scale.x(made.at_s), scale.y(made.weight)
         told = escape(f"{clock(made.at_s)} {made.event}: {made.reason}")
         yield f'<circle class="{_mark(made)}" cx="{x}" cy="{y}" r="5"><title>{told}</title></circle>'
 

@@ -34,16 +34,16 @@ def _decisions(simulation: Simulation, *, trace: bool) -> list[Decided]:
 
 def _decision_lines(decisions: Sequence[Decided]) -> Iterator[str]:
     """One line for what is decided again and again, with how often."""
-    for _, alike in groupby(decisions, key=lambda made: (made.event, made.phase, made.weight_percent, made.reason)):
+    for _, alike in groupby(decisions, key=lambda made: (made.event, made.phase, made.weight, made.reason)):
         first, *others = alike
         again = f" ({len(others) + 1} times, until {clock(others[-1].at_s)})" if others else ""
         yield _decision_line(first) + again
 
 
 def _decision_line(made: Decided) -> str:
-    filled = round(made.weight_percent * _BAR / 100)
+    filled = round(made.weight * _BAR / 100)
     bar = "#" * filled + "." * (_BAR - filled)
-    return f"{clock(made.at_s):>8}  {made.weight_percent:3} % {bar}  {made.phase:16}  {made.event}: {made.reason}"
+    return f"{clock(made.at_s):>8}  {made.weight:3} % {bar}  {made.phase:16}  {made.event}: {made.reason}"
 
 
 def _measured_line(seen: Measured) -> str:

@@ -31,7 +31,7 @@ def plan(simulation: Simulation) -> str:
     """What the Canary plans: its steps, how long each lasts, and what ends it."""
     analysis = simulation.spec.analysis
     steps = plan_of(analysis)
-    weights = ", ".join(f"{step.weight_percent} %" + (" (copies)" if step.mirrored else "") for step in steps)
+    weights = ", ".join(f"{step.weight} %" + (" (copies)" if step.mirrored else "") for step in steps)
     dwells = sorted({step.dwell_s for step in steps})
     each = duration(dwells[0]) if len(dwells) == 1 else f"{duration(dwells[0])} to {duration(dwells[-1])}"
     checks = max(step.checks for step in steps)

@@ -41,7 +41,7 @@ class Reporter:
         status = decision.status
         self._reported.add(key)
         self._decisions.labels(decision.event).inc()
-        self._weight.labels(key.namespace, key.name).set(decision.desired.weight_percent)
+        self._weight.labels(key.namespace, key.name).set(decision.desired.weight)
         for phase in Phase:
             self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
         quiet = decision.event in _QUIET
@@ -57,7 +57,7 @@ class Reporter:
             revision=status.last_applied_spec,
             phase=status.phase,
             step=status.step_index,
-            weight_percent=status.desired_weight,
+            weight=status.desired_weight,
             reason=decision.message,
         )
 

@@ -148,7 +148,7 @@ class Decided:
     event: str
     phase: str
     step_index: int
-    weight_percent: int
+    weight: int
     reason: str
 
 

@@ -91,12 +91,12 @@ class _Run:
     def info(self, _name: str, **told: Any) -> None:
         """One line of the decision log."""
         event, phase, reason = str(told["event_found"]), str(told["phase"]), self._world.named(told["reason"])
-        made = Decided(self._second(), event, phase, told["step"], told["weight_percent"], reason)
+        made = Decided(self._second(), event, phase, told["step"], told["weight"], reason)
         if told["event_found"] is not Event.WAITED:
             self._moments.append(made)
         elif not self._waits or self._waits[-1].reason != reason:
             self._waits.append(made)
-        while self._at_weights and (self._at_weights[0].at_weight or 0) <= made.weight_percent:
+        while self._at_weights and (self._at_weights[0].at_weight or 0) <= made.weight:
             asyncio.get_running_loop().call_soon(self._world.do, self._at_weights.pop(0))
 
     async def _live(self) -> None:

@@ -46,7 +46,7 @@ def rule_names(owner: Owner) -> tuple[str, ...]:
 
 def wanted_rules(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[WantedRule, ...]:
     """Our rules, in their order."""
-    analysis, weight = spec.analysis, share.weight_percent
+    analysis, weight = spec.analysis, share.weight
     name = rule_name(owner)
     if analysis.match:
         matches = tuple(_request(match) for match in analysis.match)
@@ -70,7 +70,7 @@ def cookie_names(affinity: SessionAffinity | None) -> frozenset[str]:
 
 def _sticky(owner: Owner, spec: CanarySpec, affinity: SessionAffinity, share: Routing) -> tuple[WantedRule, ...]:
     """Clients of the canary, clients of the primary, and those that have no cookie yet."""
-    weight, name = share.weight_percent, affinity.cookie_name
+    weight, name = share.weight, affinity.cookie_name
     stay = WantedRule(session_rule_name(owner), 100, (match_cookie(name, share.session),))
     given = set_cookie(affinity, name, share.session, affinity.max_age)
     drawn = WantedRule(rule_name(owner), weight, mirror_percent=share.mirror_percent, canary_cookie=given)

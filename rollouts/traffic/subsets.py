@@ -107,7 +107,7 @@ def _percents(manifest: Manifest | None, ref: RouteRef, pair: Pair, share: Routi
     """The canary's share in each rule that is ours to steer, by its place; empty where that can't be told."""
     indices = _shared_indices(manifest, ref, pair)
     testing = _testing(manifest, ref, pair).indices if indices else ()
-    return dict.fromkeys(testing, 100 if share.testers else 0) | dict.fromkeys(indices, share.weight_percent)
+    return dict.fromkeys(testing, 100 if share.testers else 0) | dict.fromkeys(indices, share.weight)
 
 
 def _all_steered(manifests: Sequence[Manifest | None], refs: Sequence[RouteRef], pair: Pair) -> list[Manifest]:

@@ -56,7 +56,7 @@ def _check_table(before: CanaryStatus, decision: Decision) -> None:
     """The phase and the weight move by the table alone."""
     phase, after = before.phase or Phase.INITIALIZING, decision.status
     assert after.phase is TRANSITIONS[phase, decision.event].to
-    assert decision.desired.weight_percent == after.desired_weight
+    assert decision.desired.weight == after.desired_weight
     assert 0 <= after.desired_weight <= 100
     if decision.event in STANDING:
         assert (after.desired_weight, after.phase) == (before.desired_weight, phase)
@@ -79,7 +79,7 @@ def _check_raise(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisio
     assert decision.event in {Event.ADVANCE, Event.WEIGHT_SET}
     following = next_step(spec.analysis, before)
     assert decision.event is Event.WEIGHT_SET or (
-        following is not None and decision.status.desired_weight == following.weight_percent
+        following is not None and decision.status.desired_weight == following.weight
     )
     assert grown(seen.target)
     assert grown(seen.primary)
@@ -141,7 +141,7 @@ def _check_failure(spec: CanarySpec, before: CanaryStatus, seen: Observed, decis
 def _check_scale(seen: Observed, decision: Decision) -> None:
     """The canary's last pods stay while anything may reach them, or nobody else answers."""
     if decision.desired.canary_replicas == 0:
-        assert decision.desired.weight_percent == 0
+        assert decision.desired.weight == 0
         assert seen.route_weight == 0
         assert serves(seen.primary)
 

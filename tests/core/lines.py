@@ -72,7 +72,7 @@ def ending(world: World) -> dict[str, Any]:
     status = world.status
     return {
         "phase": str(status.phase),
-        "route": world.route.weight_percent if world.route is not None else None,
+        "route": world.route.weight if world.route is not None else None,
         "canaryPods": world.target.replicas if world.target is not None else None,
         "primaryPods": world.primary.replicas if world.primary is not None else None,
         "primaryRuns": (world.primary.source_revision or world.primary.revision) if world.primary is not None else None,

@@ -45,7 +45,7 @@ def _gate_of(spec: CanarySpec, decision: Decision) -> HookType | None:
     match decision.event:
         case Event.CONFIRMED:
             return HookType.CONFIRM_ROLLOUT
-        case Event.ADVANCE if decision.desired.weight_percent > 0:
+        case Event.ADVANCE if decision.desired.weight > 0:
             return HookType.CONFIRM_PROMOTION if flips else HookType.CONFIRM_TRAFFIC_INCREASE
         case Event.STEPS_PASSED if not flips:
             return HookType.CONFIRM_PROMOTION
@@ -97,13 +97,13 @@ def check_routing(before: CanaryStatus, seen: Observed, decision: Decision) -> N
     """Copies only to a canary in the dark; and who gets some requests only gets all where nobody else can serve."""
     share, after = decision.desired.share, decision.status
     if share.mirror_percent > 0:
-        assert share.weight_percent == 0
+        assert share.weight == 0
         assert after.phase in {Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING}
     some = before.strategy in _SOME and before.desired_weight > 0 and not before.stranded
-    if some and share.weight_percent > 0 and not share.matched and decision.desired.routing and not seen.deleting:
+    if some and share.weight > 0 and not share.matched and decision.desired.routing and not seen.deleting:
         same = seen.primary is not None and seen.primary.source_revision == before.last_applied_spec
         assert after.stranded or not serves(seen.primary) or same
-    if share.weight_percent > 0 and after.stranded:
+    if share.weight > 0 and after.stranded:
         assert not share.matched
 
 

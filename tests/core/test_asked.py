@@ -112,7 +112,7 @@ def test_an_abort_works_whatever_else_is_wrong() -> None:
     decision = step(SPEC, running(30, paused_at=EPOCH), _progressing(30, actions=_ask("abort"), problem=problem))
 
     assert (decision.event, decision.status.phase) == (Event.ROLLBACK, Phase.FAILED)
-    assert (decision.desired.weight_percent, decision.status.paused_at) == (0, None)
+    assert (decision.desired.weight, decision.status.paused_at) == (0, None)
 
 
 def test_an_abort_of_the_only_side_that_serves_keeps_it() -> None:
@@ -121,7 +121,7 @@ def test_an_abort_of_the_only_side_that_serves_keeps_it() -> None:
 
     decision = step(SPEC, running(30), _progressing(30, actions=_ask("abort"), primary=dead))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.STRANDED, 100)
+    assert (decision.event, decision.desired.weight) == (Event.STRANDED, 100)
 
 
 def test_a_new_id_counts_again() -> None:
@@ -131,7 +131,7 @@ def test_a_new_id_counts_again() -> None:
 
     second = step(SPEC, first.status, _progressing(20, actions=again))
 
-    assert (first.desired.weight_percent, second.desired.weight_percent) == (20, 30)
+    assert (first.desired.weight, second.desired.weight) == (20, 30)
     assert [(taken.verb, taken.id) for taken in second.status.actions] == [("promote", "2")]
 
 
@@ -231,14 +231,14 @@ def test_a_weight_by_hand_has_its_place_in_the_schedule(weight: int, index: int,
     decision = step(SPEC, status, _progressing(30, actions=_ask("set-weight", weight=weight)))
     after = decision.status
 
-    assert (decision.event, after.phase, decision.desired.weight_percent) == (
+    assert (decision.event, after.phase, decision.desired.weight) == (
         Event.WEIGHT_SET, Phase.PROGRESSING, weight,
     )  # fmt: skip
     assert (after.step_index, after.dwell_started_at, after.last_check_at, after.iterations, after.gate) == (
         index, None, None, 0, None,
     )  # fmt: skip
     found = next_step(SPEC.analysis, after)
-    assert (found.weight_percent if found is not None else None) == following
+    assert (found.weight if found is not None else None) == following
 
 
 def test_a_strategy_without_weights_has_none_to_set() -> None:
@@ -247,7 +247,7 @@ def test_a_strategy_without_weights_has_none_to_set() -> None:
 
     decision = step(spec_of(iterations=2), status, _progressing(0, actions=_ask("set-weight", weight=5)))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.REFUSED, 0)
+    assert (decision.event, decision.desired.weight) == (Event.REFUSED, 0)
     assert decision.message == "set-weight: this strategy has no weights: promote goes on by one step"
 
 
@@ -258,7 +258,7 @@ def test_a_release_before_its_start_gets_nothing_by_its_end(verb: str) -> None:
 
     decision = step(SPEC_GATED, WAITING, seen_at(5, actions=_ask(verb), primary=dead))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.ROLLBACK, 0)
+    assert (decision.event, decision.desired.weight) == (Event.ROLLBACK, 0)
 
 
 def test_a_retry_has_to_be_confirmed_like_the_first_time() -> None:
@@ -284,6 +284,6 @@ def test_a_weight_of_0_by_hand_needs_a_pause() -> None:
     """Nothing else would keep it there: the canary is ready for its first weight."""
     decision = step(SPEC, running(30), _progressing(30, actions=_ask("set-weight", weight=0)))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.REFUSED, 30)
+    assert (decision.event, decision.desired.weight) == (Event.REFUSED, 30)
     assert decision.announcement is not None
     assert "pause it first" in decision.announcement.message

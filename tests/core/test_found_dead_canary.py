@@ -19,7 +19,7 @@ def test_found_on_the_way_back(target: WorkloadState | None) -> None:
 
     decision = step(spec_of(stepWeightPromotion=20), status, seen_at(1, target=target, primary=copy("b")))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.PRIMARY_READY, 0)
+    assert (decision.event, decision.desired.weight) == (Event.PRIMARY_READY, 0)
 
 
 def test_found_when_the_analysis_is_skipped_in_mid_run() -> None:
@@ -28,7 +28,7 @@ def test_found_when_the_analysis_is_skipped_in_mid_run() -> None:
 
     decision = step(spec, running(50), seen_at(5, route_weight=50, target=pods("b", **DEAD)))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.CANARY_LOST, 0)
+    assert (decision.event, decision.desired.weight) == (Event.CANARY_LOST, 0)
 
 
 @pytest.mark.parametrize(("target", "weight"), [(pods("b", **DEAD), 0), (pods("b"), 100)])
@@ -39,7 +39,7 @@ def test_found_after_a_failed_promotion(target: WorkloadState, weight: int) -> N
 
     decision = step(spec_of(), status, seen_at(5, route_weight=100, target=target, primary=primary))
 
-    assert decision.desired.weight_percent == weight
+    assert decision.desired.weight == weight
 
 
 def test_found_while_something_else_is_wrong() -> None:
@@ -49,4 +49,4 @@ def test_found_while_something_else_is_wrong() -> None:
 
     decision = step(spec_of(), running(50, phase=Phase.PROMOTING), seen)
 
-    assert (decision.status.phase, decision.desired.weight_percent) == (Phase.FINALISING, 0)
+    assert (decision.status.phase, decision.desired.weight) == (Phase.FINALISING, 0)

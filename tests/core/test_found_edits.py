@@ -36,7 +36,7 @@ def test_found_another_strategy_left_the_traffic_to_nobody(primary: WorkloadStat
     decision = step(spec, running(50), seen_at(5, route_weight=50, primary=primary))
 
     assert (decision.event, decision.status.phase, decision.status.strategy) == (event, Phase.PROGRESSING, "BlueGreen")
-    assert decision.desired.weight_percent == (50 if event is Event.RESCUE else 0)
+    assert decision.desired.weight == (50 if event is Event.RESCUE else 0)
 
 
 @pytest.mark.parametrize("verb", ["pause", "promote", "approve"])
@@ -47,7 +47,7 @@ def test_found_an_action_let_all_requests_in_where_some_had_matched(verb: str) -
 
     decision = step(spec_of(), status, seen)
 
-    assert (decision.event, decision.desired.weight_percent, decision.status.actions) == (Event.NEW_REVISION, 0, ())
+    assert (decision.event, decision.desired.weight, decision.status.actions) == (Event.NEW_REVISION, 0, ())
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_found_the_way_back_let_all_requests_in_where_some_had_matched(
 
     decision = step(spec_of(stepWeightPromotion=20), status, asked)
 
-    assert (decision.event, decision.desired.weight_percent) == (event, weight)
+    assert (decision.event, decision.desired.weight) == (event, weight)
 
 
 @pytest.mark.parametrize(("iterations", "event"), [(2, Event.ADVANCE), (3, Event.WAITED)])

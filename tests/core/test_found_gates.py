@@ -104,4 +104,4 @@ def test_found_a_failure_beyond_the_results_that_are_kept_opened_the_gate() -> N
     opened = step(spec, failed.status, seen_at(72, route_weight=10, samples=(told(KIND, 72),)))
 
     assert (failed.event, len(failed.status.metrics)) == (Event.CHECK_FAILED, 16)
-    assert (opened.event, opened.desired.weight_percent) == (Event.WAITED, 10)
+    assert (opened.event, opened.desired.weight) == (Event.WAITED, 10)

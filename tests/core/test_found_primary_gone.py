@@ -21,4 +21,4 @@ def test_without_analysis_a_canary_that_serves_alone_is_promoted_though_the_prim
     assert world.primary is not None
     assert world.primary.source_revision == "c"
     assert world.route is not None
-    assert world.route.weight_percent == 0
+    assert world.route.weight == 0

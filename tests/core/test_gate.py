@@ -56,7 +56,7 @@ def test_a_gate_is_asked_only_when_the_step_has_passed() -> None:
 
     assert (called(judging), called(asking), called(failing)) == ([], [KIND], [])
     assert (asking.event, asking.message) == (Event.WAITED, f"asking {KIND} {KIND}")
-    assert (raised.event, raised.desired.weight_percent, raised.status.gate) == (Event.ADVANCE, 20, None)
+    assert (raised.event, raised.desired.weight, raised.status.gate) == (Event.ADVANCE, 20, None)
 
 
 @pytest.mark.parametrize("answer", ["not today", "down"])
@@ -69,7 +69,7 @@ def test_a_closed_gate_holds_and_is_told_once(answer: str) -> None:
     again = _look(spec, held.status, 20, *good(20), told(KIND, 20, answer))
 
     assert (held.event, again.event) == (Event.HELD, Event.HELD)
-    assert (held.desired.weight_percent, again.desired.weight_percent) == (10, 10)
+    assert (held.desired.weight, again.desired.weight) == (10, 10)
     assert held.status.gate == again.status.gate == gate_at(KIND, 10, message=f"{KIND} {KIND}: {why}")
     assert held.announcement is not None
     assert held.announcement.message == f"Held at 10 %: {KIND} {KIND}: {why}"
@@ -104,7 +104,7 @@ def test_a_gate_opens_between_two_judgements() -> None:
     """What was held by the gate alone goes on when it opens, not an interval later."""
     raised = _look(_spec(hook(KIND), interval="60s"), _shut(), 75, told(KIND, 74))
 
-    assert (raised.event, raised.message, raised.desired.weight_percent) == (Event.ADVANCE, "the gate is open", 20)
+    assert (raised.event, raised.message, raised.desired.weight) == (Event.ADVANCE, "the gate is open", 20)
 
 
 @pytest.mark.parametrize("changes", [{"paused_at": at(62)}, {"metrics": ()}, {"iterations": 0}])
@@ -148,8 +148,8 @@ def test_a_gate_without_a_url_waits_for_a_person() -> None:
 
     assert held.message == f"{KIND} {KIND} waits for an approval"
     assert (waiting.event, waiting.asks, waiting.wake_at) == (Event.WAITED, (), at(20))
-    assert (approved.event, approved.desired.weight_percent) == (Event.APPROVED, 10)
-    assert (raised.event, raised.desired.weight_percent, raised.status.gate) == (Event.ADVANCE, 20, None)
+    assert (approved.event, approved.desired.weight) == (Event.APPROVED, 10)
+    assert (raised.event, raised.desired.weight, raised.status.gate) == (Event.ADVANCE, 20, None)
 
 
 def test_an_approval_overrides_whoever_says_no() -> None:
@@ -183,7 +183,7 @@ def test_a_gate_has_a_deadline(asked: dict[str, Any], over: str, event: Event, m
 
     assert (before.event, before.wake_at) == (Event.WAITED, at(90))
     assert (then.event, then.message, then.status.gate) == (event, message, None)
-    assert then.desired.weight_percent == (20 if over == "advance" else 0)
+    assert then.desired.weight == (20 if over == "advance" else 0)
 
 
 def test_a_deadline_that_opens_leaves_the_others_closed() -> None:
@@ -206,7 +206,7 @@ def test_a_gate_before_the_first_step() -> None:
         [KIND], Event.HELD, gate_at(KIND, 5, message=f"{KIND} {KIND}: no"),
     )  # fmt: skip
     assert (waiting.event, waiting.wake_at, called(waiting)) == (Event.WAITED, at(15), [])
-    assert (raised.event, raised.desired.weight_percent) == (Event.ADVANCE, 10)
+    assert (raised.event, raised.desired.weight) == (Event.ADVANCE, 10)
 
 
 def test_the_gate_before_the_promotion_is_a_phase_of_its_own() -> None:
@@ -232,4 +232,4 @@ def test_a_gate_that_is_taken_out_of_the_spec_is_open() -> None:
     """Nobody has to confirm any more."""
     raised = _look(spec_of(interval="60s"), _shut(), 75)
 
-    assert (raised.event, raised.desired.weight_percent) == (Event.ADVANCE, 20)
+    assert (raised.event, raised.desired.weight) == (Event.ADVANCE, 20)

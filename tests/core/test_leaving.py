@@ -57,7 +57,7 @@ def test_a_match_holds_nobody_back_from_the_target() -> None:
 
     decision = step(spec, leaving(0), seen_leaving(1))
 
-    assert (decision.desired.share.weight_percent, decision.desired.share.matched) == (100, False)
+    assert (decision.desired.share.weight, decision.desired.share.matched) == (100, False)
     assert decision.desired.leave == Leave(hand_back=True)
 
 

@@ -32,7 +32,7 @@ def _analysis(**schedule: Any) -> Analysis:
 )
 def test_schedule(schedule: dict[str, Any], weights: tuple[int, ...]) -> None:
     """The weights of the steps, as a user counts them."""
-    assert tuple(step.weight_percent for step in plan_of(_analysis(**schedule))) == weights
+    assert tuple(step.weight for step in plan_of(_analysis(**schedule))) == weights
 
 
 @pytest.mark.parametrize(
@@ -46,12 +46,12 @@ def test_place_in_the_schedule(weight: int, following: int | None, index: int) -
     status = CanaryStatus(desired_weight=weight, step_index=1)
     found = next_step(analysis, status)
 
-    assert (found.weight_percent if found is not None else None, step_index(analysis, weight)) == (following, index)
+    assert (found.weight if found is not None else None, step_index(analysis, weight)) == (following, index)
 
 
 def _steps(**schedule: Any) -> tuple[tuple[int, float, int, bool, bool], ...]:
     return tuple(
-        (step.weight_percent, step.dwell_s, step.checks, step.mirrored, step.confirmed)
+        (step.weight, step.dwell_s, step.checks, step.mirrored, step.confirmed)
         for step in plan_of(_analysis(**schedule))
     )
 
@@ -120,12 +120,12 @@ def test_a_share_below_an_edited_schedule_is_a_step_of_its_own() -> None:
 @given(specs())
 def test_schedule_ascends_and_is_walked_to_its_end(spec: CanarySpec) -> None:
     """Every schedule ascends strictly to at most 100, and next_step visits all of it."""
-    weights = [step.weight_percent for step in plan_of(spec.analysis)]
+    weights = [step.weight for step in plan_of(spec.analysis)]
 
     walked, status = [], CanaryStatus()
     while (step := next_step(spec.analysis, status)) is not None:
-        walked.append(step.weight_percent)
-        status = CanaryStatus(desired_weight=step.weight_percent, step_index=len(walked))
+        walked.append(step.weight)
+        status = CanaryStatus(desired_weight=step.weight, step_index=len(walked))
 
     assert walked == weights
     assert 0 <= weights[0] <= weights[-1] <= 100

@@ -88,7 +88,7 @@ def test_a_primary_that_kubernetes_gave_up_leaves_the_traffic_on_the_canary() ->
         spec_of(600), promoting, seen_at(1, route_weight=50, primary=copy("b", 1, ready=False, deadline_exceeded=True))
     )
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.STRANDED, 100)
+    assert (decision.event, decision.desired.weight) == (Event.STRANDED, 100)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +126,6 @@ def test_each_share_of_the_way_back_is_held_for_an_interval() -> None:
     written = step(spec, back.status, seen_at(11, route_weight=50, routed=False, primary=copy("b")))
     held = step(spec, written.status, seen_at(12, route_weight=30, primary=copy("b")))
 
-    assert (back.event, back.desired.weight_percent) == (Event.SHIFTED, 30)
+    assert (back.event, back.desired.weight) == (Event.SHIFTED, 30)
     assert (written.message, written.wake_at) == ("waiting for the routes to carry the weight", None)
     assert (held.message, held.wake_at) == ("holding 30 % on the way back", at(22))

@@ -66,7 +66,7 @@ def test_its_consent_ends_the_run(status: CanaryStatus, seen: Observed) -> None:
 
     decision = step(GATED, status, replace(seen, samples=(consent,)))
 
-    assert (decision.event, decision.status.phase, decision.desired.weight_percent) == (Event.ROLLBACK, Phase.FAILED, 0)
+    assert (decision.event, decision.status.phase, decision.desired.weight) == (Event.ROLLBACK, Phase.FAILED, 0)
     assert decision.message == "rollback hook rollback asks for it"
 
 
@@ -96,7 +96,7 @@ def test_nothing_else_that_is_wrong_holds_it_back(trouble: dict[str, Any]) -> No
 
     decision = step(SPEC, running(10), replace(seen, samples=(*seen.samples, consent)))
 
-    assert (decision.event, decision.desired.weight_percent) == (Event.ROLLBACK, 0)
+    assert (decision.event, decision.desired.weight) == (Event.ROLLBACK, 0)
 
 
 def test_it_is_asked_while_something_else_is_wrong() -> None:
@@ -113,8 +113,8 @@ def test_where_the_primary_can_not_serve_the_canary_keeps_the_traffic() -> None:
 
     stranded, refused = step(SPEC, running(10), seen), step(GATED, WAITING, waiting)
 
-    assert (stranded.event, stranded.desired.weight_percent) == (Event.STRANDED, 100)
-    assert (refused.event, refused.desired.weight_percent) == (Event.ROLLBACK, 0)
+    assert (stranded.event, stranded.desired.weight) == (Event.STRANDED, 100)
+    assert (refused.event, refused.desired.weight) == (Event.ROLLBACK, 0)
 
 
 def test_one_of_several_is_enough() -> None:

@@ -74,7 +74,7 @@ def test_a_refusal_fails_and_silence_holds(spec: Any, answer: str, event: Event)
     decision = step(spec, running(10), seen_at(10, route_weight=10, samples=samples))
 
     assert (decision.event, decision.status.failed_checks) == (event, int(event is Event.CHECK_FAILED))
-    assert decision.desired.weight_percent == 10
+    assert decision.desired.weight == 10
     assert decision.message.startswith(f"rollout: {'no answer' if answer == 'down' else answer}")
 
 
@@ -88,7 +88,7 @@ def test_a_run_may_be_without_any_answer_for_a_limited_time() -> None:
     patient = step(spec_of(), running(10, consecutive_errors=1000), seen_at(10, **_down(10)))
 
     assert (second.event, second.status.consecutive_errors) == (Event.UNDECIDED, 2)
-    assert (third.event, third.desired.weight_percent, third.status.consecutive_errors) == (Event.ROLLBACK, 0, 3)
+    assert (third.event, third.desired.weight, third.status.consecutive_errors) == (Event.ROLLBACK, 0, 3)
     assert third.message == "request-success-rate: gone; 3 judgements in a row had no answer"
     assert (patient.event, patient.status.consecutive_errors) == (Event.UNDECIDED, 1000)
 

@@ -41,7 +41,7 @@ def test_a_release_waits_until_its_start_is_confirmed() -> None:
     started = step(GATED, gated.status, seen_at(7, target=pods("b", 0), samples=(consent,)))
 
     assert (gated.event, gated.status.phase, gated.status.gate) == (Event.GATED, Phase.WAITING, gate_at(CONFIRM, 5))
-    assert (gated.desired.canary_replicas, gated.desired.weight_percent, gated.status.started_at) == (None, 0, at(5))
+    assert (gated.desired.canary_replicas, gated.desired.weight, gated.status.started_at) == (None, 0, at(5))
     assert gated.announcement is not None
     assert gated.announcement.message == "Revision b is new: it waits for confirm-rollout"
     assert called(asking) == [CONFIRM]
@@ -127,8 +127,8 @@ def test_the_canary_is_tested_before_its_first_request() -> None:
     asking = step(TESTED, running(0), seen_at(5))
     passed = step(TESTED, running(0), seen_at(6, samples=(told(TEST, 5),)))
 
-    assert (called(growing), called(asking), asking.desired.weight_percent) == ([], [TEST], 0)
-    assert (passed.event, passed.desired.weight_percent) == (Event.ADVANCE, 10)
+    assert (called(growing), called(asking), asking.desired.weight) == ([], [TEST], 0)
+    assert (passed.event, passed.desired.weight) == (Event.ADVANCE, 10)
 
 
 def test_a_test_that_fails_is_a_failed_check_once() -> None:
@@ -146,7 +146,7 @@ def test_a_test_that_fails_is_a_failed_check_once() -> None:
         Event.WAITED, (), at(15), 1,
     )  # fmt: skip
     assert called(again) == [TEST]
-    assert (second.event, second.desired.weight_percent) == (Event.ROLLBACK, 0)
+    assert (second.event, second.desired.weight) == (Event.ROLLBACK, 0)
 
 
 def test_a_test_that_can_not_be_reached_is_no_failed_check() -> None:
@@ -154,7 +154,7 @@ def test_a_test_that_can_not_be_reached_is_no_failed_check() -> None:
     down = step(TESTED, running(0), seen_at(6, samples=(told(TEST, 5, "down"),)))
     passed = step(TESTED, down.status, seen_at(16, samples=(told(TEST, 15),)))
 
-    assert (down.event, down.status.failed_checks, down.desired.weight_percent) == (Event.UNDECIDED, 0, 0)
+    assert (down.event, down.status.failed_checks, down.desired.weight) == (Event.UNDECIDED, 0, 0)
     assert down.status.consecutive_errors == 1
     assert passed.event is Event.ADVANCE
 

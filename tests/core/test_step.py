@@ -30,7 +30,7 @@ def test_step_answers_whatever_it_is_asked(spec: CanarySpec, status: CanaryStatu
 
     assert step(spec, status, seen) == decision
     assert decision.status.phase is TRANSITIONS[status.phase or Phase.INITIALIZING, decision.event].to
-    assert 0 <= decision.desired.weight_percent <= 100
+    assert 0 <= decision.desired.weight <= 100
     assert decision.wake_at is None or decision.wake_at > seen.now
     check_status(decision.status)
 
@@ -73,7 +73,7 @@ def test_a_clock_that_jumps_raises_no_weight_without_evidence(jump_s: float, wei
     decision = step(spec_of(), status, seen)
 
     assert decision.event is Event.WAITED
-    assert decision.desired.weight_percent == weight
+    assert decision.desired.weight == weight
     assert bool(decision.asks) == (seen.now >= at(10))
 
 
@@ -94,5 +94,5 @@ def test_the_evaluation_that_reaches_the_threshold_rolls_back(failed: int) -> No
     decision = step(spec_of(threshold=3), status, seen_at(10, route_weight=20, samples=bad(10)))
 
     assert decision.status.failed_checks == failed + 1
-    assert decision.desired.weight_percent == (0 if failed == 2 else 20)
+    assert decision.desired.weight == (0 if failed == 2 else 20)
     assert decision.status.phase is (Phase.FAILED if failed == 2 else Phase.PROGRESSING)

@@ -192,7 +192,7 @@ def test_a_canary_without_pods_loses_its_requests(name: str) -> None:
 
     assert (lost.event, lost.status.step_index, lost.status.iterations) == (Event.CANARY_LOST, 0, 0)
     assert lost.desired.share == Routing(0, matched=bool(spec.analysis.match))
-    assert (over.event, over.desired.weight_percent, over.desired.share.mirror_percent) == (Event.ROLLBACK, 0, 0)
+    assert (over.event, over.desired.weight, over.desired.share.mirror_percent) == (Event.ROLLBACK, 0, 0)
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -270,6 +270,6 @@ def test_another_strategy_in_mid_run_starts_the_run_again(name: str, other: str)
         assert (decision.event, decision.status.desired_weight) == (Event.WAITED, weight)
     else:
         assert (decision.event, decision.status.phase) == (Event.NEW_REVISION, Phase.PROGRESSING)
-        assert (decision.desired.share.weight_percent, decision.desired.share.mirror_percent) == (0, 0)
+        assert (decision.desired.share.weight, decision.desired.share.mirror_percent) == (0, 0)
         assert (decision.status.strategy, decision.status.failed_checks) == (after.analysis.strategy, 0)
         assert decision.message == f"the strategy changed to {after.analysis.strategy} in mid-run: it starts again"

@@ -47,7 +47,7 @@ def test_then_all_requests_go_to_the_side_that_serves() -> None:
     prepared = _starting(samples=LOOKED, route_weight=0, routed=True)
 
     assert (leading.event, leading.desired.routing, leading.desired.canary_replicas) == (Event.WAITED, True, None)
-    assert (leading.desired.share.stable, leading.desired.weight_percent) == ("v1", 0)
+    assert (leading.desired.share.stable, leading.desired.weight) == ("v1", 0)
     assert (prepared.event, prepared.status.phase) == (Event.PREPARED, Phase.INITIALIZED)
     assert (prepared.status.last_promoted_spec, prepared.status.idle_spec) == ("a", "b")
     assert not prepared.status.idle_proven
@@ -108,7 +108,7 @@ def test_a_swap_moves_no_request() -> None:
     decision = _promoting()
 
     assert (decision.status.stable_subset, decision.status.desired_weight) == ("v2", 0)
-    assert (decision.desired.share.stable, decision.desired.weight_percent) == ("v2", 0)
+    assert (decision.desired.share.stable, decision.desired.weight) == ("v2", 0)
     assert (decision.status.last_promoted_spec, decision.status.idle_spec) == ("b", "a")
 
 

@@ -44,13 +44,13 @@ def test_step_does_what_the_row_says(phase: Phase, event: Event) -> None:
     following = next_step(example.spec.analysis, status)
     weights = {
         Share.KEEP: status.desired_weight, Share.NONE: 0, Share.ALL: 100,
-        Share.NEXT: following.weight_percent if following is not None else None, Share.BACK: 30, Share.ASKED: 40,
+        Share.NEXT: following.weight if following is not None else None, Share.BACK: 30, Share.ASKED: 40,
     }  # fmt: skip
 
     decision = example.decide()
 
     assert (decision.event, decision.status.phase) == (event, row.to)
-    assert decision.status.desired_weight == decision.desired.weight_percent == weights[row.share]
+    assert decision.status.desired_weight == decision.desired.weight == weights[row.share]
 
 
 @pytest.mark.parametrize(("phase", "event"), PAIRS, ids=str)
@@ -119,7 +119,7 @@ def test_a_pair_without_a_row_is_never_found(phase: Phase, event: Event) -> None
         if decision.event in STANDING or decision.event is Event.REFUSED:
             quiet = example.status.model_copy(update={"phase": phase})
             assert _kept(decision.status) == _kept(quiet)
-            assert decision.desired.weight_percent == quiet.desired_weight
+            assert decision.desired.weight == quiet.desired_weight
         else:
             # In mid-run an undo ends the release.
             assert decision.event in (ELSE | {Event.ROLLBACK} if event is Event.UNDONE else ELSE)

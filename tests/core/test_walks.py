@@ -117,7 +117,7 @@ def _in_mid_run(phase: Phase, spec: CanarySpec) -> World:
     gates = {Phase.WAITING: "confirm-rollout", Phase.WAITING_PROMOTION: "confirm-promotion"}
     present = steps[index - 1] if index else Step(0, 0.0)
     status = running(
-        present.weight_percent, phase=phase, strategy=str(spec.analysis.strategy), step_index=index,
+        present.weight, phase=phase, strategy=str(spec.analysis.strategy), step_index=index,
         mirrored=present.mirrored, dwell_started_at=None, gate=gate_at(gates[phase]) if phase in gates else None,
     )  # fmt: skip
     primary = Pods("copy of a", source_revision="a")
@@ -161,7 +161,7 @@ def test_every_life_comes_to_its_end(
 
     assert world.route is not None
     assert (world.status.last_promoted_spec, world.status.phase) == ("d", Phase.SUCCEEDED)
-    assert (world.route.weight_percent, world.route.mirror_percent) == (0, 0)
+    assert (world.route.weight, world.route.mirror_percent) == (0, 0)
     assert world.status.outbox == ()
 
 

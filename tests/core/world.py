@@ -123,7 +123,7 @@ class World:
             generation=self.generation,
             target=self.target.state(self.now) if self.target is not None else None,
             primary=primary,
-            route_weight=self.route.weight_percent if self.route is not None else None,
+            route_weight=self.route.weight if self.route is not None else None,
             routed=self.route == routing_of(self.spec, self.status),
             apex_on_primary=self.apex_on_primary,
             problem=self.problem,
@@ -203,7 +203,7 @@ class World:
         self.target, self.primary = self.primary, self.target
         stable, tested = self.status.stable_subset, any(ref.canary_rules for ref in self.spec.route_refs)
         turned = [
-            replace(one, stable=stable, weight_percent=100 - one.weight_percent, testers=tested and not one.testers)
+            replace(one, stable=stable, weight=100 - one.weight, testers=tested and not one.testers)
             for one in self._routes()
         ]
         self.route = turned[0]
@@ -252,7 +252,7 @@ class World:
 
     def _answers(self, decision: Decision) -> tuple[Sample, ...]:
         """What is answered at once; the rest is under way."""
-        reached = self.route is not None and (self.route.weight_percent > 0 or self.route.mirror_percent > 0)
+        reached = self.route is not None and (self.route.weight > 0 or self.route.mirror_percent > 0)
         told = {ask: self.signals.answer(ask, reached=reached) for ask in decision.asks if ask not in self.called}
         if self.deleting and self.route is None and isinstance(told.get(STABLE_RATE), Value):
             told[STABLE_RATE] = Value(0.0)

@@ -30,7 +30,7 @@ def _told(script: dict[str, Any], canary: object = None, seed: int = 0) -> Timel
 def test_a_release_is_told_with_its_reasons_and_its_news() -> None:
     """Each decision at its second, versions by the names of the script, and what people hear of it."""
     timeline = _told({"when": [{"at": 5, "apply": "b"}, {"at": 20, "successRate": 50}], "until": 60})
-    assert [(made.event, made.phase, made.weight_percent) for made in timeline.decisions] == [
+    assert [(made.event, made.phase, made.weight) for made in timeline.decisions] == [
         ("NewRevision", "Progressing", 0), ("Advance", "Progressing", 20), ("Advance", "Progressing", 50),
         ("Rollback", "Failed", 0), ("Drained", "Failed", 0),
     ]  # fmt: skip
@@ -132,7 +132,7 @@ def test_the_engine_tells_a_golden_story_as_the_core_alone_does(name: str, kind:
 
     timeline = run(_scenario(text, kind))
 
-    engine = _ways((made.phase, made.weight_percent) for made in timeline.decisions)
+    engine = _ways((made.phase, made.weight) for made in timeline.decisions)
     assert engine == _ways((row["phase"], row["weight"]) for row in story.told)
 
 

@@ -94,7 +94,7 @@ _ANY_VERSION = """    if resource.kind == "Canary":
     if found["metadata"]["resourceVersion"] != version:"""
 _NEXT = "next_step(analysis, status)"
 _NEXT_BUT_ONE = """(next_step(analysis, status.model_copy(update={
-            "desired_weight": getattr(next_step(analysis, status), "weight_percent", 0), "step_index": 1,
+            "desired_weight": getattr(next_step(analysis, status), "weight", 0), "step_index": 1,
         })) or next_step(analysis, status))"""
 _UNJUDGED = """    from rollouts.core.plan import next_step
     if next_step(spec.analysis, status) is None:

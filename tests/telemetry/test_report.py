@@ -61,7 +61,7 @@ def test_a_decision_is_logged_with_what_led_to_it(reporter: Reporter, log: struc
         "revision": "abc",
         "phase": "Progressing",
         "step": 1,
-        "weight_percent": 20,
+        "weight": 20,
         "reason": "passed",
     }
 
