@@ -106,8 +106,7 @@ def test_a_script_does_what_its_example_says(story: str) -> None:
     steps = plan_of(analysis)
     mirror_percent = analysis.mirror_weight or 100
     shares = [
-        (step.weight, 0 if analysis.match else step.weight, mirror_percent if step.mirrored else 0)
-        for step in steps
+        (step.weight, 0 if analysis.match else step.weight, mirror_percent if step.mirrored else 0) for step in steps
     ]
     told = [(one.matched_percent, one.others_percent, one.mirror_percent) for one, _ in script.held]
     dark = [(0, 0, 0)] if script.dark else []
