@@ -34,12 +34,12 @@ NO_SERVICE_NAME = (
 """Said of a target whose name can't be the Services' too: with dots, too long, or with a digit first."""
 ONE_MODE = "set exactly one of targetRef and subsets"
 NOT_EXPOSED = "with targetRef set service too"
-STRAY = "initialStable and routeRefs go with subsets, not with targetRef"
+STRAY = "initialStable goes with subsets, not with targetRef"
+ROUTES_ARE_YOURS = "with routeRefs no service.hosts or service.gateways: they stand in your own VirtualService"
 ROUTED = "with subsets set routeRefs, and no service: you have it already"
 TWO_SUBSETS = "subsets: two, with different names and workloads"
 INITIAL_STABLE = "initialStable: name one of the two subsets"
 ENDS_AT_ALL = "with subsets the last weight is 100: the canary takes all requests before the roles swap"
-SHARES_ONLY = "with subsets no match, mirror or sessionAffinity: lead testers by a rule of your own, see canaryRules"
 NO_WAY_BACK = "stepWeightPromotion and stepWeightsPromotion go with targetRef: with subsets no traffic has to return"
 
 ON_EVERY_NODE = "autoscalerRef and canaryReplicas go with a Deployment: a DaemonSet has a pod on each node"
@@ -85,6 +85,11 @@ class CanaryService(BaseModel):
         ("mesh",), min_length=1, max_length=16, description="Gateways of the VirtualService. Default: mesh."
     )
 
+    @property
+    def names_routes(self) -> bool:
+        """Whether it says where a VirtualService of ours applies."""
+        return bool(self.hosts) or self.gateways != ("mesh",)
+
 
 class CanarySpec(BaseModel):
     """What to release and how."""
@@ -102,7 +107,9 @@ class CanarySpec(BaseModel):
         None, description="With subsets: which one serves at first, where their weights do not tell."
     )
     route_refs: Annotated[tuple[RouteRef, ...], Field(max_length=8)] = Field(
-        (), description="With subsets: your objects that route to them."
+        (),
+        description="Your own VirtualServices that route to the two subsets or, with targetRef, to the Service. "
+        "With targetRef and without any, a VirtualService is made.",
     )
     scale_down_delay: Duration = Field(
         "30s", description="With subsets: how long the old version is kept after its role is taken, to go back at once."
@@ -222,13 +229,13 @@ class CanarySpec(BaseModel):
         return (
             ((self.target_ref is None) != self.swaps, ONE_MODE),
             (not self.swaps and self.service is None, NOT_EXPOSED),
-            (not self.swaps and bool(self.route_refs or self.initial_stable), STRAY),
+            (not self.swaps and self.initial_stable is not None, STRAY),
+            (self.service is not None and bool(self.route_refs) and self.service.names_routes, ROUTES_ARE_YOURS),
             (self.swaps and (self.service is not None or not self.route_refs), ROUTED),
             (self.swaps and not len(names) == len(workloads) == len(self.subsets) == 2, TWO_SUBSETS),
             (self.swaps and self.initial_stable is not None and self.initial_stable not in names, INITIAL_STABLE),
             (self.swaps and analysis.iterations is None and last < 100, ENDS_AT_ALL),
             (self.swaps and back is not None, NO_WAY_BACK),
-            (self.swaps and bool(analysis.match or analysis.mirror or analysis.session_affinity), SHARES_ONLY),
             (self.swaps and (sized or self.autoscaler_ref is not None), SCALED_BY_USER),
             (not self.swaps and sized and takes_all, FEW_FOR_ALL),
             (on_nodes and (sized or self.autoscaler_ref is not None), ON_EVERY_NODE),

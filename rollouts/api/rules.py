@@ -35,7 +35,12 @@ EXTRAS = Extras(
         "CanarySpec": (
             Rule(f"has(self.targetRef) != ({_SWAPS})", canary.ONE_MODE),
             Rule("!has(self.targetRef) || has(self.service)", canary.NOT_EXPOSED),
-            Rule("!has(self.targetRef) || size(self.routeRefs) == 0 && !has(self.initialStable)", canary.STRAY),
+            Rule("!has(self.targetRef) || !has(self.initialStable)", canary.STRAY),
+            Rule(
+                "!has(self.service) || size(self.routeRefs) == 0 || "
+                "size(self.service.hosts) == 0 && self.service.gateways == ['mesh']",
+                canary.ROUTES_ARE_YOURS,
+            ),
             Rule(f"!({_SWAPS}) || !has(self.service) && size(self.routeRefs) > 0", canary.ROUTED),
             Rule(
                 f"!({_SWAPS}) || size(self.subsets) == 2 && self.subsets[0].name != self.subsets[1].name && "
@@ -54,11 +59,6 @@ EXTRAS = Extras(
             Rule(
                 f"!({_SWAPS}) || !has(self.analysis.stepWeightPromotion) && !has(self.analysis.stepWeightsPromotion)",
                 canary.NO_WAY_BACK,
-            ),
-            Rule(
-                f"!({_SWAPS}) || size(self.analysis.match) == 0 && !self.analysis.mirror && "
-                "!has(self.analysis.sessionAffinity)",
-                canary.SHARES_ONLY,
             ),
             Rule(f"!({_SWAPS}) || !has(self.autoscalerRef) && !({_SIZED})", canary.SCALED_BY_USER),
             Rule(
@@ -138,6 +138,7 @@ EXTRAS = Extras(
                 subsets.RULE_TWICE,
             ),
         ),
+        "TlsRoutes": (Rule("has(self.port) || size(self.sniHosts) > 0", subsets.TLS_EMPTY),),
         "Window": (
             Rule(
                 f"!self.duration.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}') || "
