@@ -29,13 +29,14 @@ from rollouts.core.measurement import (
     SecretProbe,
     Signal,
     Unreachable,
+    Value,
 )
 from rollouts.core.revision import content_digest
 from rollouts.engine.calling import Caller
 from rollouts.engine.config_sources import is_opted_out
 from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
-from rollouts.engine.rights import judge_rights, render_review
+from rollouts.engine.rights import Right, judge_rights, render_review
 from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
@@ -147,14 +148,21 @@ class Asker:
         return await self._ways.metrics.measure(render_query(probe, namespace, workload), at)
 
     async def _rights(self, subject: Subject) -> Outcome:
-        namespace = subject.owner.namespace
-        try:
-            review = await self._ways.cluster.write(render_review(namespace))
-        except Forbidden as refused:
-            return Rejected(str(refused))
-        except KubeError as failed:
-            return Unreachable(str(failed))
-        return judge_rights(review, namespace, mode_of(subject.spec).rights(self._ways.cluster, subject))
+        """All that is granted, namespace by namespace; else what is missing in the first that lacks something."""
+        needed: dict[str, list[Right]] = {}
+        for right in mode_of(subject.spec).rights(self._ways.cluster, subject):
+            needed.setdefault(right.namespace or subject.owner.namespace, []).append(right)
+        for namespace, rights in needed.items():
+            try:
+                review = await self._ways.cluster.write(render_review(namespace))
+            except Forbidden as refused:
+                return Rejected(str(refused))
+            except KubeError as failed:
+                return Unreachable(str(failed))
+            outcome = judge_rights(review, namespace, rights)
+            if isinstance(outcome, Rejected):
+                return outcome
+        return Value(1.0)
 
     async def _content(self, probe: SecretProbe, subject: Subject) -> Content | Outcome:
         """A digest of what is in a Secret, and nothing else of it."""

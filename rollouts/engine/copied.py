@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rollouts.api.resources import SERVICES, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.desired import routing_of
@@ -25,10 +25,10 @@ from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
 from rollouts.engine.release import leaving_writes, look_back, staying
-from rollouts.engine.rights import Right, rights_to_copy
+from rollouts.engine.rights import Right, rights_elsewhere, rights_to_copy
+from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Write
-from rollouts.traffic.istio import carries, observed_weight
 from rollouts.workloads.kinds import kind_of
 
 
@@ -40,6 +40,7 @@ class Copied:
         resource = kind_of(subject.spec).resource
         needed = (
             *rights_to_copy(resource),
+            *rights_elsewhere(subject.owner, subject.spec),
             *(right for companion in COMPANIONS for right in companion.rights(cluster, subject)),
         )
         return tuple(dict.fromkeys(needed))
@@ -58,7 +59,7 @@ class Copied:
         target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
         primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
         ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
-        route = cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
+        routed = router_of(spec).observe(cluster, owner, spec, routing_of(spec, status))
         most = replicas_max(cluster, subject)
         left = None
         if deleting:
@@ -68,8 +69,8 @@ class Copied:
         return Sides(
             target=replace(_with_config(cluster, subject, target, secrets), replicas_max=most) if target else None,
             primary=kind.observe(ours) if ours is not None else None,
-            route_weight=observed_weight(owner, spec, route),
-            routed=carries(owner, spec, route, routing_of(spec, status)),
+            route_weight=routed.weight,
+            routed=routed.carried,
             apex_on_primary=_apex_on_primary(cluster, subject, target),
             secrets=secrets,
             made=left is not None and left.made,

@@ -21,6 +21,7 @@ from rollouts.core.observed import Problem
 from rollouts.core.selector import SELECTOR_LABELS, selector_label
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.contest import find_contest
+from rollouts.engine.routers import router_of
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.workloads.kinds import kind_of
@@ -46,6 +47,7 @@ def find_problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[
     if port_problem := find_target_port_problem(spec, target):
         yield Problem("PortNotFound", port_problem)
     yield from _names_taken(cluster, owner, spec)
+    yield from router_of(spec).problems(cluster, owner, spec, "")
     yield from _apex_without_port(cluster, owner, spec)
     primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
     for workload in (target, primary):
@@ -74,7 +76,6 @@ def _names_taken(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[P
         (SERVICES, canary_service(name)),
         (DESTINATION_RULES, primary_service(name)),
         (DESTINATION_RULES, canary_service(name)),
-        (VIRTUAL_SERVICES, name),
     )
     for resource, taken in ours:
         manifest = cluster.read(resource, ObjectKey(owner.namespace, taken))

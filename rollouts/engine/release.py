@@ -13,22 +13,22 @@ from rollouts.api.ownership import ON_TARGET_GONE_ANNOTATION, ORIGINAL_SELECTOR_
 from rollouts.api.resources import (
     DESTINATION_RULES,
     SERVICES,
-    VIRTUAL_SERVICES,
     Manifest,
     ObjectKey,
     Resource,
 )
 from rollouts.core.decision import Desired, Leave
+from rollouts.core.routing import Routing
 from rollouts.core.selector import selector_label
 from rollouts.engine.autoscaling import let_scale
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_tracking import secret_discards
+from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, Delete, PatchJson, Write
-from rollouts.traffic.istio import observed_weight, route_operations
 from rollouts.traffic.metadata import canary_service, primary_service
-from rollouts.traffic.release import release_route_operations, release_service_operations
+from rollouts.traffic.release import release_service_operations
 from rollouts.workloads.kinds import kind_of
 
 
@@ -49,7 +49,7 @@ class Left:
 def look_back(cluster: Cluster, subject: Subject) -> Left:
     """What there is, as the stores have it."""
     target, apex = _target(cluster, subject), _apex(cluster, subject)
-    handing, routed = any(_service(cluster, subject)), any(_route_operations(cluster, subject))
+    handing, routed = any(_service(cluster, subject)), any(_routes_past_ours(cluster, subject))
     ours = _primary_labels(cluster, subject)
     leads = apex is not None and ours is not None and apex["spec"].get("selector") == ours
     abandoned = target is None and _annotations(subject.manifest).get(ON_TARGET_GONE_ANNOTATION) == "remove"
@@ -80,11 +80,11 @@ def leaving_writes(cluster: Cluster, subject: Subject, desired: Desired, leave: 
 def _share(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
     """The weight that the two copies have until the target is whole."""
     owner, spec = subject.owner, subject.spec
-    route = _ours(cluster, subject, VIRTUAL_SERVICES, spec.service_name)
-    if route is None or observed_weight(owner, spec, route) is None:
-        return
-    if operations := route_operations(owner, spec, route, desired.share):
-        yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
+    router = router_of(spec)
+    seen = router.observe(cluster, owner, spec, desired.share)
+    if not spec.route_refs and (seen.weight is None or any(router.problems(cluster, owner, spec, ""))):
+        return  # What is made for the Canary is not made again, nor taken from somebody else.
+    yield from router.writes(cluster, owner, spec, desired.share)
 
 
 def _grow(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
@@ -107,13 +107,7 @@ def _service(cluster: Cluster, subject: Subject) -> Iterator[Write]:
 
 
 def _routes_past_ours(cluster: Cluster, subject: Subject) -> Iterator[Write]:
-    if operations := _route_operations(cluster, subject):
-        yield PatchJson(VIRTUAL_SERVICES, _key(subject, subject.spec.service_name), operations)
-
-
-def _route_operations(cluster: Cluster, subject: Subject) -> list[Manifest]:
-    route = _ours(cluster, subject, VIRTUAL_SERVICES, subject.spec.service_name)
-    return [] if route is None else release_route_operations(subject.owner, subject.spec, route)
+    return router_of(subject.spec).release(cluster, subject.owner, subject.spec, Routing(0))
 
 
 def _removable(cluster: Cluster, subject: Subject, *, abandoned: bool) -> Iterator[tuple[Resource, Manifest]]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
 from rollouts.api.resources import (
     CANARIES,
     DEPLOYMENTS,
@@ -30,6 +32,8 @@ class Right:
     verb: str
     resource: Resource
     subresource: str = ""
+    namespace: str = ""
+    """Where it is needed, if not in the Canary's own."""
 
     def __str__(self) -> str:
         return f"{self.verb} {self.resource}{'/' + self.subresource if self.subresource else ''}"
@@ -63,6 +67,12 @@ def rights_to_copy(workloads: Resource) -> tuple[Right, ...]:
         *(Right("delete", resource) for resource in (workloads, *_DELETED)),
         Right("create", EVENTS),
     )
+
+
+def rights_elsewhere(owner: Owner, spec: CanarySpec) -> tuple[Right, ...]:
+    """What it needs in the namespaces of the user's own routes."""
+    places = {ref.namespace for ref in spec.route_refs if ref.namespace not in {None, owner.namespace}}
+    return tuple(Right("patch", VIRTUAL_SERVICES, namespace=place) for place in sorted(filter(None, places)))
 
 
 def render_review(namespace: str) -> Create:

@@ -18,12 +18,14 @@ from rollouts.api.resources import (
 from rollouts.api.status import CanaryStatus
 from rollouts.core.observed import Problem
 from rollouts.engine.contest import find_contest
+from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
-from rollouts.engine.subset_roles import pair_of, routes_of, stable_of, workload_of
+from rollouts.engine.subset_roles import stable_of, workload_of
+from rollouts.engine.user_routes import route_key, seen_of, subsets_of
 from rollouts.ports import Cluster
 from rollouts.traffic.istio_host import service_of
-from rollouts.traffic.subset_rules import host_of
-from rollouts.traffic.subsets import route_flaw, steered_rules
+from rollouts.traffic.user_routes import steered_rules
+from rollouts.traffic.user_rules import host_of
 
 _READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
@@ -34,13 +36,15 @@ def find_subset_problems(cluster: Cluster, subject: Subject, status: CanaryStatu
         if trouble := cluster.trouble(resource):
             yield Problem("KindUnavailable", trouble)
     yield from find_contest(cluster, subject.owner, subject.spec)
-    absent = [*_absent_targets(cluster, subject), *_useless_routes(cluster, subject, status)]
+    owner, spec, stable = subject.owner, subject.spec, stable_of(cluster, subject, status)
+    absent = [*_absent_targets(cluster, subject), *router_of(spec).problems(cluster, owner, spec, stable)]
     yield from absent
     if not absent:
-        for host in sorted(_hosts(cluster, subject, status)):
+        for host, route in sorted(_hosts(cluster, subject, stable).items()):
+            yield from _unknown(cluster, host, route)
             yield from _unselected(cluster, subject, host)
             yield from _undefined(cluster, subject, host)
-    if not stable_of(cluster, subject, status):
+    if not stable:
         names = " and ".join(subset.name for subset in subject.spec.subsets)
         tie = f"the subsets {names} have the same weight in {_route_names(subject)}, so it can't be told which serves"
         yield Problem("StableUnknown", f"{tie}: set initialStable, or give the one that serves the larger weight")
@@ -53,22 +57,21 @@ def _absent_targets(cluster: Cluster, subject: Subject) -> Iterator[Problem]:
             yield Problem("TargetNotFound", f"Deployment {key} does not exist: create it, or correct spec.subsets")
 
 
-def _useless_routes(cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
-    pair = pair_of(subject.spec, stable_of(cluster, subject, status))
-    for ref, route in zip(subject.spec.route_refs, routes_of(cluster, subject), strict=True):
-        name = f"VirtualService {subject.owner.namespace}/{ref.name}"
-        if route is None:
-            yield Problem("RouteNotFound", f"{name} does not exist: create it, or correct spec.routeRefs")
-        elif flaw := route_flaw(route, ref, pair):
-            yield Problem("RouteUnusable", f"{name}: {flaw}")
+def _hosts(cluster: Cluster, subject: Subject, stable: str) -> dict[tuple[str, str], str]:
+    """The Services whose subsets the routes name, as namespace and name, with the first object that names them."""
+    found: dict[tuple[str, str], str] = {}
+    for steering, route in seen_of(cluster, subject.owner, subject.spec, stable):
+        for rule in steered_rules(steering, route):
+            host = service_of(host_of(rule, steering.pair), steering.pair.read_in)
+            found.setdefault(host, str(route_key(subject.owner, steering.ref)))
+    return found
 
 
-def _hosts(cluster: Cluster, subject: Subject, status: CanaryStatus) -> set[tuple[str, str]]:
-    """The Services whose subsets the routes name, as namespace and name."""
-    pair = pair_of(subject.spec, stable_of(cluster, subject, status))
-    found = zip(subject.spec.route_refs, routes_of(cluster, subject), strict=True)
-    rules = [rule for ref, route in found for rule in steered_rules(route, ref, pair)]
-    return {service_of(host_of(rule, pair), subject.owner.namespace) for rule in rules}
+def _unknown(cluster: Cluster, host: tuple[str, str], route: str) -> Iterator[Problem]:
+    """A host without namespace is none of a Service: a ServiceEntry may know it."""
+    if host[0] and cluster.read(SERVICES, ObjectKey(*host)) is None:
+        what = f"VirtualService {route} leads to Service {ObjectKey(*host)}, which does not exist"
+        yield Problem("HostNotFound", f"{what}: create it, or correct the host in the rule")
 
 
 def _unselected(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Iterator[Problem]:
@@ -83,7 +86,7 @@ def _unselected(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> It
 
 def _undefined(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Iterator[Problem]:
     """Each subset must be there, and select the pods of its own Deployment and of no other of the two."""
-    labels = _subset_labels(cluster, host)
+    labels = subsets_of(cluster, host)
     where = f"of host {'.'.join(reversed(host)).rstrip('.')}"
     for subset in subject.spec.subsets:
         selected = labels.get(subset.name)
@@ -96,15 +99,6 @@ def _undefined(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Ite
                 how = "selects also" if selects else "does not select"
                 what = f"subset {subset.name} {where} {how} the pods of Deployment {other.target_ref.name}"
                 yield Problem("SubsetMismatch", f"{what}: correct its labels {_in_words(selected)}")
-
-
-def _subset_labels(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = {}
-    for rule in cluster.list_all(DESTINATION_RULES):
-        spec = rule.get("spec") or {}
-        if service_of(spec.get("host", ""), rule["metadata"]["namespace"]) == host:
-            found |= {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or ()}
-    return found
 
 
 def _pod_labels(cluster: Cluster, subject: Subject, subset: str) -> dict[str, str]:

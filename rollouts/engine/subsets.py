@@ -7,9 +7,10 @@ promotion. What may be wrong is subset_problems.py's matter.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from rollouts.api.resources import DEPLOYMENTS, VIRTUAL_SERVICES, Manifest, ObjectKey
+from rollouts.api.resources import DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.desired import routing_of
@@ -18,27 +19,21 @@ from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Observed, Problem
 from rollouts.engine.mode import Sides
 from rollouts.engine.release import staying
-from rollouts.engine.rights import SUBSETS, Right
+from rollouts.engine.rights import SUBSETS, Right, rights_elsewhere
+from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_problems import find_subset_problems
-from rollouts.engine.subset_roles import pair_of, routes_of, stable_of, workload_of
+from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
 from rollouts.ports import Cluster, PatchJson, Write
-from rollouts.traffic.subsets import (
-    is_marked,
-    release_operations,
-    routed_percent,
-    steering_operations,
-    subsets_carry,
-)
 from rollouts.workloads.state import observe_deployment, observe_promoted
 
 
 class Subsets:
     """Implements `Mode`."""
 
-    def rights(self, _cluster: Cluster, _subject: Subject) -> tuple[Right, ...]:
+    def rights(self, _cluster: Cluster, subject: Subject) -> tuple[Right, ...]:
         """As the Protocol says."""
-        return SUBSETS
+        return (*SUBSETS, *rights_elsewhere(subject.owner, subject.spec))
 
     def observe(
         self,
@@ -50,18 +45,21 @@ class Subsets:
         deleting: bool,
     ) -> Sides:
         """As the Protocol says."""
-        spec, routes = subject.spec, routes_of(cluster, subject)
+        owner, spec = subject.owner, subject.spec
         stable = stable_of(cluster, subject, status)
-        pair = pair_of(spec, stable)
-        target, primary = (_deployment(cluster, subject, name) for name in (pair.canary, pair.stable))
+        share = replace(routing_of(spec, status), stable=stable)
+        router = router_of(spec)
+        routed = router.observe(cluster, owner, spec, share)
+        serving, released = roles_of(spec, stable)
+        target, primary = (_deployment(cluster, subject, name) for name in (released, serving))
         if deleting:
             target, primary = staying(target), staying(primary)
-        made = deleting and any(is_marked(subject.owner, route) for route in routes)
+        made = deleting and any(router.release(cluster, owner, spec, share))
         return Sides(
             target=observe_deployment(target) if target is not None else None,
             primary=observe_promoted(primary) if primary is not None else None,
-            route_weight=routed_percent(routes, spec.route_refs, pair),
-            routed=subsets_carry(routes, spec.route_refs, pair, routing_of(spec, status)),
+            route_weight=routed.weight,
+            routed=routed.carried,
             stable_subset=stable,
             made=made,
             released=deleting and not made,
@@ -74,40 +72,22 @@ class Subsets:
     def writes(self, cluster: Cluster, subject: Subject, _seen: Observed, desired: Desired) -> Iterator[Write]:
         """As the Protocol says."""
         if desired.leave is not None:
-            return _given_back(cluster, subject, desired)
+            return router_of(subject.spec).release(cluster, subject.owner, subject.spec, desired.share)
         return _missing(cluster, subject, desired)
 
     def workload(self, subject: Subject, status: CanaryStatus, side: Side) -> str:
         """As the Protocol says."""
-        pair = pair_of(subject.spec, status.stable_subset)
-        return workload_of(subject.spec, pair.canary if side is Side.CANARY else pair.stable)
+        stable, canary = roles_of(subject.spec, status.stable_subset)
+        return workload_of(subject.spec, canary if side is Side.CANARY else stable)
 
 
 def _missing(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
     owner, spec, share = subject.owner, subject.spec, desired.share
-    pair = pair_of(spec, share.stable)
-    for place, ref in enumerate(spec.route_refs if desired.routing else ()):
-        route = routes_of(cluster, subject)[place]
-        if route is None:
-            continue
-        operations = steering_operations(owner, route, ref, pair=pair, share=share)
-        if operations:
-            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
-    target = _deployment(cluster, subject, pair.canary)
+    if desired.routing:
+        yield from router_of(spec).writes(cluster, owner, spec, share)
+    target = _deployment(cluster, subject, roles_of(spec, share.stable)[1])
     if target is not None and desired.canary_replicas not in {None, target["spec"].get("replicas", 1)}:
         yield _scaled(target, desired.canary_replicas)
-
-
-def _given_back(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
-    owner, spec, share = subject.owner, subject.spec, desired.share
-    pair = pair_of(spec, share.stable)
-    for place, ref in enumerate(spec.route_refs):
-        route = routes_of(cluster, subject)[place]
-        if route is None:
-            continue
-        operations = release_operations(owner, route, ref, pair=pair, share=share)
-        if operations:
-            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(route), operations)
 
 
 def _scaled(target: Manifest, replicas: int | None) -> PatchJson:

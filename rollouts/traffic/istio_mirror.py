@@ -14,7 +14,12 @@ _SINGLE = ("mirror", "mirrorPercentage", "mirrorPercent")
 
 
 def mirrored(rule: Manifest, percent: int, host: str, is_ours: IsOurs) -> Manifest:
-    """The rule with that percent of its requests copied to our host; with 0, without any copies to it.
+    """The rule with that percent of its requests copied to our host; with 0, without any copies to it."""
+    return copied(rule, percent, {"host": host}, is_ours)
+
+
+def copied(rule: Manifest, percent: int, to: Manifest, is_ours: IsOurs) -> Manifest:
+    """The rule with that percent of its requests copied to that destination; with 0, without any copies to ours.
 
     Copies of others stay; while ours stand beside them, theirs are written as `mirrors`, with the same meaning.
     """
@@ -28,10 +33,10 @@ def mirrored(rule: Manifest, percent: int, host: str, is_ours: IsOurs) -> Manife
         return rule if kept == several else rest | ({"mirrors": kept} if kept else {})
     value = {"value": percent}
     if single is None and not kept:
-        return rest | {"mirror": {"host": host}, "mirrorPercentage": value}
+        return rest | {"mirror": dict(to), "mirrorPercentage": value}
     theirs = kept if single is None else [single, *kept]
     bare = {key: value for key, value in rest.items() if key not in _SINGLE}
-    return bare | {"mirrors": [*theirs, {"destination": {"host": host}, "percentage": value}]}
+    return bare | {"mirrors": [*theirs, {"destination": dict(to), "percentage": value}]}
 
 
 def mirror_percent(rule: Manifest, is_ours: IsOurs) -> float:

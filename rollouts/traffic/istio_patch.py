@@ -11,11 +11,9 @@ from typing import Any
 from rollouts.api.resources import Manifest
 from rollouts.traffic.istio_rules import Placed
 
-_RULES = "/spec/http"
 
-
-def rule_operations(rules: list[Manifest], placed: Sequence[Placed]) -> list[Manifest]:
-    """Tests and changes; empty if there is nothing to change.
+def rule_operations(rules: list[Manifest], placed: Sequence[Placed], section: str = "http") -> list[Manifest]:
+    """Tests and changes in the list `spec.<section>`; empty if there is nothing to change.
 
     Rules that stay are changed where they were read, then what is no longer there is removed from the last to the
     first, then what is new is put in from the first to the last: so each place is the right one when it is used.
@@ -25,12 +23,13 @@ def rule_operations(rules: list[Manifest], placed: Sequence[Placed]) -> list[Man
     gone = [index for index in range(len(rules)) if index not in stay]
     new = [(index, one) for index, one in enumerate(placed) if one.index is None]
     beside = {index for place, _ in new for index in _neighbours(placed, place)}
+    at = [f"/spec/{section}/{index}" for index in range(max(len(rules), len(placed)))]
     return [
-        *_test_names(rules, {*changed, *gone, *beside}),
-        *(test for index in sorted(changed) for test in _test_destinations(rules[index], changed[index], index)),
-        *(change for index in sorted(changed) for change in _changes(rules[index], changed[index], _path(index))),
-        *({"op": "remove", "path": _path(index)} for index in reversed(gone)),
-        *({"op": "add", "path": _path(index), "value": one.rule} for index, one in new),
+        *(test for index in sorted({*changed, *gone, *beside}) for test in _test_identity(rules[index], at[index])),
+        *(test for index in sorted(changed) for test in _test_destinations(rules[index], changed[index], at[index])),
+        *(change for index in sorted(changed) for change in _changes(rules[index], changed[index], at[index])),
+        *({"op": "remove", "path": at[index]} for index in reversed(gone)),
+        *({"op": "add", "path": at[index], "value": one.rule} for index, one in new),
     ]
 
 
@@ -41,17 +40,19 @@ def _neighbours(placed: Sequence[Placed], place: int) -> Iterator[int]:
     yield from (index for index in (next(before, None), next(after, None)) if index is not None)
 
 
-def _test_names(rules: list[Manifest], indices: set[int]) -> Iterator[Manifest]:
-    for index in sorted(indices):
-        if "name" in rules[index]:
-            yield {"op": "test", "path": f"{_path(index)}/name", "value": rules[index]["name"]}
+def _test_identity(rule: Manifest, path: str) -> Iterator[Manifest]:
+    """That it is the rule that was read: by its name, else by what it matches."""
+    for key in ("name", "match"):
+        if key in rule:
+            yield {"op": "test", "path": f"{path}/{key}", "value": rule[key]}
+            return
 
 
-def _test_destinations(before: Manifest, after: Manifest, index: int) -> Iterator[Manifest]:
+def _test_destinations(before: Manifest, after: Manifest, path: str) -> Iterator[Manifest]:
     old, new = before.get("route") or [], after.get("route") or []
     for place, (known, wanted) in enumerate(zip(old, new, strict=False)):
         if known != wanted and "destination" in known:
-            yield {"op": "test", "path": f"{_path(index)}/route/{place}/destination", "value": known["destination"]}
+            yield {"op": "test", "path": f"{path}/route/{place}/destination", "value": known["destination"]}
 
 
 def _changes(before: Any, after: Any, path: str) -> Iterator[Manifest]:
@@ -70,10 +71,6 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[Manifest]:
             yield from _changes(old, new, _child(path, str(index)))
     else:
         yield {"op": "replace", "path": path, "value": after}
-
-
-def _path(index: int) -> str:
-    return f"{_RULES}/{index}"
 
 
 def _child(path: str, key: str) -> str:

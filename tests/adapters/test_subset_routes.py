@@ -10,24 +10,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.api.subsets import RouteRef
 from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import patched
-from rollouts.traffic.subset_rules import Pair, find_steered, percent_in, shared, weights_in
-from rollouts.traffic.subsets import (
-    is_marked,
+from rollouts.traffic.user_record import is_marked, keys_of
+from rollouts.traffic.user_routes import (
+    are_carried,
     release_operations,
     route_flaw,
     routed_percent,
     steering_operations,
-    subsets_carry,
     total_weights,
 )
+from rollouts.traffic.user_rules import Place, find_steered, percent_in, shared, weights_in
+from rollouts.traffic.user_sides import Pair
+from rollouts.traffic.user_steering import Steering
+from tests.engine.swap_world import swap_canary
 
 OWNER = Owner("shop", "app", "uid-1")
 PAIR = Pair("v1", "v2")
+SPEC = CanarySpec.model_validate(swap_canary()["spec"])
 MARK = "original.rollouts.dev/app"
 
 
@@ -52,15 +57,20 @@ def virtual_service(*rules: Manifest, **metadata: Any) -> Manifest:
     return {"metadata": known, "spec": {"hosts": ["app"], "http": list(rules)}}
 
 
+def steering(by: RouteRef | None = None, pair: Pair = PAIR) -> Steering:
+    """The Canary's way with the VirtualService."""
+    return Steering(OWNER, SPEC, by or ref(), pair)
+
+
 def steered(manifest: Manifest, percent: int, *, pair: Pair = PAIR, by: RouteRef | None = None) -> Manifest:
     """The object after the operations, with another version."""
-    operations = steering_operations(OWNER, manifest, by or ref(), pair=pair, share=Routing(percent))
+    operations = steering_operations(steering(by, pair), manifest, Routing(percent))
     return _after(manifest, operations)
 
 
 def released(manifest: Manifest, percent: int = 0, *, pair: Pair = PAIR, by: RouteRef | None = None) -> Manifest:
     """The object after the Canary has gone."""
-    return _after(manifest, release_operations(OWNER, manifest, by or ref(), pair=pair, share=Routing(percent)))
+    return _after(manifest, release_operations(steering(by, pair), manifest, Routing(percent)))
 
 
 def _after(manifest: Manifest, operations: list[Manifest]) -> Manifest:
@@ -84,7 +94,7 @@ def test_two_weights_and_a_mark_are_all_that_changes() -> None:
     after = steered(before, 50)
 
     told = json.loads(after["metadata"]["annotations"].pop(MARK))
-    assert told == {"#1": {"v1": 90, "v2": 10}}
+    assert told == {"rules": {keys_of("http", [before["spec"]["http"][1]])[0]: {"weights": {"v1": 90, "v2": 10}}}}
     assert routes_of(after, 1) == {"v1": 50, "v2": 50}
     for route, weight in zip(after["spec"]["http"][1]["route"], (90, 10), strict=True):
         route["weight"] = weight
@@ -95,7 +105,7 @@ def test_what_is_so_already_is_not_written() -> None:
     """The second time there is nothing to do."""
     after = steered(virtual_service(rule(to("v1", 90), to("v2", 10))), 20)
 
-    assert steering_operations(OWNER, after, ref(), pair=PAIR, share=Routing(20)) == []
+    assert steering_operations(steering(), after, Routing(20)) == []
     assert is_marked(OWNER, after)
 
 
@@ -141,17 +151,20 @@ def test_given_back_without_marks() -> None:
 
     assert after["metadata"]["annotations"] == {"team": "shop"}
     assert routes_of(after) == {"v1": 100, "v2": 0}
-    assert release_operations(OWNER, after, ref(), pair=PAIR, share=Routing(0)) == []
+    assert release_operations(steering(), after, Routing(0)) == []
 
 
-@pytest.mark.parametrize("text", ["no JSON", "[]", '{"#0": 5}', '{"#0": {"v1": 90, "v2": 10, "v3": 1}}'])
+@pytest.mark.parametrize(
+    "text",
+    ["no JSON", "[]", '{"rules": 5}', '{"rules": {"http/a": 5}}', '{"rules": {"http/a": {"weights": {"v9": 1}}}}'],
+)
 def test_a_mangled_mark_is_taken_off_all_the_same(text: str) -> None:
     """What it said is lost, and nothing is guessed."""
-    marked = virtual_service(rule(to("v1", 50), to("v2", 50)), annotations={MARK: text})
+    marked = virtual_service(rule(to("v1", 50), to("v2", 50), name="a"), annotations={MARK: text})
 
     after = released(marked, 0)
 
-    assert (after["metadata"]["annotations"], routes_of(after)) == ({}, {"v1": 100, "v2": 0})
+    assert ("annotations" in after["metadata"], routes_of(after)) == (False, {"v1": 100, "v2": 0})
 
 
 def test_rules_that_are_gone_hold_up_nobody() -> None:
@@ -160,15 +173,15 @@ def test_rules_that_are_gone_hold_up_nobody() -> None:
 
     after = released(marked, by=ref("old"))
 
-    assert (after["metadata"]["annotations"], routes_of(after)) == ({}, {"v1": 50, "v2": 50})
-    assert steering_operations(OWNER, marked, ref("old"), pair=PAIR, share=Routing(10)) == []
+    assert ("annotations" in after["metadata"], routes_of(after)) == (False, {"v1": 50, "v2": 50})
+    assert steering_operations(steering(ref("old")), marked, Routing(10)) == []
 
 
 def test_a_write_is_refused_if_the_object_has_changed_since() -> None:
     """The version that was read is among the operations, and each destination that is hit is tested."""
     before = virtual_service(rule(to("v1", 90), to("v2", 10)))
 
-    operations = steering_operations(OWNER, before, ref(), pair=PAIR, share=Routing(50))
+    operations = steering_operations(steering(), before, Routing(50))
 
     assert operations[-1] == {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"}
     tested = [one["path"] for one in operations if one["op"] == "test"]
@@ -187,9 +200,9 @@ def test_named_rules_are_steered_together() -> None:
     assert [routes_of(after, index) for index in range(3)] == [
         {"v1": 60, "v2": 40}, {"v1": 60, "v2": 40}, {"v1": None},
     ]  # fmt: skip
-    assert routed_percent([after], [by], PAIR) == 40
-    assert subsets_carry([after], [by], PAIR, Routing(40))
-    assert not subsets_carry([after, None], [by, ref()], PAIR, Routing(40))
+    assert routed_percent([(steering(by), after)]) == 40
+    assert are_carried([(steering(by), after)], Routing(40))
+    assert not are_carried([(steering(by), after), (steering(), None)], Routing(40))
 
 
 def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
@@ -201,15 +214,18 @@ def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
     by = ref(testers=("testers",))
 
     resting, testing = (
-        _after(before, steering_operations(OWNER, before, by, pair=PAIR, share=share))
+        _after(before, steering_operations(steering(by), before, share))
         for share in (Routing(0), Routing(10, testers=True))
     )
 
     assert [routes_of(resting, index) for index in (0, 1)] == [{"v2": 0, "v1": 100}, {"v1": 100, "v2": 0}]
     assert [routes_of(testing, index) for index in (0, 1)] == [{"v2": None}, {"v1": 90, "v2": 10}]
-    assert subsets_carry([testing], [by], PAIR, Routing(10, testers=True))
-    assert not subsets_carry([testing], [by], PAIR, Routing(10))
-    assert (routed_percent([testing], [by], PAIR), total_weights([testing], [by], PAIR)) == (10, {"v1": 90, "v2": 10})
+    assert are_carried([(steering(by), testing)], Routing(10, testers=True))
+    assert not are_carried([(steering(by), testing)], Routing(10))
+    assert (routed_percent([(steering(by), testing)]), total_weights([(steering(by), testing)], PAIR)) == (
+        10,
+        {"v1": 90, "v2": 10},
+    )
     assert testing["spec"]["http"][0] == before["spec"]["http"][0]
 
 
@@ -218,10 +234,10 @@ def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
     [
         ([rule(to("v1", 90), to("v2", 10))], ref("default"), "no http rule named default"),
         ([rule(to("v1"), name="a"), rule(to("v2"), name="a")], ref("a"), "several http rules named a"),
-        ([rule(to("v7"))], ref(), "no http rule leads to one of the subsets v1 and v2"),
-        ([rule(to("v1")), rule(to("v2"))], ref(), "several http rules lead to one of the subsets"),
+        ([rule(to("v7"))], ref(), "no route leads to one of the subsets v1 and v2"),
+        ([rule(to("v1")), rule(to("v2"))], ref(), "several routes lead to one of the subsets"),
         ([rule(to("v7"), name="a")], ref("a"), "http rule a leads to neither of the subsets"),
-        ([{"redirect": {"uri": "/"}, "name": "a"}], ref("a"), "http rule a leads to neither of the subsets"),
+        ([{"redirect": {"uri": "/"}, "name": "a"}], ref("a"), "http rule a redirects its requests: name another rule"),
         ([rule(to("v1", 5), to("v1", 5), to("v2", 9))], ref(), "http rule 1 has one subset twice"),
         ([rule(to("v1", 5), to("v2", 9, host="b"))], ref(), "http rule 1 has the subsets of different hosts"),
         (
@@ -229,7 +245,7 @@ def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
             ref(),
             "these subsets of several hosts (app, b)",
         ),
-        ([], ref(), "no http rule leads"),
+        ([], ref(), "no route leads"),
         ([rule(to("v1", 9), to("v2", 1))], ref(testers=("x",)), "no http rule named x"),
         (
             [rule(to("v2", host="b"), name="x"), rule(to("v1", 9), to("v2", 1))],
@@ -242,17 +258,17 @@ def test_rules_that_can_not_be_told_are_not_guessed(rules: list[Manifest], by: R
     """Each refusal says which rule it is, and what to do; nothing is written."""
     manifest = virtual_service(*rules)
 
-    assert flaw in route_flaw(manifest, by, PAIR)
-    assert steering_operations(OWNER, manifest, by, pair=PAIR, share=Routing(50)) == []
-    assert routed_percent([manifest], [by], PAIR) is None
+    assert flaw in route_flaw(steering(by), manifest)
+    assert steering_operations(steering(by), manifest, Routing(50)) == []
+    assert routed_percent([(steering(by), manifest)]) is None
 
 
 def test_rules_that_differ_have_no_common_share() -> None:
     """Somebody changed one of them."""
     both = virtual_service(rule(to("v1", 90), to("v2", 10)), rule(to("v1", 1), to("v2", 1)))
 
-    assert routed_percent([both], [ref()], PAIR) is None
-    assert total_weights([both], [ref()], PAIR) == {"v1": 91, "v2": 11}
+    assert routed_percent([(steering(), both)]) is None
+    assert total_weights([(steering(), both)], PAIR) == {"v1": 91, "v2": 11}
 
 
 def test_no_weight_at_all_is_no_share() -> None:
@@ -282,4 +298,4 @@ def test_shares_are_what_is_asked_and_others_keep_theirs(stable: int, canary: in
     if other and stable + canary:
         assert total == stable + canary
     assert shared(after, PAIR, percent) is after
-    assert find_steered([after], [], PAIR).indices == (0,)
+    assert find_steered({"http": [after], "tls": [], "tcp": []}, ref(), PAIR).places == (Place("http", 0),)

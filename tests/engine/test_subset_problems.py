@@ -47,7 +47,7 @@ BROKEN: list[tuple[str, Break, str, str]] = [
         "RouteNotFound",
         "VirtualService shop/app does not exist: create it, or correct spec.routeRefs",
     ),
-    ("route of others", _route(routes(v7=100)), "RouteUnusable", "VirtualService shop/app: no http rule leads"),
+    ("route of others", _route(routes(v7=100)), "RouteUnusable", "VirtualService shop/app: no route leads"),
     (
         "a tie",
         _route(routes(v1=50, v2=50)),

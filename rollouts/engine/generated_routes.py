@@ -1,0 +1,71 @@
+"""A VirtualService that is made for the Canary, beside its Services. Pure but for reading the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
+from rollouts.core.observed import Problem
+from rollouts.core.routing import Routing
+from rollouts.engine.belonging import is_ours
+from rollouts.engine.versions import at_version_of, whole
+from rollouts.ports import Apply, Cluster, PatchJson, Write
+from rollouts.traffic.istio import carries, observed_weight, render_virtual_service, route_operations
+from rollouts.traffic.istio_exposure import takes_away
+from rollouts.traffic.istio_rules import rules_of
+from rollouts.traffic.release import release_route_operations
+from rollouts.traffic.router import Routed
+
+
+class GeneratedRoutes:
+    """Implements `TrafficRouter`."""
+
+    @property
+    def kinds(self) -> tuple[Resource, ...]:
+        """As the Protocol says."""
+        return (VIRTUAL_SERVICES,)
+
+    def observe(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Routed:
+        """As the Protocol says."""
+        route = _read(cluster, owner, spec)
+        return Routed(
+            observed_weight(owner, spec, route),
+            carries(owner, spec, route, share),
+            takes_away(owner, spec, route, share),
+        )
+
+    def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, _stable: str = "") -> Iterator[Problem]:
+        """As the Protocol says."""
+        known = _read(cluster, owner, spec)
+        if known is not None and not is_ours(cluster, owner, known):
+            taken = f"VirtualService {owner.namespace}/{spec.service_name} exists and was not made by this Canary"
+            way_out = "name it in spec.routeRefs, so that its own rules share the requests, or delete or rename it"
+            yield Problem("NameTaken", f"{taken}: {way_out}")
+
+    def writes(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
+        """As the Protocol says."""
+        rendered, known = render_virtual_service(owner, spec, share), _read(cluster, owner, spec)
+        if known is None or not rules_of(known):
+            yield Apply(VIRTUAL_SERVICES, at_version_of(known, rendered))
+            return
+        if operations := route_operations(owner, spec, known, share):
+            # `http` is one value: a rule or weight that was written since this was read must be a conflict.
+            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(known), operations)
+            return
+        # What others put into the rules of our object stays: only what is ours alone is compared and applied.
+        rendered["spec"]["http"] = known["spec"]["http"]
+        yield from whole(cluster, VIRTUAL_SERVICES, rendered)
+
+    def release(self, cluster: Cluster, owner: Owner, spec: CanarySpec, _share: Routing) -> Iterator[Write]:
+        """As the Protocol says."""
+        known = _read(cluster, owner, spec)
+        if known is None or not is_ours(cluster, owner, known):
+            return
+        if operations := release_route_operations(owner, spec, known):
+            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(known), operations)
+
+
+def _read(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Manifest | None:
+    return cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))

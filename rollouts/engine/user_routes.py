@@ -1,0 +1,121 @@
+"""The user's own VirtualServices, which `routeRefs` names: their rules share the requests. Pure but for reading the
+stores. How one object is changed is traffic/user_routes.py's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner
+from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.subsets import RouteRef
+from rollouts.core.observed import Problem
+from rollouts.core.routing import Routing
+from rollouts.ports import Cluster, PatchJson, Write
+from rollouts.traffic.istio_host import service_of
+from rollouts.traffic.router import Routed
+from rollouts.traffic.user_routes import (
+    Seen,
+    are_carried,
+    release_operations,
+    route_flaw,
+    routed_percent,
+    steered_rules,
+    steering_operations,
+    takes_away,
+)
+from rollouts.traffic.user_rules import side_in
+from rollouts.traffic.user_sides import Pair
+from rollouts.traffic.user_steering import Steering
+
+
+class UserRoutes:
+    """Implements `TrafficRouter`."""
+
+    @property
+    def kinds(self) -> tuple[Resource, ...]:
+        """As the Protocol says."""
+        return VIRTUAL_SERVICES, DESTINATION_RULES
+
+    def observe(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Routed:
+        """As the Protocol says."""
+        seen = seen_of(cluster, owner, spec, share.stable)
+        return Routed(routed_percent(seen), are_carried(seen, share), takes_away(seen, share))
+
+    def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Iterator[Problem]:
+        """As the Protocol says."""
+        for steering, manifest in seen_of(cluster, owner, spec, stable):
+            name = f"VirtualService {route_key(owner, steering.ref)}"
+            if manifest is None:
+                yield Problem("RouteNotFound", f"{name} does not exist: create it, or correct spec.routeRefs")
+            elif flaw := route_flaw(steering, manifest):
+                yield Problem("RouteUnusable", f"{name}: {flaw}")
+            elif not spec.swaps:
+                yield from _useless_destinations(cluster, steering, manifest, name)
+
+    def writes(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
+        """As the Protocol says."""
+        for place in range(len(spec.route_refs)):
+            steering, manifest = seen_of(cluster, owner, spec, share.stable)[place]
+            if manifest is not None and (operations := steering_operations(steering, manifest, share)):
+                yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(manifest), operations)
+
+    def release(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
+        """As the Protocol says."""
+        for place in range(len(spec.route_refs)):
+            steering, manifest = seen_of(cluster, owner, spec, share.stable)[place]
+            if manifest is not None and (operations := release_operations(steering, manifest, share)):
+                yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(manifest), operations)
+
+
+def seen_of(cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Seen:
+    """The objects of `routeRefs` in its order, each with how it is steered."""
+    seen = []
+    for ref in spec.route_refs:
+        key = route_key(owner, ref)
+        seen.append(
+            (Steering(owner, spec, ref, pair_of(owner, spec, stable, key)), cluster.read(VIRTUAL_SERVICES, key))
+        )
+    return seen
+
+
+def route_key(owner: Owner, ref: RouteRef) -> ObjectKey:
+    """Which object is meant."""
+    return ObjectKey(ref.namespace or owner.namespace, ref.name)
+
+
+def pair_of(owner: Owner, spec: CanarySpec, stable: str, route: ObjectKey) -> Pair:
+    """The two sides in their roles; of subsets, in the spec's order where nobody knows their roles yet."""
+    if not spec.swaps:
+        return Pair.of_service(ObjectKey(owner.namespace, spec.service_name), route.namespace)
+    first = spec.subset(stable) or spec.subsets[0]
+    other = next(subset.name for subset in spec.subsets if subset is not first)
+    return Pair(first.name, other, read_in=route.namespace)
+
+
+def subsets_of(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, str]]:
+    """The subsets that DestinationRules have for one host, given as service_of tells it, with their labels."""
+    found: dict[str, dict[str, str]] = {}
+    for rule in cluster.list_all(DESTINATION_RULES):
+        spec = rule.get("spec") or {}
+        if service_of(spec.get("host", ""), rule["metadata"]["namespace"]) == host:
+            found |= {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or ()}
+    return found
+
+
+def _useless_destinations(cluster: Cluster, steering: Steering, manifest: Manifest, name: str) -> Iterator[Problem]:
+    """With targetRef: a subset or a port that the canary's Service would not have."""
+    pair, port = steering.pair, steering.spec.exposure.port
+    for route in (route for rule in steered_rules(steering, manifest) for route in rule["route"]):
+        if not side_in(route, pair):
+            continue
+        destination = route["destination"]
+        subset, number = destination.get("subset"), (destination.get("port") or {}).get("number", port)
+        host = service_of(destination["host"], pair.read_in)
+        if subset and subset not in subsets_of(cluster, host):
+            where = f"no DestinationRule of host {'.'.join(reversed(host))} has the subset {subset}"
+            yield Problem("SubsetNotFound", f"{where}, to which {name} leads: add it, or take it out of the rule")
+        if number != port:
+            what = f"{name} leads to port {number} of Service {pair.service}, and spec.service.port is {port}"
+            yield Problem("PortNotFound", f"{what}: the canary's Service has that port only, make them agree")
