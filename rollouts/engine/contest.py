@@ -5,40 +5,57 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import takewhile
 
+from pydantic import ValidationError
+
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, Manifest
+from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.core.observed import Problem
-from rollouts.engine.interest import entries_in, target_names
+from rollouts.engine.interest import route_keys, target_names
+from rollouts.engine.user_routes import pair_of, route_key
 from rollouts.ports import Cluster
+from rollouts.traffic.user_routes import steered_places
+from rollouts.traffic.user_steering import Steering
 
 
 def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     """The Canary that releases one of this one's workloads, or steers one of its rules, and is older."""
-    canaries = sorted(cluster.list_all(CANARIES, owner.namespace), key=_seniority)
+    canaries = sorted(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), key=_seniority)
     targets = {spec.target_ref.name} if spec.target_ref is not None else {one.target_ref.name for one in spec.subsets}
     older = takewhile(lambda canary: canary["metadata"]["uid"] != owner.uid, canaries)
     for canary in older:
-        rival = f"Canary {owner.namespace}/{canary['metadata']['name']}, which is older,"
-        if names := targets & target_names(canary):
+        rival = f"Canary {ObjectKey.of(canary)}, which is older,"
+        near = canary["metadata"]["namespace"] == owner.namespace
+        if near and (names := targets & target_names(canary)):
             same = f"releases the same target {', '.join(sorted(names))}"
             yield Problem("TargetContested", f"{rival} {same}: delete one of the two")
-        elif route := _same_route(canary, spec):
-            same = f"shares the requests of VirtualService {route} between the same subsets"
-            way_out = "name different http rules in the routeRefs of both, or delete one of the two"
+        elif route := _same_route(cluster, canary, owner, spec):
+            same = f"shares the requests of VirtualService {route} by the same rules"
+            way_out = "name different rules in the routeRefs of both, or delete one of the two"
             yield Problem("TargetContested", f"{rival} {same}: {way_out}")
 
 
-def _same_route(canary: Manifest, spec: CanarySpec) -> str:
-    """The name of an object in which both steer the same subsets in the same rules; empty if there is none."""
-    if not {subset.name for subset in spec.subsets} & {one.get("name") for one in entries_in(canary, "subsets")}:
+def _same_route(cluster: Cluster, canary: Manifest, owner: Owner, spec: CanarySpec) -> str:
+    """An object in which both steer one rule; empty if there is none."""
+    ours = {route_key(owner, ref) for ref in spec.route_refs}
+    if not ours & route_keys(canary):
         return ""
-    for ref in spec.route_refs:
-        for other in entries_in(canary, "routeRefs"):
-            rules = other.get("rules") or ()
-            if other.get("name") == ref.name and not (ref.rules and rules and set(ref.rules).isdisjoint(rules)):
-                return ref.name
+    try:
+        other = CanarySpec.model_validate(canary.get("spec") or {})
+    except ValidationError:
+        return ""  # It steers nothing.
+    rival = Owner.of(canary)
+    for key in sorted(ours, key=str):
+        manifest = cluster.read(VIRTUAL_SERVICES, key)
+        if _places(rival, other, key, manifest) & _places(owner, spec, key, manifest):
+            return str(key)
     return ""
+
+
+def _places(owner: Owner, spec: CanarySpec, key: ObjectKey, manifest: Manifest | None) -> set[tuple[str, int]]:
+    refs = [ref for ref in spec.route_refs if route_key(owner, ref) == key] if manifest is not None else []
+    pair = pair_of(owner, spec, "", key)
+    return {place for ref in refs for place in steered_places(Steering(owner, spec, ref, pair), manifest)}
 
 
 def _seniority(canary: Manifest) -> tuple[str, str]:

@@ -30,13 +30,8 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
     Two Canaries on one target wake each other, so that the second goes on when the first is deleted.
     """
     if resource == CANARIES:
-        changed = cluster.read(CANARIES, key)
         yield key
-        names = _names(changed) if changed is not None else None
-        for canary in cluster.list_all(CANARIES, key.namespace):
-            other = ObjectKey.of(canary)
-            if other != key and (names is None or names & _names(canary)):
-                yield other
+        yield from _rivals(cluster, key)
         yield from _next_in_turn(cluster)
         return
     if resource == CONFIG_MAPS and key.name == POLICY_NAME:
@@ -47,10 +42,34 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
         return
     # A DestinationRule, or a Service of another namespace, may be about a host that any Canary's routes name.
     anywhere = resource in {DESTINATION_RULES, SERVICES}
-    for canary in cluster.list_all(CANARIES, "" if anywhere else key.namespace):
+    far = anywhere or resource == VIRTUAL_SERVICES
+    for canary in cluster.list_all(CANARIES, "" if far else key.namespace):
         named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
-        if (named or (anywhere and entries_in(canary, "subsets"))) and ObjectKey.of(canary) not in accompanied:
+        named = named or (resource == VIRTUAL_SERVICES and key in route_keys(canary))
+        led = anywhere and entries_in(canary, "routeRefs")
+        if (named or led) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
+
+
+def _rivals(cluster: Cluster, key: ObjectKey) -> Iterator[ObjectKey]:
+    """Those that want what the changed one wants; of one that is gone nobody knows any more what that was."""
+    changed = cluster.read(CANARIES, key)
+    names = _names(changed) if changed is not None else None
+    routes = route_keys(changed) if changed is not None else None
+    for canary in cluster.list_all(CANARIES):
+        near = canary["metadata"]["namespace"] == key.namespace
+        if not near and not entries_in(canary, "routeRefs"):
+            continue
+        led = routes is None or bool(routes & route_keys(canary))
+        if ObjectKey.of(canary) != key and (led or (near and (names is None or names & _names(canary)))):
+            yield ObjectKey.of(canary)
+
+
+def route_keys(canary: Manifest) -> set[ObjectKey]:
+    """The user's routes that a Canary steers. Tolerates a spec that is invalid."""
+    own = canary["metadata"]["namespace"]
+    refs = entries_in(canary, "routeRefs")
+    return {ObjectKey(str(ref.get("namespace") or own), str(ref.get("name") or "")) for ref in refs}
 
 
 def _next_in_turn(cluster: Cluster) -> Iterator[ObjectKey]:
@@ -69,7 +88,7 @@ def _accompanied(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterat
 def _names(canary: Manifest) -> set[str]:
     """The names of all objects that a Canary reads or makes. Tolerates a spec that is invalid."""
     if entries_in(canary, "subsets"):
-        return target_names(canary) | {str(ref.get("name") or "") for ref in entries_in(canary, "routeRefs")}
+        return target_names(canary)
     target = name_in(canary, "targetRef")
     service = name_in(canary, "service") or target
     return {f"{name}{suffix}" for name in (target, service) for suffix in ("", "-primary", "-canary")}

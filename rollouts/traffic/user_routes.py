@@ -52,6 +52,15 @@ def steered_rules(steering: Steering, manifest: Manifest | None) -> list[Manifes
     return [found.bare[place.section][place.index].rule for place in found.sharing]
 
 
+def steered_places(steering: Steering, manifest: Manifest | None) -> set[tuple[str, int]]:
+    """Where all routes that are its to steer were read, by section and index; none where that can't be told."""
+    found = look(steering, manifest) if manifest is not None else None
+    if found is None:
+        return set()
+    at = {(place.section, found.bare[place.section][place.index].index) for place in (*found.sharing, *found.testing)}
+    return {(section, index) for section, index in at if index is not None}
+
+
 def route_flaw(steering: Steering, manifest: Manifest) -> str:
     """Why its requests can't be shared, for a person; empty if they can."""
     return look(steering, manifest).flaw

@@ -160,8 +160,8 @@ async def test_a_host_that_is_no_service_needs_its_subsets_all_the_same() -> Non
         (
             swap_canary(subsets=_OTHER_PAIR)["spec"],
             (
-                "Canary shop/older, which is older, shares the requests of VirtualService app between the same "
-                "subsets: name different http rules in the routeRefs of both, or delete one of the two"
+                "Canary shop/older, which is older, shares the requests of VirtualService shop/app by the same rules: "
+                "name different rules in the routeRefs of both, or delete one of the two"
             ),
         ),
     ],
