@@ -71,7 +71,6 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
                 *("--metrics", "127.0.0.1:9400"),
                 *("--pod-metrics", f"{POD_GATEWAY}:9443"),
                 *("--certificate", str(layout.certificate)),
-                *("--ignore-namespace", "istio-system"),
             ),
             ("objects",),
             Probe("http://127.0.0.1:9400/healthz"),

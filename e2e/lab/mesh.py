@@ -1,4 +1,4 @@
-"""The parts of the mesh: istiod, Envoy as its ingress gateway, and Prometheus.
+"""The parts of the mesh: istiod, its Envoys (the ingress gateway, two clients' sidecars), and Prometheus.
 
 Pure but for reading the committed configuration: names and paths in, parts out.
 """
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from e2e.lab.control_plane import apply_argv
+from e2e.lab.control_plane import apply_argv, established
 from e2e.lab.layout import CONFIG
 from e2e.lab.part import Part, Probe
+from e2e.lab.proxies import GATEWAY, PROXIES, Proxy
 
 if TYPE_CHECKING:
     from e2e.lab.build import Built
     from e2e.lab.layout import Layout
 
 GATEWAY_URL = "http://127.0.0.1:18080"
-ENVOY_ADMIN_URL = "http://127.0.0.1:15000"
+ENVOY_ADMIN_URL = GATEWAY.admin_url
 ISTIOD_URL = "http://127.0.0.1:15081"
 PROMETHEUS_URL = "http://127.0.0.1:9090"
 # Upstream's Envoy has none of Istio's filters, and nobody here has certificates.
@@ -46,24 +47,17 @@ def mesh_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
             ("kube-apiserver",),
         ),
         Part("istio-crds", crds, ("kube-apiserver",)),
+        established(layout, built, ("objects", "istio-crds")),
+        Part("sidecars", apply_argv(layout, built, [CONFIG / "sidecars.yaml"]), ("established",)),
         Part(
             "istiod",
             _istiod(layout, built),
-            ("istio-crds", "cluster"),
+            # A sidecar that is configured before its Sidecar is known listens where it must not.
+            ("sidecars", "cluster"),
             Probe(f"{ISTIOD_URL}/ready"),
             _ISTIOD_ENVIRON,
         ),
-        Part(
-            "envoy",
-            (
-                sys.executable,
-                *("-m", "e2e.lab.gateway"),
-                *("--kubeconfig", str(layout.kubeconfig("admin"))),
-                *("--bootstrap", str(layout.run / "envoy.json")),
-            ),
-            ("cluster", "kube-controller-manager", "kube-scheduler", "kwok", "istiod"),
-            Probe(f"{ENVOY_ADMIN_URL}/ready"),
-        ),
+        *(_proxy(layout, proxy) for proxy in PROXIES.values()),
     )
 
 
@@ -74,16 +68,18 @@ def prometheus_config(query_log: str) -> str:
     return yaml.safe_dump(config, sort_keys=False)
 
 
-def envoy_bootstrap(*, pod: str, address: str) -> dict[str, Any]:
-    """Envoy's bootstrap for the gateway's pod `pod` at `address`.
-
-    istiod finds the pod by this id, and by the pod the Service, and by that the listener's port.
-    """
-    bootstrap: dict[str, Any] = yaml.safe_load((CONFIG / "envoy.yaml").read_text())
-    namespace = bootstrap["node"]["metadata"]["NAMESPACE"]
-    domain = f"{namespace}.svc.cluster.local"
-    bootstrap["node"]["id"] = f"router~{address}~{pod}.{namespace}~{domain}"
-    return bootstrap
+def _proxy(layout: Layout, proxy: Proxy) -> Part:
+    return Part(
+        proxy.part,
+        (
+            sys.executable,
+            *("-m", "e2e.lab.proxy", proxy.part),
+            *("--kubeconfig", str(layout.kubeconfig("admin"))),
+            *("--bootstrap", str(layout.run / f"{proxy.part}.json")),
+        ),
+        ("cluster", "kube-controller-manager", "kube-scheduler", "kwok", "istiod"),
+        Probe(f"{proxy.admin_url}/ready"),
+    )
 
 
 def _istiod(layout: Layout, built: Built) -> tuple[str, ...]:

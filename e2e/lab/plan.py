@@ -28,6 +28,7 @@ from e2e.lab.mesh import (
     prometheus_config,
 )
 from e2e.lab.part import Part, dump_plan, unmet_needs
+from e2e.lab.proxies import CLIENT, TESTER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +52,6 @@ def write_plan(layout: Layout, built: Built, profile: str) -> tuple[Part, ...]:
     if profile == "istio":
         (layout.run / "prometheus.yaml").write_text(prometheus_config(str(layout.query_log)))
         parts += pod_parts(layout, built) + mesh_parts(layout, built)
-        parts += (established(layout, built, ("objects", "istio-crds")),)
     else:
         parts += (collector_part(layout, built),)
         if any((CHECKOUT / "crds").glob("*.yaml")):
@@ -92,7 +92,11 @@ def lab_environ(layout: Layout, built: Built, profile: str) -> dict[str, str]:
             "GATEWAY_URL": GATEWAY_URL,
             "PROMETHEUS_URL": PROMETHEUS_URL,
             "PROMETHEUS_QUERY_LOG": str(layout.query_log),
+            "MESH_URL": CLIENT.mesh_url,
+            "MESH_TESTER_URL": TESTER.mesh_url,
             "ENVOY_ADMIN_URL": ENVOY_ADMIN_URL,
+            "CLIENT_ADMIN_URL": CLIENT.admin_url,
+            "TESTER_ADMIN_URL": TESTER.admin_url,
             "ISTIOD_URL": ISTIOD_URL,
             "WORKLOAD_METRICS_URL": "http://127.0.0.1:9400/metrics",
         }

@@ -8,7 +8,8 @@ from typing import Any
 import yaml
 
 from e2e.lab.layout import CONFIG
-from e2e.lab.mesh import envoy_bootstrap, prometheus_config
+from e2e.lab.mesh import prometheus_config
+from e2e.lab.proxies import CLIENT, GATEWAY, PROXIES, ProxyPod, envoy_bootstrap
 
 CLUSTER = "outbound|80|v1|canary.default.svc.cluster.local"
 
@@ -78,9 +79,32 @@ def test_everything_else_of_envoy_is_dropped() -> None:
 
 
 def test_envoy_says_which_pod_it_is() -> None:
-    """The gateway's Service is found by istiod through the pod in the node's id."""
-    node = envoy_bootstrap(pod="gw-1", address="10.244.0.9")["node"]
-    assert node["id"] == "router~10.244.0.9~gw-1.istio-system~istio-system.svc.cluster.local"
+    """The gateway's Service and a client's labels are found by what stands in the node."""
+    gateway = envoy_bootstrap(GATEWAY, ProxyPod("gw-1", "10.244.0.9", {"istio": "ingressgateway"}))["node"]
+    assert gateway["id"] == "router~10.244.0.9~gw-1.istio-system~istio-system.svc.cluster.local"
+    client = envoy_bootstrap(CLIENT, ProxyPod("client-1", "10.244.0.8", {"app": "client"}))["node"]
+    assert client["id"] == "sidecar~10.244.0.8~client-1.default~default.svc.cluster.local"
+    assert client["metadata"]["NAMESPACE"] == "default"
+    assert client["metadata"]["LABELS"] == {"app": "client"}
+
+
+def test_every_envoy_has_a_pod_that_nothing_else_plays() -> None:
+    """Each has a Deployment of one pod with the label played-by, which a client's Sidecar binds to its own address."""
+    texts = [(CONFIG / f"{name}.yaml").read_text() for name in ("cluster", "sidecars")]
+    documents = [document for text in texts for document in yaml.safe_load_all(text)]
+    deployments = {
+        (one["metadata"]["namespace"], one["metadata"]["name"]): one["spec"]
+        for one in documents
+        if one["kind"] == "Deployment"
+    }
+    assert deployments.keys() == {(proxy.namespace, proxy.workload) for proxy in PROXIES.values()}
+    for spec in deployments.values():
+        assert spec["replicas"] == 1
+        assert spec["template"]["metadata"]["labels"]["played-by"] == "envoy"
+    binds = {
+        one["metadata"]["name"]: one["spec"]["egress"][0]["bind"] for one in documents if one["kind"] == "Sidecar"
+    }  # fmt: skip
+    assert binds == {proxy.workload: proxy.loopback for proxy in PROXIES.values() if proxy.kind == "sidecar"}
 
 
 def test_a_deleted_pod_stays_for_three_seconds() -> None:

@@ -39,7 +39,7 @@ def _pod(name: str, env: dict[str, str] | None = None, **meta: Any) -> dict[str,
 @asynccontextmanager
 async def _serving(api: SmallApi) -> AsyncIterator[WorkloadServer]:
     async with open_api(Access(api.url)) as kube:
-        server = WorkloadServer(kube, metrics=("127.0.0.1", 0), ignored=["istio-system"])
+        server = WorkloadServer(kube, metrics=("127.0.0.1", 0))
         running = asyncio.get_running_loop().create_task(server.run())
         try:
             await until(lambda: server.metrics_port, what="the metrics port is open")
@@ -189,10 +189,10 @@ async def test_a_refused_status_is_written_again() -> None:
         assert api.refuse_patches == []
 
 
-async def test_an_ignored_namespace_is_not_played() -> None:
-    """Pods of istio-system are played by real processes."""
+async def test_a_pod_that_an_envoy_plays_is_left_alone() -> None:
+    """Its label says so, in whatever namespace it is."""
     async with small_api() as api, _serving(api):
-        gateway = _pod("gateway", namespace="istio-system")
+        gateway = _pod("gateway", labels={"app": "shop", "played-by": "envoy"})
         await api.put("pods", gateway)
         await api.put("pods", _pod("other"))
         await _ready(api, "other")
@@ -265,7 +265,7 @@ async def test_the_command_line_serves_until_it_is_told_to_end(tmp_path: Path, u
         config = _write_kubeconfig(tmp_path, {"server": api.url}, {"token": "t"})
         program = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "e2e.lab.workload", "--kubeconfig", str(config)),
-            *("--metrics", f"127.0.0.1:{unused_tcp_port}", "--ignore-namespace", "istio-system"),
+            *("--metrics", f"127.0.0.1:{unused_tcp_port}"),
         )
         try:
             address = await _ready(api, "played")

@@ -17,9 +17,9 @@ from multiprocessing.connection import Connection as Pipe
 from pathlib import Path
 from typing import Any
 
-from e2e.lab.gateway import find_envoy
 from e2e.lab.load.client import LoadClient
 from e2e.lab.load.report import HEADER, render_totals
+from e2e.lab.proxy import find_envoy
 from e2e.lab.workload.behaviour import Behaviour
 from e2e.lab.workload.played_pod import PlayedPod
 from e2e.lab.workload.views import read_pod

@@ -34,7 +34,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--metrics", type=_address, default=("127.0.0.1", 9400), metavar="HOST:PORT")
     parser.add_argument("--pod-metrics", type=_address, metavar="HOST:PORT", help="serve metrics.k8s.io there")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="for it; its key lies beside it, as .key")
-    parser.add_argument("--ignore-namespace", action="append", default=[], metavar="NAME")
     return parser
 
 
@@ -66,9 +65,7 @@ async def _run(args: argparse.Namespace) -> None:
         loop.add_signal_handler(name, serving.cancel)
     try:
         async with open_api(read_kubeconfig(args.kubeconfig)) as api:
-            server = WorkloadServer(
-                api, metrics=args.metrics, ignored=args.ignore_namespace, pod_metrics=_pod_metrics(args)
-            )
+            server = WorkloadServer(api, metrics=args.metrics, pod_metrics=_pod_metrics(args))
             await server.run()
     except asyncio.CancelledError:
         logging.getLogger(__name__).info("stopped")

@@ -6,7 +6,7 @@ The composition root; it holds no rules of its own.
 import asyncio
 import json
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,28 +35,26 @@ class PodMetricsAddress:
 
 
 class WorkloadServer:
-    """Plays every pod that an API server shows."""
+    """Plays every pod that an API server shows, but for those that an Envoy plays."""
 
     def __init__(
         self,
         api: KubeApi,
         *,
         metrics: tuple[str, int],
-        ignored: Iterable[str] = (),
         pod_metrics: PodMetricsAddress | None = None,
     ) -> None:
         """Prepare; `metrics` is the address (host, port) of /metrics and /healthz, port 0 for any free one."""
         self._api = api
         self._metrics = metrics
         self._pod_metrics = pod_metrics
-        self._ignored = tuple(ignored)
         self.metrics_port = 0
         """The port that /metrics is on, 0 before it is."""
 
     async def run(self) -> None:
         """Serve until cancelled; then everything is closed. Raises OSError when the metrics port is taken."""
         async with asyncio.TaskGroup() as tasks:
-            stage = Stage(StatusWriter(self._api), tasks, ignored=self._ignored)
+            stage = Stage(StatusWriter(self._api), tasks)
             services = Follower(self._api, "/api/v1/services", _services_to(stage))
             configs = [
                 Follower(self._api, f"/api/v1/{plural}", _configs_to(stage, kind))

@@ -6,7 +6,7 @@ know how either gets through the API.
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
 from e2e.lab.workload.behaviour import BadVariableError, Behaviour, read_behaviour
@@ -37,11 +37,10 @@ class Reporter(Protocol):
 class Stage:
     """All pods that are played now. Use inside the TaskGroup given, whose end ends the starts under way."""
 
-    def __init__(self, reporter: Reporter, tasks: asyncio.TaskGroup, *, ignored: Iterable[str] = ()) -> None:
-        """Play no pod yet; namespaces in `ignored` are never played."""
+    def __init__(self, reporter: Reporter, tasks: asyncio.TaskGroup) -> None:
+        """Play no pod yet."""
         self._reporter = reporter
         self._tasks = tasks
-        self._ignored = frozenset(ignored)
         self._pods: dict[str, PlayedPod] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._services: dict[str, dict[str, ServiceView]] = {}
@@ -52,7 +51,7 @@ class Stage:
 
     def put_pod(self, pod: PodView) -> None:
         """A pod is there, or has changed."""
-        if pod.namespace in self._ignored:
+        if pod.played_elsewhere:
             return
         played = self._pods.get(pod.uid)
         if played is not None:

