@@ -21,13 +21,14 @@ scheduler, kwok, the workload server, istiod, Envoy as ingress gateway, two clie
 
 A process that sends plain HTTP to MESH_URL, with a Service's host as Host, is the pod `client` of namespace default in
 the mesh; MESH_TESTER_URL is the pod `tester`, which has the label `tester: "true"`. Only port 80 of Services is there.
+Prometheus has Istio's standard metrics from both sides. Of reporter=source are also requests that reached no pod, with
+response_flags; the source of reporter=destination is always the gateway, since Envoys here can't say who they are.
 `istioctl validate -f FILE` needs no cluster and is on LAB_PATH.
 
 Addresses and files stand in the lab's env file and in the environment of every command run in it:
 KUBECONFIG (administrator), KUBECONFIG_CONTROLLER (the user rollouts-controller, in no group),
 GATEWAY_URL, MESH_URL, MESH_TESTER_URL, PROMETHEUS_URL, ENVOY_ADMIN_URL (of the gateway), CLIENT_ADMIN_URL,
-TESTER_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, AUDIT_LOG,
-PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use
+TESTER_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, ACCESS_LOG_METRICS_URL, AUDIT_LOG, PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use
 them through `exec`, `run` or `command`.
 """
 

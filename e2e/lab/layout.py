@@ -50,6 +50,11 @@ class Layout:
         return self.run / "state.json"
 
     @property
+    def pipes(self) -> Path:
+        """One pipe for each proxy's access log."""
+        return self.run / "pipes"
+
+    @property
     def certificate(self) -> Path:
         """The API server's own certificate with the authority that signed it."""
         return self.run / "pki" / "apiserver.crt"

@@ -1,4 +1,5 @@
-"""The parts of the mesh: istiod, its Envoys (the ingress gateway, two clients' sidecars), and Prometheus.
+"""The parts of the mesh: istiod, its Envoys (the ingress gateway, two clients' sidecars), what reads
+their logs, and Prometheus.
 
 Pure but for reading the committed configuration: names and paths in, parts out.
 """
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 GATEWAY_URL = "http://127.0.0.1:18080"
 ENVOY_ADMIN_URL = GATEWAY.admin_url
 ISTIOD_URL = "http://127.0.0.1:15081"
+ACCESS_LOG_URL = "http://127.0.0.1:9401"
 PROMETHEUS_URL = "http://127.0.0.1:9090"
 # Upstream's Envoy has none of Istio's filters, and nobody here has certificates.
 _ISTIOD_ENVIRON = {
@@ -57,6 +59,17 @@ def mesh_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
             Probe(f"{ISTIOD_URL}/ready"),
             _ISTIOD_ENVIRON,
         ),
+        Part(
+            "access-log",
+            (
+                sys.executable,
+                *("-m", "e2e.lab.access_log"),
+                *("--kubeconfig", str(layout.kubeconfig("workload"))),
+                *("--pipes", str(layout.pipes)),
+            ),
+            ("objects",),
+            Probe(f"{ACCESS_LOG_URL}/healthz"),
+        ),
         *(_proxy(layout, proxy) for proxy in PROXIES.values()),
     )
 
@@ -76,6 +89,7 @@ def _proxy(layout: Layout, proxy: Proxy) -> Part:
             *("-m", "e2e.lab.proxy", proxy.part),
             *("--kubeconfig", str(layout.kubeconfig("admin"))),
             *("--bootstrap", str(layout.run / f"{proxy.part}.json")),
+            *("--access-log", str(layout.pipes / proxy.part)),
         ),
         ("cluster", "kube-controller-manager", "kube-scheduler", "kwok", "istiod"),
         Probe(f"{proxy.admin_url}/ready"),

@@ -20,6 +20,7 @@ from e2e.lab.credentials import (
 from e2e.lab.errors import LabError
 from e2e.lab.layout import CHECKOUT
 from e2e.lab.mesh import (
+    ACCESS_LOG_URL,
     ENVOY_ADMIN_URL,
     GATEWAY_URL,
     ISTIOD_URL,
@@ -28,7 +29,7 @@ from e2e.lab.mesh import (
     prometheus_config,
 )
 from e2e.lab.part import Part, dump_plan, unmet_needs
-from e2e.lab.proxies import CLIENT, TESTER
+from e2e.lab.proxies import CLIENT, PROXIES, TESTER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,9 @@ def write_plan(layout: Layout, built: Built, profile: str) -> tuple[Part, ...]:
     parts = core_parts(layout, built, tokens["admin"])
     if profile == "istio":
         (layout.run / "prometheus.yaml").write_text(prometheus_config(str(layout.query_log)))
+        layout.pipes.mkdir(mode=0o700)
+        for proxy in PROXIES:
+            os.mkfifo(layout.pipes / proxy, mode=0o600)
         parts += pod_parts(layout, built) + mesh_parts(layout, built)
     else:
         parts += (collector_part(layout, built),)
@@ -99,6 +103,7 @@ def lab_environ(layout: Layout, built: Built, profile: str) -> dict[str, str]:
             "TESTER_ADMIN_URL": TESTER.admin_url,
             "ISTIOD_URL": ISTIOD_URL,
             "WORKLOAD_METRICS_URL": "http://127.0.0.1:9400/metrics",
+            "ACCESS_LOG_METRICS_URL": f"{ACCESS_LOG_URL}/metrics",
         }
     return variables
 

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import ssl
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -28,6 +29,7 @@ from e2e.lab.workload.views import read_pod
 
 _PODS = API_SERVER + "/api/v1/namespaces/{}/pods?labelSelector=played-by%3Denvoy"
 _DEADLINE_S = 40.0
+_LOG_FLUSH_MS = 250
 
 
 def main() -> None:
@@ -36,14 +38,18 @@ def main() -> None:
     parser.add_argument("part", choices=PROXIES)
     parser.add_argument("--kubeconfig", type=Path, required=True)
     parser.add_argument("--bootstrap", type=Path, required=True, help="file to write")
+    parser.add_argument("--access-log", type=Path, required=True, help="pipe for Envoy's standard output")
     arguments = parser.parse_args()
     proxy = PROXIES[arguments.part]
     pod = wait_for_pod(proxy, yaml.safe_load(arguments.kubeconfig.read_text()))
     print(f"the pod of {proxy.workload} is {pod.name} at {pod.address}", flush=True)
     arguments.bootstrap.write_text(json.dumps(envoy_bootstrap(proxy, pod)))
     envoy = find_envoy()
+    # Open for reading too: neither this nor Envoy waits for whoever reads the pipe.
+    os.dup2(os.open(arguments.access_log, os.O_RDWR), sys.stdout.fileno())
     words = [envoy, "-c", str(arguments.bootstrap), "--disable-hot-restart", "--concurrency", "1"]
-    os.execv(envoy, [*words, "--log-level", "warn"])  # noqa: S606 - becomes Envoy, needs no shell
+    words += ["--log-level", "warn", "--file-flush-interval-msec", str(_LOG_FLUSH_MS)]
+    os.execv(envoy, words)  # noqa: S606 - becomes Envoy, needs no shell
 
 
 def find_envoy() -> str:

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any
-
 import yaml
 
 from e2e.lab.layout import CONFIG
 from e2e.lab.mesh import prometheus_config
 from e2e.lab.proxies import CLIENT, GATEWAY, PROXIES, ProxyPod, envoy_bootstrap
-
-CLUSTER = "outbound|80|v1|canary.default.svc.cluster.local"
 
 
 def test_every_request_of_the_controller_is_audited() -> None:
@@ -35,47 +30,6 @@ def test_prometheus_logs_queries_and_scrapes_every_two_seconds() -> None:
     config = yaml.safe_load(prometheus_config("/somewhere/queries.log"))["global"]
     assert config["query_log_file"] == "/somewhere/queries.log"
     assert config["scrape_interval"] == config["scrape_timeout"] == "2s"
-
-
-def test_envoys_request_counter_becomes_istios() -> None:
-    """Name and labels are those of Istio's standard metric, reported by the source."""
-    counter = {"__name__": "envoy_cluster_upstream_rq", "cluster_name": CLUSTER, "response_code": "503"}
-    assert relabelled(counter) == {
-        "__name__": "istio_requests_total",
-        "destination_service": "canary.default.svc.cluster.local",
-        "destination_service_name": "canary",
-        "destination_service_namespace": "default",
-        "destination_subset": "v1",
-        "destination_port": "80",
-        "reporter": "source",
-        "response_code": "503",
-    }
-
-
-def test_envoys_time_histogram_becomes_istios_and_keeps_its_buckets() -> None:
-    """Bucket bounds stay as they are: both are in milliseconds."""
-    bucket = {"__name__": "envoy_cluster_upstream_rq_time_bucket", "cluster_name": CLUSTER, "le": "500"}
-    labels = relabelled(bucket)
-    assert labels is not None
-    assert labels["__name__"] == "istio_request_duration_milliseconds_bucket"
-    assert labels["le"] == "500"
-
-
-def test_a_cluster_without_subset_has_no_subset_label() -> None:
-    """A plain Service's cluster has an empty third field."""
-    name = "outbound|80||canary-primary.default.svc.cluster.local"
-    labels = relabelled({"__name__": "envoy_cluster_upstream_rq", "cluster_name": name, "response_code": "200"})
-    assert labels is not None
-    assert "destination_subset" not in labels
-    assert labels["destination_service_name"] == "canary-primary"
-
-
-def test_everything_else_of_envoy_is_dropped() -> None:
-    """The counter by class would count twice; xDS and other counters are nobody's traffic."""
-    by_class = {"__name__": "envoy_cluster_upstream_rq", "cluster_name": CLUSTER, "response_code_class": "2xx"}
-    xds = {"__name__": "envoy_cluster_upstream_rq", "cluster_name": "xds-grpc", "response_code": "200"}
-    retries = {"__name__": "envoy_cluster_upstream_rq_retry", "cluster_name": CLUSTER}
-    assert [relabelled(sample) for sample in (by_class, xds, retries)] == [None, None, None]
 
 
 def test_envoy_says_which_pod_it_is() -> None:
@@ -116,29 +70,3 @@ def test_a_deleted_pod_stays_for_three_seconds() -> None:
     for name in ("pod-start", "pod-complete"):
         expressions = stages[name]["selector"]["matchExpressions"]
         assert {"key": ".metadata.deletionTimestamp", "operator": "DoesNotExist"} in expressions
-
-
-def relabelled(labels: dict[str, str]) -> dict[str, str] | None:
-    """What Prometheus makes of a sample's labels: its documented rules, for the actions used here."""
-    jobs = {job["job_name"]: job for job in yaml.safe_load(prometheus_config(""))["scrape_configs"]}
-    current = dict(labels)
-    for rule in jobs["envoy"]["metric_relabel_configs"]:
-        if not _relabel(current, rule):
-            return None
-    return current
-
-
-def _relabel(labels: dict[str, str], rule: dict[str, Any]) -> bool:
-    """Change `labels` as one rule says; False when it drops the sample."""
-    pattern = re.compile(rule.get("regex", "(.*)"))
-    source = ";".join(labels.get(name, "") for name in rule.get("source_labels", []))
-    found = pattern.fullmatch(source)
-    match rule.get("action", "replace"):
-        case "keep":
-            return found is not None
-        case "labeldrop":
-            for name in [name for name in labels if pattern.fullmatch(name)]:
-                del labels[name]
-        case "replace" if found:
-            labels[rule["target_label"]] = found.expand(rule["replacement"].replace("$", "\\"))
-    return True

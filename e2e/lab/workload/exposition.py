@@ -1,10 +1,10 @@
-"""The pods' counts as Prometheus text, under Istio's standard names and labels, as seen by the called side.
+"""Counts as Prometheus text, under Istio's standard names; and the pods' counts, labelled as the called side sees them.
 
 Pure: meters in, text out. Written by hand: the format is five lines of rules and a scrape comes
 every two seconds.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -37,9 +37,14 @@ class Source:
 
 def render_exposition(sources: Iterable[Source]) -> str:
     """Everything these pods have served, ready to be scraped."""
-    series = [found for source in sources for found in _labelled(source)]
+    return render_series(found for source in sources for found in _labelled(source))
+
+
+def render_series(labelled: Iterable[tuple[str, Series]]) -> str:
+    """Series by their labels, as Istio's two standard metrics, ready to be scraped."""
+    series = [*labelled]
     lines = [
-        f"# HELP {REQUESTS} Requests that a pod of the lab has answered.",
+        f"# HELP {REQUESTS} Requests that were answered.",
         f"# TYPE {REQUESTS} counter",
     ]
     lines += [f"{REQUESTS}{{{labels}}} {counted.count}" for labels, counted in series]
@@ -52,11 +57,16 @@ def render_exposition(sources: Iterable[Source]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def join_labels(labels: Mapping[str, str]) -> str:
+    """Labels as they stand between a sample's braces."""
+    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
+
+
 def _labelled(source: Source) -> Iterator[tuple[str, Series]]:
     for service, by_status in source.meter.by_service.items():
         if not by_status:
             continue
-        common = _join(_SAME_FOR_ALL | _pod_labels(source) | _service_labels(source.pod.namespace, service))
+        common = join_labels(_SAME_FOR_ALL | _pod_labels(source) | _service_labels(source.pod.namespace, service))
         for status, counted in by_status.items():
             yield f'{common},response_code="{status}"', counted
 
@@ -80,10 +90,6 @@ def _service_labels(namespace: str, service: str) -> dict[str, str]:
         "destination_service_name": service if known else UNKNOWN,
         "destination_service_namespace": namespace if known else UNKNOWN,
     }
-
-
-def _join(labels: dict[str, str]) -> str:
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in labels.items())
 
 
 def _escaped(value: str) -> str:
