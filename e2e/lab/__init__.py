@@ -14,7 +14,8 @@ Scripts and tests use the same thing as an object:
     lab.down()
 
 A script that does much in the lab is best run in it as a whole, by `exec`. A part that dies is shown
-by `status` and never restarted; what happens to parts on purpose is the caller's business.
+by `status` and never restarted by itself. Who wants to see a part fail stops it and starts it again (control.py; plays
+use e2e.play.parts): istiod, the Envoys, Prometheus.
 
 Profiles: `core` is an API server with its garbage collector, the project's CRDs and role; `istio` adds controllers,
 scheduler, kwok, the workload server, istiod, Envoy as ingress gateway, two clients in the mesh and Prometheus.
@@ -28,7 +29,8 @@ response_flags; the source of reporter=destination is always the gateway, since 
 Addresses and files stand in the lab's env file and in the environment of every command run in it:
 KUBECONFIG (administrator), KUBECONFIG_CONTROLLER (the user rollouts-controller, in no group),
 GATEWAY_URL, MESH_URL, MESH_TESTER_URL, PROMETHEUS_URL, ENVOY_ADMIN_URL (of the gateway), CLIENT_ADMIN_URL,
-TESTER_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, ACCESS_LOG_METRICS_URL, AUDIT_LOG, PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use
+TESTER_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, ACCESS_LOG_METRICS_URL, AUDIT_LOG,
+PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use
 them through `exec`, `run` or `command`.
 """
 

@@ -1,12 +1,13 @@
 """The processes of one plan: starts each when its needs are ready, and watches what becomes of it.
 
-Knows nothing of namespaces or of who asked. A part is never restarted: some (kwok) would give out
-addresses that are in use, and a test must not be saved by it.
+Knows nothing of namespaces or of who asked. A part is never restarted by itself: a test must not be
+saved by it. It is stopped and started again when somebody asks.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from dataclasses import dataclass, replace
@@ -22,13 +23,19 @@ if TYPE_CHECKING:
     from e2e.lab.part import Part
 
 
+STOP_GRACE_S = 5.0
+"""So long after SIGTERM comes SIGKILL."""
+
+
 class PartState(StrEnum):
-    """What a part is doing. DONE is a task's good end, EXITED any end that should not be."""
+    """What a part is doing. DONE is a task's good end, STOPPED one that was asked for, EXITED any other."""
 
     WAITING = "waiting"
     STARTING = "starting"
     READY = "ready"
     DONE = "done"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
     EXITED = "exited"
 
 
@@ -65,6 +72,8 @@ class Crew:
         self._environ = environ
         self._names_by_pid: dict[int, str] = {}
         self._began: dict[str, float] = {}
+        self._stop_by: dict[str, float] = {}
+        self._started_again: set[str] = set()
         self.status: dict[str, PartStatus] = {part.name: PartStatus() for part in plan}
 
     @property
@@ -78,10 +87,28 @@ class Crew:
         good = (PartState.READY, PartState.DONE)
         return all(status.state in good for status in self.status.values())
 
+    @property
+    def is_moving(self) -> bool:
+        """Whether a part is on its way to another state."""
+        return any(status.state in (PartState.STARTING, PartState.STOPPING) for status in self.status.values())
+
+    def stop(self, name: str) -> None:
+        """Begin to end a part that is ready; in any other state nothing is done."""
+        if self.status[name].state is PartState.READY:
+            self.status[name] = replace(self.status[name], state=PartState.STOPPING)
+            self._stop_by[name] = time.monotonic() + STOP_GRACE_S
+            self._signal(name, signal.SIGTERM)
+
+    def start(self, name: str) -> None:
+        """Start a part that has ended, whatever it needs; should that fail it is EXITED, and nothing else suffers."""
+        if self.status[name].state in (PartState.STOPPED, PartState.EXITED):
+            self._started_again.add(name)
+            self._start(self._plan[name])
+
     def advance(self) -> list[str]:
         """Note ends, start what can start, ask what is starting. Returns names that changed.
 
-        Raises PartFailedError when a part ends or is late before it was ready.
+        Raises PartFailedError when a part ends or is late before it was ready for the first time.
         """
         before = dict(self.status)
         self._reap()
@@ -91,6 +118,8 @@ class Crew:
                 self._start(part)
             elif state is PartState.STARTING:
                 self._ask(part)
+            elif state is PartState.STOPPING and time.monotonic() > self._stop_by[name]:
+                self._signal(name, signal.SIGKILL)
         return [name for name, status in self.status.items() if status != before[name]]
 
     def _settled(self, name: str) -> bool:
@@ -114,6 +143,8 @@ class Crew:
         seconds = time.monotonic() - self._began[part.name]
         if part.probe and is_ready(part.probe):
             self._set(part.name, PartState.READY, seconds=seconds)
+        elif seconds > part.deadline_s and part.name in self._started_again:
+            self._signal(part.name, signal.SIGKILL)
         elif seconds > part.deadline_s:
             raise PartFailedError(part.name, f"is not ready after {part.deadline_s:.0f} s")
 
@@ -131,10 +162,17 @@ class Crew:
             self._set(part.name, PartState.DONE, seconds=seconds, exit_code=0)
             return
         was = self.status[part.name].state
-        self._set(part.name, PartState.EXITED, seconds=seconds, exit_code=exit_code)
-        if was is PartState.STARTING:
+        now = PartState.STOPPED if was is PartState.STOPPING else PartState.EXITED
+        self._set(part.name, now, seconds=seconds, exit_code=exit_code)
+        if was is PartState.STARTING and part.name not in self._started_again:
             how = f"with {exit_code}" if exit_code >= 0 else f"by signal {-exit_code}"
             raise PartFailedError(part.name, f"ended {how} after {seconds:.1f} s, before it was ready")
+
+    def _signal(self, name: str, number: signal.Signals) -> None:
+        """To our own child: until it is reaped nobody else can have its pid."""
+        for pid, owner in self._names_by_pid.items():
+            if owner == name:
+                os.kill(pid, number)
 
     def _set(self, name: str, state: PartState, *, seconds: float, exit_code: int | None = None) -> None:
         status = self.status[name]

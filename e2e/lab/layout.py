@@ -50,6 +50,11 @@ class Layout:
         return self.run / "state.json"
 
     @property
+    def control(self) -> Path:
+        """The pipe by which the supervisor is asked to stop and start parts."""
+        return self.run / "control"
+
+    @property
     def pipes(self) -> Path:
         """One pipe for each proxy's access log."""
         return self.run / "pipes"

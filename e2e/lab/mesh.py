@@ -42,7 +42,7 @@ def mesh_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
     """What profile istio adds to pods."""
     crds = apply_argv(layout, built, [built.istio_crds])
     return (
-        Part("prometheus", _prometheus(layout, built), (), Probe(f"{PROMETHEUS_URL}/-/ready")),
+        Part("prometheus", _prometheus(layout, built), (), Probe(f"{PROMETHEUS_URL}/-/ready"), may_stop=True),
         Part(
             "cluster",
             apply_argv(layout, built, [CONFIG / "cluster.yaml", CONFIG / "pod-metrics.yaml"]),
@@ -58,6 +58,7 @@ def mesh_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
             ("sidecars", "cluster"),
             Probe(f"{ISTIOD_URL}/ready"),
             _ISTIOD_ENVIRON,
+            may_stop=True,
         ),
         Part(
             "access-log",
@@ -93,6 +94,7 @@ def _proxy(layout: Layout, proxy: Proxy) -> Part:
         ),
         ("cluster", "kube-controller-manager", "kube-scheduler", "kwok", "istiod"),
         Probe(f"{proxy.admin_url}/ready"),
+        may_stop=True,
     )
 
 

@@ -32,6 +32,8 @@ class Part:
     probe: Probe | None = None
     environ: dict[str, str] = field(default_factory=dict)
     deadline_s: float = 60.0
+    may_stop: bool = False
+    """Whether it can be stopped and started again without harm to what the lab is."""
 
 
 def dump_plan(parts: Iterable[Part]) -> str:
@@ -64,6 +66,7 @@ def _load_part(  # noqa: PLR0913 - the fields of a Part
     probe: dict[str, str] | None,
     environ: dict[str, str],
     deadline_s: float,
+    may_stop: bool,
 ) -> Part:
     return Part(
         name=name,
@@ -72,4 +75,5 @@ def _load_part(  # noqa: PLR0913 - the fields of a Part
         probe=Probe(**probe) if probe else None,
         environ=environ,
         deadline_s=deadline_s,
+        may_stop=may_stop,
     )

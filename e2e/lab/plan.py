@@ -49,6 +49,7 @@ def write_plan(layout: Layout, built: Built, profile: str) -> tuple[Part, ...]:
     for user, token in tokens.items():
         text = kubeconfig(user=user, token=token, certificate=layout.certificate)
         _write_secret(layout.kubeconfig(user), text)
+    os.mkfifo(layout.control, mode=0o600)
     parts = core_parts(layout, built, tokens["admin"])
     if profile == "istio":
         (layout.run / "prometheus.yaml").write_text(prometheus_config(str(layout.query_log)))

@@ -2,7 +2,8 @@
 
 It is told what to do by a file (the plan) and reports over a pipe, one JSON object a line, until
 all is ready. Its owner holds the other end of a second pipe: when that end closes without the word
-KEEP the owner has gone, and so does the lab. SIGTERM ends it at once; the kernel ends the rest.
+KEEP the owner has gone, and so does the lab. By a named pipe it is asked to stop and start parts.
+SIGTERM ends it at once; the kernel ends the rest.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from e2e.lab.control import Verb, read_asked
 from e2e.lab.crew import Crew, PartFailedError
 from e2e.lab.errors import LabError
 from e2e.lab.identity import ProcessIdentity, identify
@@ -56,7 +58,9 @@ def main() -> int:
 
 def _run(crew: Crew, layout: Layout, me: ProcessIdentity, arguments: argparse.Namespace) -> int:
     header = {**asdict(me), "user_namespace": arguments.user_namespace}
-    watched, pause_s = [arguments.owner_fd], _STARTING_PAUSE_S
+    # Open for writing too, it is never at its end.
+    control_fd = os.open(layout.control, os.O_RDWR | os.O_NONBLOCK)
+    watched = [arguments.owner_fd, control_fd]
     report_fd: int | None = arguments.report_fd
     while True:
         try:
@@ -72,11 +76,25 @@ def _run(crew: Crew, layout: Layout, me: ProcessIdentity, arguments: argparse.Na
         if report_fd is not None and crew.is_ready:
             _report(report_fd, event="ready")
             os.close(report_fd)
-            report_fd, pause_s = None, _WATCHING_PAUSE_S
-        if select.select(watched, [], [], pause_s)[0]:
+            report_fd = None
+        moving = report_fd is not None or crew.is_moving
+        readable = select.select(watched, [], [], _STARTING_PAUSE_S if moving else _WATCHING_PAUSE_S)[0]
+        if arguments.owner_fd in readable:
             if os.read(arguments.owner_fd, len(KEEP)) != KEEP:
                 return 0
-            watched = []
+            watched = [control_fd]
+        if control_fd in readable:
+            _obey(crew, os.read(control_fd, select.PIPE_BUF))
+
+
+def _obey(crew: Crew, data: bytes) -> None:
+    for verb, part in read_asked(data):
+        _report(None, event="asked", verb=verb, part=part)
+        match verb:
+            case Verb.STOP:
+                crew.stop(part)
+            case Verb.START:
+                crew.start(part)
 
 
 def _reap_orphans(known: Collection[int]) -> None:

@@ -1,4 +1,4 @@
-"""The crew starts parts in order, sees each end, and never restarts one."""
+"""The crew starts parts in order, sees each end, and restarts one only when it is asked to."""
 
 from __future__ import annotations
 
@@ -106,3 +106,52 @@ def test_a_part_that_ends_later_is_shown_and_not_restarted(crew_of: Callable[...
     advance_until(crew, lambda: crew.status["served"].state is PartState.EXITED)
     assert crew.status["served"].exit_code == -9
     assert crew.advance() == []
+
+
+def test_a_part_is_stopped_and_started_again_when_asked(
+    crew_of: Callable[..., Crew], ready_url: str, tmp_path: Path
+) -> None:
+    """It is another process then; one that does not heed SIGTERM is killed."""
+    mark = tmp_path / "deaf"
+    deaf = f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(mark)!r}, 'w'); time.sleep(60)"
+    crew = crew_of(
+        Part("served", python("import time; time.sleep(60)"), (), Probe(ready_url)),
+        Part("deaf", python(deaf), (), Probe(ready_url)),
+    )
+    advance_until(crew, lambda: crew.is_ready and mark.exists())
+    first = crew.status["served"].pid
+    crew.stop("served")
+    crew.stop("deaf")
+    assert crew.is_moving
+    advance_until(crew, lambda: not crew.is_moving)
+    assert [(status.state, status.exit_code) for status in crew.status.values()] == [
+        (PartState.STOPPED, -signal.SIGTERM),
+        (PartState.STOPPED, -signal.SIGKILL),
+    ]
+    crew.start("served")
+    advance_until(crew, lambda: crew.status["served"].state is PartState.READY)
+    assert crew.status["served"].pid not in {0, first}
+
+
+def test_a_part_that_does_not_come_back_takes_nothing_with_it(
+    crew_of: Callable[..., Crew], unused_tcp_port: int, tmp_path: Path
+) -> None:
+    """It is shown as exited, with its code, and may be started once more."""
+    mark = tmp_path / "served once"
+    code = f"""
+import http.server, os, sys
+if os.path.exists({str(mark)!r}):
+    sys.exit(3)
+open({str(mark)!r}, "w").close()
+http.server.HTTPServer(("127.0.0.1", {unused_tcp_port}), http.server.SimpleHTTPRequestHandler).serve_forever()
+"""
+    crew = crew_of(Part("once", python(code), (), Probe(f"http://127.0.0.1:{unused_tcp_port}/")))
+    advance_until(crew, lambda: crew.is_ready)
+    crew.stop("once")
+    advance_until(crew, lambda: crew.status["once"].state is PartState.STOPPED)
+    crew.start("once")
+    advance_until(crew, lambda: crew.status["once"].exit_code == 3)
+    assert crew.status["once"].state is PartState.EXITED
+    mark.unlink()
+    crew.start("once")
+    advance_until(crew, lambda: crew.is_ready)
