@@ -1,7 +1,8 @@
 """What a user's rule was in the fields that we change, as an annotation on the object tells it, and how it is again.
 
 Pure. One annotation for each Canary, a JSON object: `rules` by the key of each rule (its section, and its name or a
-digest of its `match`), `inserted` the names of rules that are ours. In a rule: `weights` as written, null for none, of
+digest of its `match`), `inserted` the names of rules that are ours, `added` the destinations that are, as `host` or as
+`host|subset`, which deploy/policies/keep-weights.yaml reads. In a rule: `weights` as written, null for none, of
 those sides that were there; `mirror` the fields about copies as written, and the side that ours go `to`; `cookies`
 that destinations get some, and `headers` as these had them.
 """
@@ -42,13 +43,17 @@ def is_marked(owner: Owner, manifest: Manifest | None) -> bool:
 
 
 def mark_operations(
-    owner: Owner, manifest: Manifest, rules: Mapping[str, Entry], inserted: Sequence[str]
+    owner: Owner, manifest: Manifest, rules: Mapping[str, Entry], *, inserted: Sequence[str], added: Sequence[str] = ()
 ) -> list[Manifest]:
     """Operations after which the annotation says this; empty if it does. Without any rule there is to be none."""
     key, known = original_routes_annotation(owner), _annotations(manifest)
     if not rules and not inserted:
         return unmark_operations(owner, manifest)
-    told = {"rules": rules} | ({"inserted": list(inserted)} if inserted else {})
+    told = (
+        {"rules": rules}
+        | ({"inserted": list(inserted)} if inserted else {})
+        | ({"added": list(added)} if added else {})
+    )
     value = json.dumps(told, sort_keys=True, separators=(",", ":"))
     if known.get(key) == value:
         return []

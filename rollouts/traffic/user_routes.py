@@ -114,7 +114,7 @@ def steering_operations(steering: Steering, manifest: Manifest, share: Routing) 
         return []
     wanted = plan(steering, found, share)
     operations = _rule_changes(found, wanted.placed)
-    operations += mark_operations(steering.owner, manifest, wanted.record, wanted.inserted)
+    operations += mark_operations(steering.owner, manifest, wanted.record, inserted=wanted.inserted, added=wanted.added)
     return _at_version(manifest, operations)
 
 

@@ -77,6 +77,8 @@ class Plan:
 
     placed: Mapping[str, list[Placed]]
     inserted: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    """Destinations that were not there before, as `host` or `host|subset`."""
     record: Mapping[str, Entry] = field(default_factory=dict)
 
 
@@ -109,7 +111,7 @@ def plan(steering: Steering, found: Found, share: Routing) -> Plan:
             {section: [Placed(i, rule) for i, rule in enumerate(rules)] for section, rules in found.lists.items()}
         )
     placed: dict[str, list[Placed]] = {section: [] for section in SECTIONS}
-    record, names, count = {}, [], 0
+    record, names, added, count = {}, [], set[str](), 0
     for section in SECTIONS:
         for index, one in enumerate(found.bare[section]):
             place, key = Place(section, index), found.keys[section][index]
@@ -120,8 +122,9 @@ def plan(steering: Steering, found: Found, share: Routing) -> Plan:
             names += [narrow["name"] for narrow in above]
             if place in (*found.sharing, *found.testing) and (steering.pair.service is None or rule != one.rule):
                 record[key] = _entry(steering, found.record.get(key, {}), one.rule, rule)
+                added |= _added(rule, record[key], steering.pair)
     placed["http"] = _reused(found.lists["http"], placed["http"])
-    return Plan(placed, tuple(names), record)
+    return Plan(placed, tuple(names), tuple(sorted(added)), record)
 
 
 def inserted_kind(steering: Steering, rule: Manifest) -> str:
@@ -191,6 +194,12 @@ def _entry(steering: Steering, known: Entry, before: Manifest, after: Manifest) 
     if any(now[side] != headers.get(side, next(iter(headers.values()))) for side in now if side in pair.names):
         entry["cookies"] = True
     return entry
+
+
+def _added(rule: Manifest, entry: Entry, pair: Pair) -> set[str]:
+    """The destinations of our sides that the user did not write."""
+    ours = (route["destination"] for route in rule["route"] if side_in(route, pair) not in {"", *entry["weights"]})
+    return {"|".join(filter(None, (one.get("host"), one.get("subset")))) for one in ours}
 
 
 def _reused(rules: list[Manifest], placed: list[Placed]) -> list[Placed]:

@@ -36,10 +36,10 @@ def to(host: str, weight: int | None = None, subset: str = "", **fields: Any) ->
     return {"destination": named} | ({} if weight is None else {"weight": weight}) | fields
 
 
-def shop(*rules: Json, name: str = "shop", **sections: Any) -> Json:
+def shop(*rules: Json, name: str = "shop", sections: Json | None = None) -> Json:
     """The user's VirtualService, as the user's file has it."""
     metadata = {"name": name, "namespace": NAMESPACE, "labels": {"team": "shop"}}
-    spec = {"hosts": ["shop"]} | ({"http": list(rules)} if rules else {}) | sections
+    spec = {"hosts": ["shop"]} | ({"http": list(rules)} if rules else {}) | (sections or {})
     return {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": metadata, "spec": spec}
 
 
@@ -172,7 +172,7 @@ def test_every_other_edit_goes_through(way: tuple[str, ...]) -> None:
         shop(gone, {"name": "a", "route": [to("shop", 90), to("other", 10)]}),
         shop(gone, {"name": "a", "route": [to("shop", 60), to("other", 40)]}),
     )
-    headers = {"headers": {"request": {"set": {"x": "y"}}}}
+    headers: Json = {"headers": {"request": {"set": {"x": "y"}}}}
     edited = shop({"name": "a", "timeout": "3s", "route": [to("shop", 90, **headers), to("other", 10)]})
     edited["spec"]["hosts"] = ["shop", "shop.example.com"]
     edited["metadata"]["labels"] = {"team": "other"}
@@ -193,8 +193,8 @@ def test_every_other_edit_goes_through(way: tuple[str, ...]) -> None:
 )
 def test_tls_and_tcp_routes_keep_theirs(section: str, match: Json) -> None:
     """They have no names: what they match tells them apart."""
-    file = shop(**{section: [{**match, "route": [to("shop", 90), to("other", 10)]}]})
-    run = shop(**{section: [{**match, "route": [to("shop", 60), to("other", 40)]}]})
+    file = shop(sections={section: [{**match, "route": [to("shop", 90), to("other", 10)]}]})
+    run = shop(sections={section: [{**match, "route": [to("shop", 60), to("other", 40)]}]})
     run_kubectl("delete", "virtualservice", "shop", "-n", NAMESPACE)
     steered(file, run)
 
