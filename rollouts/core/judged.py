@@ -81,6 +81,6 @@ def _ought_to_have_data(spec: CanarySpec, status: CanaryStatus) -> bool:
 def _way_out(spec: CanarySpec) -> str:
     if spec.analysis.strategy is Strategy.BLUE_GREEN:
         if spec.swaps:
-            return "no request came by a rule of canaryRules: send some, set analysis.mirror, or test pods by a hook"
+            return "no request came by canaryRules: send or mirror some, or test the canary's pods by a hook"
         return f"send test requests to {spec.service_name}-canary, or set analysis.mirror"
     return "no request matched"

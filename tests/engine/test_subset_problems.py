@@ -76,6 +76,12 @@ BROKEN: list[tuple[str, Break, str, str]] = [
         "subset v1 of host app.shop selects also the pods of Deployment app-v2: correct its labels (none)",
     ),
     (
+        "no service",
+        lambda swap: swap.world.cluster.delete(SERVICES, KEY),
+        "HostNotFound",
+        "VirtualService shop/app leads to Service shop/app, which does not exist: create it, or correct the host",
+    ),
+    (
         "service of others",
         _relabelled,
         "NotSelected",
