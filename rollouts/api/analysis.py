@@ -47,6 +47,17 @@ class Strategy(StrEnum):
     """None while it is checked, then all at once."""
 
 
+class ShareCheck(StrEnum):
+    """How closely the requests must follow the weight before it grows."""
+
+    BAND = "band"
+    """The canary gets about its share."""
+    SOME = "some"
+    """It gets any, where it should have got ten."""
+    NONE = "none"
+    """Nobody looks."""
+
+
 class ThresholdRange(BaseModel):
     """The values that pass, both ends included."""
 
@@ -118,6 +129,11 @@ class Analysis(BaseModel):
     mirror_weight: Percent | None = Field(None, description="With mirror: percent of the requests. Default: all.")
     session_affinity: SessionAffinity | None = Field(
         None, description="Keep clients that once reached the canary there while the release lasts."
+    )
+    share_check: ShareCheck = Field(
+        ShareCheck.BAND,
+        description="How closely requests must follow the weight before it grows. band: about its share; some: any "
+        "at all, where part of the clients bypass the mesh; none: nobody looks.",
     )
     metrics: Annotated[tuple[Metric, ...], Field(max_length=16)] = Field(
         (), description="The checks. Each must pass for a step to be left upward."

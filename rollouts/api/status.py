@@ -18,9 +18,9 @@ from rollouts.api.wire import WIRE, Weight
 
 OUTBOX_MAX = 8
 REASON_MAX = 32
-CONDITION_MAX, HOLD_MAX, GATE_MAX = 512, 512, 128
+CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 512, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1280, 960
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 960
 """Of all notices, of all actions with who asked for them, of all measurements."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
@@ -56,7 +56,7 @@ class Condition(BaseModel):
 
     model_config = WIRE
 
-    type: Annotated[str, Field(max_length=64)]
+    type: Annotated[str, Field(max_length=24)]
     status: Literal["True", "False", "Unknown"]
     reason: Annotated[str, Field(max_length=REASON_MAX)]
     message: Annotated[str, Field(max_length=CONDITION_MAX)] = ""
@@ -122,6 +122,16 @@ class HoldStatus(BaseModel):
     message: Annotated[str, Field(max_length=HOLD_MAX)] = Field(description="The same for people, and the way out.")
     since: datetime
     until: datetime | None = Field(None, description="When that is over by itself, if that is known.")
+
+
+class ShareStatus(BaseModel):
+    """What the requests said of a weight when it was last compared with them."""
+
+    model_config = WIRE
+
+    weight: Weight = Field(description="The weight that this speaks of.")
+    in_force: bool | None = Field(None, description="Whether the requests follow it; null where they don't tell.")
+    message: Annotated[str, Field(max_length=SHARE_MAX)] = Field(description="The counts, or why there are none.")
 
 
 class Notice(BaseModel):
@@ -241,6 +251,7 @@ class CanaryStatus(BaseModel):
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=RESULTS_MAX)] = Field(
         (), description="The last measurements."
     )
+    share: ShareStatus | None = Field(None, description="Whether the canary really gets its share of the requests.")
     notices: Annotated[int, Field(ge=0)] = Field(0, description="Notices of this Canary so far.")
     notices_lost: Annotated[int, Field(ge=0)] = Field(0, description="Notices that had to make room undelivered.")
     outbox: Annotated[tuple[Notice, ...], Field(max_length=OUTBOX_MAX)] = Field(

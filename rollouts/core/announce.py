@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollouts.api.analysis import Strategy
-from rollouts.api.status import CanaryStatus, Phase
+from rollouts.api.status import CanaryStatus, Phase, Verdict
 from rollouts.core.conditions import is_told
 from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
@@ -40,6 +40,9 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
     if finding.event is Event.CHECK_PASSED and not _counts(before, after):
         return None
     undecided = finding.event is Event.UNDECIDED
+    if undecided and finding.problem is not None:
+        known = _held_by_share(before)
+        return None if known else Announcement(finding.problem.reason, _sentence(before, after, finding), warning=True)
     if undecided and (after.paused_at or _is_told(before, after)):
         return None
     if finding.event is Event.HELD and before.gate is not None and before.gate.type is finding.gate:
@@ -60,6 +63,13 @@ def _held(before: CanaryStatus, after: CanaryStatus, finding: Finding, hold: Hol
 def _counts(before: CanaryStatus, after: CanaryStatus) -> bool:
     """Whether a check that passed brought an iteration: else it is one of many while a weight is held."""
     return after.strategy in {Strategy.AB, Strategy.BLUE_GREEN} and after.iterations > before.iterations
+
+
+def _held_by_share(status: CanaryStatus) -> bool:
+    """Whether the checks passed, and the requests do not follow the weight."""
+    share = status.share
+    refuted = share is not None and share.in_force is False and share.weight == status.desired_weight
+    return refuted and bool(status.metrics) and worst(status.metrics).verdict is Verdict.PASS
 
 
 def _is_told(before: CanaryStatus, after: CanaryStatus) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rollouts.api.actions import Action
 from rollouts.api.hooks import HookType
-from rollouts.api.status import MetricResult
+from rollouts.api.status import MetricResult, ShareStatus
 from rollouts.core.measurement import Question, Sample
 from rollouts.core.observed import Hold, Problem
 from rollouts.core.phases import Event
@@ -24,6 +24,8 @@ class Finding:
     wake_at: datetime | None = None
     results: tuple[MetricResult, ...] = ()
     """The judgement that led here, if there was one."""
+    share: ShareStatus | None = None
+    """What the requests said of the weight at that judgement, or at one before."""
     failed: bool = False
     """It counts towards the threshold."""
     starved: bool = False

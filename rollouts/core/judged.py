@@ -16,16 +16,19 @@ from rollouts.core.measurement import Probe, Signal, Subject, Value
 from rollouts.core.observed import Observed
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
+from rollouts.core.share import NOTHING, Share
 
 STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
 NO_DATA_INTERVALS = 3
 """For how many intervals a canary with weight may show no request while the stable side has some."""
 
 
-def decide(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+def decide(
+    spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], *, share: Share = NOTHING
+) -> Finding:
     """One event for one judgement."""
-    found = _found(spec, status, seen, results)
-    return found if found.asks else replace(found, results=results)
+    found = _found(spec, status, seen, results, share)
+    return found if found.asks else replace(found, results=results, share=share.told)
 
 
 def count_failure(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event, reason: str) -> Finding:
@@ -41,13 +44,15 @@ def all_passed(results: Iterable[MetricResult]) -> bool:
     return verdicts == {Verdict.PASS}
 
 
-def _found(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+def _found(
+    spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], share: Share
+) -> Finding:
     message = worst(results).message
     match worst(results).verdict:
         case Verdict.FAIL:
             return count_failure(spec, status, seen, Event.CHECK_FAILED, message)
         case Verdict.PASS:
-            return go_on(spec, status, seen, "; ".join(result.message for result in results))
+            return go_on(spec, status, seen, "; ".join(result.message for result in results), share=share)
         case Verdict.NO_DATA:
             return _without_data(spec, status, seen, results)
         case Verdict.ERROR:  # pragma: no branch - the last there is

@@ -23,6 +23,8 @@ class Signal(StrEnum):
     """99th percentile of the request duration, in milliseconds."""
     REQUEST_RATE = "request-rate"
     """Requests a second between the two newest scrapes; 0 means silence."""
+    REQUESTS = "requests"
+    """How many requests were counted in the window; no data where it is too short for that."""
     SOURCE_ALIVE = "source-alive"
     """Whether the metric source answers at all."""
     RIGHTS = "rights"
@@ -40,7 +42,7 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One question. `window_s` is the look-back of rates, in seconds; 0 where it has no meaning."""
+    """One question. `window_s` is the look-back of rates and counts, in seconds; 0 where it has no meaning."""
 
     signal: Signal
     subject: Subject = Subject.CANARY

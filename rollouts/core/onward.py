@@ -16,22 +16,45 @@ from rollouts.core.measurement import Subject
 from rollouts.core.observed import Hold, Observed, grown
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step, next_step
+from rollouts.core.share import NOTHING, Share, problem_of
 from rollouts.core.unready import because
 
 
-def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str) -> Finding:
+def may_lead_on(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
+    """Whether a judgement that passes now would end the step, if nothing else holds it."""
+    return status.paused_at is None and not _unfinished(spec, status, seen)
+
+
+def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str, *, share: Share = NOTHING) -> Finding:
     """What follows when the last judgement passed, or before the first step when all is ready for it."""
     if unfinished := _unfinished(spec, status, seen):
         return Finding(Event.CHECK_PASSED, f"{unfinished}: {message}")
     if status.paused_at is not None:
         return Finding(Event.UNDECIDED, f"paused at {status.desired_weight} %: {message}")
     following = next_step(spec.analysis, status)
+    if held := _not_grown(status, seen, following):
+        return Finding(Event.UNDECIDED, held)
+    if share.asks:
+        return waited("counting the requests of both sides", asks=share.asks)
+    if problem := problem_of(spec, status, share.told):
+        return Finding(Event.UNDECIDED, f"passed, but {problem.message}", problem=problem)
+    return _through_gate(spec, status, seen, following, message)
+
+
+def _not_grown(status: CanaryStatus, seen: Observed, following: Step | None) -> str:
+    """Which pods more weight has to wait for, and why; empty if for none."""
     if not grown(seen.target):
         held = "passed, but not all pods of the canary are ready"
-        return Finding(Event.UNDECIDED, because(held, seen, Subject.CANARY, status.not_ready_since))
+        return because(held, seen, Subject.CANARY, status.not_ready_since)
     if following is not None and not grown(seen.primary):
         held = "passed, but not all pods are ready for more weight"
-        return Finding(Event.UNDECIDED, because(held, seen, Subject.STABLE, status.not_ready_since))
+        return because(held, seen, Subject.STABLE, status.not_ready_since)
+    return ""
+
+
+def _through_gate(
+    spec: CanarySpec, status: CanaryStatus, seen: Observed, following: Step | None, message: str
+) -> Finding:
     kind = _gate_before(spec, following)
     gate = Gate() if kind is None else look_at(kind, spec, status, seen)
     if gate.failed:

@@ -17,9 +17,10 @@ from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
 from rollouts.core.measurement import Question, Sample, Subject
 from rollouts.core.observed import Observed, WorkloadState, grown, serves
-from rollouts.core.onward import go_on
+from rollouts.core.onward import go_on, may_lead_on
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
+from rollouts.core.share import is_refuted, look
 from rollouts.core.starting import find_first, find_replacing
 from rollouts.core.unready import because, wait_for_pods
 
@@ -92,14 +93,17 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     probes = probes_of(spec.analysis.metrics, run_s)
     calls = calls_of(HookType.ROLLOUT, spec, status)
     fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
+    share = look(spec, status, seen, due_at=due_at, fresh_from=fresh_from)
     unanswered: tuple[Question, ...] = missing(seen.samples, probes, fresh_from) + missing(seen.samples, calls, due_at)
     if unanswered:
         # A gate that is known to be closed is asked again beside them: the judgement does not wait for its answer.
         gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
-        return waited("judging", asks=unanswered + (() if gate is None else gate.asks))
+        beside = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
+        return waited("judging", asks=unanswered + beside)
     answers: list[Sample | None] = [newest(seen.samples, probe, fresh_from) for probe in probes]
     answers += [newest(seen.samples, call, due_at) for call in calls]
-    return decide(spec, status, seen, judge_all(spec.analysis.metrics, [answer for answer in answers if answer]))
+    results = judge_all(spec.analysis.metrics, [answer for answer in answers if answer])
+    return decide(spec, status, seen, results, share=share)
 
 
 def _due_at(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step) -> datetime:
@@ -115,7 +119,9 @@ def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: dat
     instants = [due_at, deadline(spec, status), gate.wake_at if gate is not None else None]
     instants += [seen.holds_change_at] if status.hold is not None else []
     wake_at = min(instant for instant in instants if instant is not None)
-    passed = status.iterations >= step.checks and all_passed(status.metrics)
+    passed = (
+        status.iterations >= step.checks and all_passed(status.metrics) and not is_refuted(spec, status, status.share)
+    )
     if (status.gate is not None or status.hold is not None) and status.paused_at is None and passed:
         found = go_on(spec, status, seen, "the gate is open" if status.hold is None else "nothing holds it any more")
         if found.event in _LEADS_ON or (status.hold is not None and found.hold is None):

@@ -29,6 +29,7 @@ from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
 from rollouts.core.rollback import Finder, unless_rolled_back
 from rollouts.core.running import find_progressing
+from rollouts.core.share import problem_of
 from rollouts.core.starting import find_waiting
 from rollouts.core.swap import find_draining, find_native_change, find_preparing, find_swapping
 from rollouts.core.tracking import look_at_secrets
@@ -93,7 +94,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
-        moved, seen.now, problem=seen.problem if known else finding.problem,
+        moved, seen.now, problem=seen.problem if known else finding.problem or problem_of(spec, moved, moved.share),
         news=None if quiet and status.conditions else news.message if news else finding.message,
         reason=_reason(finding, moved),
     )  # fmt: skip

@@ -69,7 +69,7 @@ def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
     if row.to not in STEPPING or status.phase not in STEPPING:
         update |= {"not_ready_since": waits, "paused_at": None}
     if row.to not in WITH_WEIGHT:
-        update |= {"drained": False, "drain_started_at": None}
+        update |= {"drained": False, "drain_started_at": None, "share": None}
     if row.to is Phase.PROMOTING and status.secrets_read is not None:
         update["secrets_read"] = status.secrets_read.model_copy(update={"since": seen.now})
     if row.to in ENDS or (row.to is Phase.TERMINATING and status.phase in MID_RUN):
@@ -161,7 +161,7 @@ def _run_started(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> dict
     revision = target.revision if target is not None else ""
     return sizes_at_start(spec, status, seen) | {
         "last_applied_spec": revision, "strategy": spec.analysis.strategy, "session": _session(spec, seen, revision),
-        "failed_checks": 0, "consecutive_errors": 0, "metrics": (),
+        "failed_checks": 0, "consecutive_errors": 0, "metrics": (), "share": None,
         "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
         "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
         "paused_at": None, "overridden_at": None, "iterations": 0, "gate": None,
@@ -204,4 +204,5 @@ def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[st
         "no_data_since": (status.no_data_since or at) if finding.starved else None,
         "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,
         "iterations": min(passed, step.checks) if step is not None else 0,
+        "share": finding.share,
     }

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from rollouts.api.resources import ObjectKey
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Value
-from rollouts.demo.ledger import Answer, Ledger
+from rollouts.demo.ledger import Answer, Ledger, Tally
 from rollouts.metrics.istio import render_query
 
 SCRAPE = timedelta(seconds=1)
@@ -22,7 +22,8 @@ _WINDOW = re.compile(r"\[(\d+)(ms|s)\]")
 _TEXT = r'"((?:[^"\\]|\\.)*)"'
 _NAMESPACE = re.compile("destination_workload_namespace=" + _TEXT)
 _WORKLOAD = re.compile("destination_workload=" + _TEXT)
-_ASKED = (Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUEST_RATE, Signal.SOURCE_ALIVE)
+_WINDOWED = (Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS)
+_ASKED = (*_WINDOWED, Signal.REQUEST_RATE, Signal.SOURCE_ALIVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,21 @@ class TrafficMetrics:
         match question.probe.signal:
             case Signal.SUCCESS_RATE | Signal.DURATION:
                 return self._over_window(question, at)
+            case Signal.REQUESTS:
+                return Value(float(self._tally(question, at).total))
             case Signal.REQUEST_RATE:
                 return self._rate(question.workload, at)
             case _:
                 return Value(1.0)
 
     def _over_window(self, question: Question, at: datetime) -> Outcome:
-        after = at - timedelta(seconds=question.probe.window_s)
-        tally = self._ledger.tally(_of(question.workload), after, at)
+        tally = self._tally(question, at)
         asked = tally.p99_ms if question.probe.signal is Signal.DURATION else tally.success_percent
         return NoData() if asked is None else Value(asked)
+
+    def _tally(self, question: Question, at: datetime) -> Tally:
+        after = at - timedelta(seconds=question.probe.window_s)
+        return self._ledger.tally(_of(question.workload), after, at)
 
     def _rate(self, workload: ObjectKey, at: datetime) -> Outcome:
         """Requests a second since the scrape before the last; a workload without pods has no series."""
@@ -73,7 +79,7 @@ def read_query(query: str) -> Question | None:
     window = _WINDOW.search(query)
     window_s = 0.0 if window is None else int(window[1]) / (1000 if window[2] == "ms" else 1)
     for signal in _ASKED:
-        windowed = signal in {Signal.SUCCESS_RATE, Signal.DURATION}
+        windowed = signal in _WINDOWED
         if windowed and window_s <= 0:
             continue
         probe = Probe(signal, window_s=window_s if windowed else 0.0)

@@ -28,6 +28,8 @@ def render_query(probe: Probe, namespace: str, workload: str) -> str:
             return _p99(_matchers(namespace, workload), _window(probe))
         case Signal.REQUEST_RATE:
             return _request_rate(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}")
+        case Signal.REQUESTS:
+            return _requests(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}", _window(probe))
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
         case Signal.RIGHTS | Signal.PODS:
@@ -39,6 +41,16 @@ def render_query(probe: Probe, namespace: str, workload: str) -> str:
 def _request_rate(series: str) -> str:
     # `and`: a pod that is gone has no series now, but for the whole window its last two scrapes would count as traffic.
     return f"sum(irate({series}[{_SILENCE_WINDOW}]) and {series})"
+
+
+def _requests(series: str, window: str) -> str:
+    # `increase` looks at the scrapes within the window alone, of which the first is one late: it extrapolates to the
+    # window's edges, and it never sees what a series had when it was first scraped. So one that was not there when the
+    # window began counts whole: a new canary's few requests, shared out by code and caller, would else mostly be lost.
+    # No data where one that is there all the time was not scraped twice: its requests would be missing on one side.
+    before, increase = f"{series} offset {window}", f"increase({series}[{window}])"
+    grown, born = f"sum({increase} and {before})", f"sum({series} unless {before})"
+    return f"(({grown} or vector(0)) + ({born} or vector(0))) unless on() (({series} and {before}) unless {increase})"
 
 
 def _success_rate(matchers: str, window: str) -> str:

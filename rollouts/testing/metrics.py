@@ -72,10 +72,10 @@ class ScriptedMetrics:
 
 
 def _timeless(query: str) -> str:
-    return re.sub(r"\[\w+\]", "[]", query)
+    return re.sub(r"\[\w+\]|offset \w+", "[]", query)
 
 
 def probes_about(subject: Subject) -> tuple[Probe, ...]:
     """Everything that may be asked of one side."""
-    judged = (Probe(signal, subject, 1.0) for signal in (Signal.SUCCESS_RATE, Signal.DURATION))
-    return (*judged, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))
+    windowed = (Probe(signal, subject, 1.0) for signal in (Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS))
+    return (*windowed, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))

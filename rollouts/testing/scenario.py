@@ -62,7 +62,10 @@ class Happening(BaseModel):
     success_rate: Number | None = Field(100.0, description="Percent of the canary's answers without 5xx.")
     duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")
     canary_rps: Number | None = Field(5.0, description="Requests a second of the canary, while anything reaches it.")
-    stable_rps: Number | None = Field(50.0, description="Requests a second of the primary.")
+    stable_rps: Number | None = Field(50.0, description="Requests a second of all clients.")
+    arrives: Annotated[float, Field(ge=0, le=100)] = Field(
+        100.0, description="Percent of the canary's share of the requests that really comes to it."
+    )
     load: Number = Field(2.0, description="Pods' worth of work of all requests, for the autoscaler of the script.")
     test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")
     metrics_down: str = Field("", description="Why the metric source does not answer; empty if it does.")

@@ -53,7 +53,9 @@ FIRST = "a"
 READY_AFTER_S = 3.0
 CONFIG = "settings"
 """The ConfigMap that the target reads, in a script that changes it."""
-_SIGNALS = ("success_rate", "duration_ms", "canary_rps", "stable_rps", "test_requests", "metrics_down", "load")
+_SIGNALS = (
+    "success_rate", "duration_ms", "canary_rps", "stable_rps", "arrives", "test_requests", "metrics_down", "load",
+)  # fmt: skip
 
 
 class ScenarioWorld:
@@ -227,6 +229,8 @@ class ScenarioWorld:
         now = self._traffic
         if now["metrics_down"]:
             return Unreachable(now["metrics_down"])
+        if probe.signal is Signal.REQUESTS:
+            return self._counted(probe)
         number: float | None = 1.0
         canary_rps = now["canary_rps"] if now["test_requests"] or self._is_reached() else 0.0
         if probe.signal is Signal.REQUEST_RATE:
@@ -236,8 +240,25 @@ class ScenarioWorld:
             number = told if canary_rps else None
         return NoData() if number is None else Value(number)
 
+    def _counted(self, probe: Probe) -> Outcome:
+        """The requests of one side in the window, shared as the routes share them now."""
+        now, (weight, copied) = self._traffic, self._shares()
+        if now["stable_rps"] is None or now["canary_rps"] is None:
+            return NoData()
+        everything = now["stable_rps"] * probe.window_s
+        part = now["arrives"] / 10000 if now["canary_rps"] else 0.0
+        if probe.subject is Subject.STABLE:
+            return Value(everything * (1 - weight * part))
+        tests = now["canary_rps"] * probe.window_s if now["test_requests"] else 0.0
+        return Value(everything * (weight + copied) * part + tests)
+
     def _is_reached(self) -> bool:
         """Whether the routes bring the canary requests, or copies of some."""
+        return any(self._shares()) and self._traffic["arrives"] > 0
+
+    def _shares(self) -> tuple[float, float]:
+        """Percent of the requests that the routes give the canary, and of those that they copy to it."""
         routes = self.server.stored(VIRTUAL_SERVICES, ObjectKey(self.key.namespace, self.spec.service_name)) or {}
-        mirrored = any("mirror" in rule for rule in (routes.get("spec") or {}).get("http") or ())
-        return mirrored or bool(observed_weight(Owner.of(self._canary), self.spec, routes))
+        rules = (routes.get("spec") or {}).get("http") or ()
+        mirrored = (rule.get("mirrorPercentage", {}).get("value", 100.0) for rule in rules if "mirror" in rule)
+        return observed_weight(Owner.of(self._canary), self.spec, routes) or 0, next(mirrored, 0.0)

@@ -111,7 +111,7 @@ def mend(world: World) -> None:
     """Everything outside works from now on; what was deleted is applied again as it was promoted."""
     good: dict[str, Any] = {
         "controller": True, "blocked": None, "refused": False, "find": "target", "metrics_down": "",
-        "rights_missing": "", "success_rate": 100.0, "duration_ms": 20.0, "canary_rps": 5.0, "stable_rps": 5.0,
+        "rights_missing": "", "success_rate": 100.0, "duration_ms": 20.0, "canary_rps": 5.0, "stable_rps": 500.0,
         "tested": True, "hooks": {}, "receivers": True, "hold": ((), None),
     }  # fmt: skip
     for verb, value in [*good.items(), ("find", "primary")]:

@@ -14,6 +14,7 @@ from rollouts.core.decision import Decision
 from rollouts.core.measurement import (
     Accepted,
     Call,
+    NoData,
     Outcome,
     Probe,
     Refused,
@@ -28,6 +29,8 @@ from rollouts.core.observed import Observed, WorkloadState
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SUCCESS = Probe(Signal.SUCCESS_RATE, Subject.CANARY, 10.0)
 DURATION = Probe(Signal.DURATION, Subject.CANARY, 10.0)
+COUNTED = Probe(Signal.REQUESTS, Subject.CANARY, 10.0), Probe(Signal.REQUESTS, Subject.STABLE, 10.0)
+UNCOUNTED = NoData()
 METRICS = [
     {"name": "request-success-rate", "interval": "10s", "thresholdRange": {"min": 99}},
     {"name": "request-duration", "interval": "10s", "thresholdRange": {"max": 500}},
@@ -143,8 +146,17 @@ def sample(probe: Probe, seconds: float, outcome: Outcome | float) -> Sample:
 
 
 def good(seconds: float) -> tuple[Sample, ...]:
-    """Both metrics pass."""
-    return sample(SUCCESS, seconds, 100.0), sample(DURATION, seconds, 20.0)
+    """Both metrics pass, and the requests are not counted."""
+    return sample(SUCCESS, seconds, 100.0), sample(DURATION, seconds, 20.0), *counts(seconds)
+
+
+def counts(
+    seconds: float, canary: Outcome | float = UNCOUNTED, primary: Outcome | float = UNCOUNTED
+) -> tuple[Sample, ...]:
+    """The requests that each side got, whatever the window."""
+    told = ((Subject.CANARY, canary), (Subject.STABLE, primary))
+    windows = (10.0, 20.0, 25.0, 30.0, 60.0)
+    return tuple(sample(Probe(Signal.REQUESTS, side, w), seconds, number) for w in windows for side, number in told)
 
 
 def bad(seconds: float) -> tuple[Sample, ...]:

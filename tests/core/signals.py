@@ -12,6 +12,7 @@ from rollouts.core.measurement import (
     HookOutcome,
     NoData,
     Outcome,
+    Probe,
     Question,
     Refused,
     Rejected,
@@ -32,6 +33,9 @@ class Signals:
     canary_rps: float | None = 5.0
     """While the canary has weight; without weight it is silent."""
     stable_rps: float | None = 50.0
+    """All requests by the routes, of which the canary gets its share."""
+    arrives: float = 100.0
+    """Percent of that share that really comes to it."""
     metrics_down: str = ""
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
@@ -52,8 +56,23 @@ class Signals:
             return Accepted()
         return Unreachable("no answer") if told == "down" else Refused(told)
 
-    def answer(self, probe: Question, *, reached: bool) -> Outcome | HookOutcome | Content:
-        """The answer to one question while the routes do, or do not, bring requests to the canary."""
+    def _counted(self, probe: Probe, share: float, copied: float) -> Outcome:
+        if self.stable_rps is None or self.canary_rps is None:
+            return NoData()
+        everything = self.stable_rps * probe.window_s
+        arrived = share / 100 * self.arrives / 100 * (1 if self.canary_rps else 0)
+        if probe.subject is Subject.STABLE:
+            return Value(everything * (1 - arrived))
+        tests = self.canary_rps * probe.window_s if self.tested else 0.0
+        return Value(everything * (arrived + copied / 100 * self.arrives / 100) + tests)
+
+    def answer(
+        self, probe: Question, *, reached: bool, share: float = 0.0, copied: float = 0.0
+    ) -> Outcome | HookOutcome | Content:
+        """The answer to one question while the routes do, or do not, bring requests to the canary.
+
+        `share` and `copied` are the percent of the requests that they bring it, or copy to it.
+        """
         if isinstance(probe, Call):
             return self._called(probe)
         if isinstance(probe, SecretProbe):
@@ -62,6 +81,8 @@ class Signals:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:
             return Unreachable(self.metrics_down)
+        if probe.signal is Signal.REQUESTS:
+            return self._counted(probe, share, copied)
         match probe.signal, probe.subject:
             case Signal.SOURCE_ALIVE, _:
                 return Value(1.0)

@@ -11,10 +11,12 @@ from rollouts.core.measurement import Probe, Rejected, Unreachable
 from rollouts.core.phases import Event
 from rollouts.core.step import step
 from tests.core.given import (
+    COUNTED,
     DURATION,
     SUCCESS,
     at,
     called,
+    counts,
     good,
     hook,
     running,
@@ -39,8 +41,8 @@ def test_a_test_is_called_with_each_judgement() -> None:
     half = step(BESIDE, running(10), seen_at(10, route_weight=10, samples=good(10)))
     passed = step(BESIDE, running(10), seen_at(11, route_weight=10, samples=(*good(10), told("rollout", 10))))
 
-    assert (called(asking), len([ask for ask in asking.asks if isinstance(ask, Probe)])) == (["rollout"], 2)
-    assert half.asks == asking.asks[2:]
+    assert (called(asking), len([ask for ask in asking.asks if isinstance(ask, Probe)])) == (["rollout"], 4)
+    assert (called(half), len(half.asks)) == (["rollout"], 1)
     assert (passed.event, [result.name for result in passed.status.metrics]) == (
         Event.ADVANCE, ["request-success-rate", "request-duration", "rollout"],
     )  # fmt: skip
@@ -51,7 +53,7 @@ def test_a_test_alone_is_evidence() -> None:
     early = told("rollout", 9)
 
     assert called(step(ALONE, running(10), seen_at(10, route_weight=10, samples=(early,)))) == ["rollout"]
-    passed = step(ALONE, running(10), seen_at(11, route_weight=10, samples=(told("rollout", 10),)))
+    passed = step(ALONE, running(10), seen_at(11, route_weight=10, samples=(told("rollout", 10), *counts(11))))
     assert (passed.event, passed.message) == (Event.ADVANCE, "rollout passed")
 
 
@@ -62,7 +64,7 @@ def test_a_slow_test_is_not_started_again_because_the_metrics_are_old() -> None:
     asking = step(BESIDE, running(10), seen_at(55, route_weight=10, samples=late))
     passed = step(BESIDE, running(10), seen_at(56, route_weight=10, samples=(*good(55), told("rollout", 10))))
 
-    assert (asking.asks, passed.event) == ((SUCCESS, DURATION), Event.ADVANCE)
+    assert (asking.asks, passed.event) == ((SUCCESS, DURATION, *COUNTED), Event.ADVANCE)
 
 
 @pytest.mark.parametrize(("answer", "event"), [("2 of 9 failed", Event.CHECK_FAILED), ("down", Event.UNDECIDED)])
@@ -97,7 +99,7 @@ def test_a_run_may_be_without_any_answer_for_a_limited_time() -> None:
 def test_an_answer_ends_the_row_of_errors(success: float) -> None:
     """Whether it is good or bad."""
     spec = spec_of(threshold=3, consecutiveErrorLimit=3)
-    answers = (sample(SUCCESS, 10, success), sample(DURATION, 10, 20.0))
+    answers = (sample(SUCCESS, 10, success), sample(DURATION, 10, 20.0), *counts(10))
 
     decision = step(spec, running(10, consecutive_errors=2), seen_at(10, route_weight=10, samples=answers))
 

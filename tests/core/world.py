@@ -253,7 +253,12 @@ class World:
     def _answers(self, decision: Decision) -> tuple[Sample, ...]:
         """What is answered at once; the rest is under way."""
         reached = self.route is not None and (self.route.weight > 0 or self.route.mirror_percent > 0)
-        told = {ask: self.signals.answer(ask, reached=reached) for ask in decision.asks if ask not in self.called}
+        share, copied = (self.route.weight, self.route.mirror_percent) if self.route is not None else (0, 0)
+        told = {
+            ask: self.signals.answer(ask, reached=reached, share=share, copied=copied)
+            for ask in decision.asks
+            if ask not in self.called
+        }
         if self.deleting and self.route is None and isinstance(told.get(STABLE_RATE), Value):
             told[STABLE_RATE] = Value(0.0)
         answers = [Sample(question, at(self.now), answer) for question, answer in told.items()]

@@ -120,8 +120,8 @@ Story = Callable[[World, HangingMetrics], Coroutine[Any, Any, None]]
 
 
 def tell(story: Story, **analysis: Any) -> None:
-    """In virtual time, with a source that hangs from the first judgement on."""
-    world = World(canary=canary_manifest(**analysis))
+    """In virtual time, with a source that hangs from the first judgement on, which has one question."""
+    world = World(canary=canary_manifest(**{"shareCheck": "none"} | analysis))
 
     async def whole() -> None:
         metrics = HangingMetrics(world.metrics)

@@ -7,6 +7,7 @@ lets time pass, to each `wake_at` and no further, so that a wake-up that is not 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -116,6 +117,8 @@ class ScriptedMetrics:
     def __init__(self) -> None:
         self.answers: dict[str, Outcome] = {"vector(1)": Value(1.0)}
         self.asked: list[tuple[str, datetime]] = []
+        self.counted: Callable[[str], float] = lambda _: 0.0
+        """How many requests a workload got in any window."""
         self.set(SUCCESS_RATE, Value(100.0))
         self.set(CANARY_REQUESTS, Value(0.0))
         self.set(STABLE_REQUESTS, Value(5.0))
@@ -128,7 +131,8 @@ class ScriptedMetrics:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
         self.asked.append((query, at))
-        return self.answers[query]
+        counts = re.match(r'\(\(sum\(increase.*destination_workload="([^"]*)"', query)
+        return Value(self.counted(counts[1])) if counts and query not in self.answers else self.answers[query]
 
 
 class World:
@@ -145,6 +149,7 @@ class World:
         self.cluster = MemoryCluster(self.clock.now)
         self.cluster.on_change = self._on_change
         self.metrics = ScriptedMetrics()
+        self.metrics.counted = self._counted
         self.hooks = ScriptedHooks(self.clock, Random(0))
         self.pods = MemoryPods(self.cluster.server)
         self.weights: list[tuple[float, int | None]] = []
@@ -255,6 +260,15 @@ class World:
         canary = self.get(CANARIES)
         subject = Subject(canary, Owner.of(canary), CanarySpec.model_validate(canary["spec"]))
         return mode_of(subject.spec).observe(self.cluster, subject, self.status, deleting=False).route_weight
+
+    def _counted(self, workload: str) -> float:
+        """A thousand requests, shared as the routes share them, or copied to the canary."""
+        canary, status = self.get(CANARIES), self.status
+        subject = Subject(canary, Owner.of(canary), CanarySpec.model_validate(canary["spec"]))
+        weight = self.weight or 0
+        if workload == mode_of(subject.spec).workload(subject, status, Side.CANARY):
+            return 1000.0 if status.mirrored else 10.0 * weight
+        return 1000.0 - 10.0 * weight
 
     def condition(self, kind: ConditionType) -> Condition:
         """One condition of the Canary."""
