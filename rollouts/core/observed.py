@@ -51,6 +51,8 @@ class Problem:
 
     reason: str
     message: str
+    cuts_off: bool = False
+    """Whether requests that are led to the canary reach nobody meanwhile."""
 
 
 SUSPENDED = Problem("Suspended", "spec.suspend is true: nothing is changed until it is false")

@@ -49,6 +49,9 @@ def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> 
     step = current_step(spec.analysis, status)
     if step is None:
         return find_first(spec, status, seen)
+    if seen.problem is not None and seen.problem.cuts_off and status.desired_weight > 0 and serves(seen.primary):
+        # Not counted: it is no fault of the version, which is tried again once that is mended.
+        return Finding(Event.CANARY_LOST, seen.problem.message, problem=seen.problem)
     if not serves(seen.target) and serves(seen.primary):
         # Counted, for a version that dies under its first requests would else be tried again for ever.
         return count_failure(spec, status, seen, Event.CANARY_LOST, "no pod of the canary is available")

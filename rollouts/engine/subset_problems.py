@@ -20,7 +20,7 @@ from rollouts.core.observed import Problem
 from rollouts.engine.contest import find_contest
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
-from rollouts.engine.subset_roles import stable_of, workload_of
+from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
 from rollouts.engine.user_routes import route_key, seen_of, subsets_of
 from rollouts.ports import Cluster
 from rollouts.traffic.istio_host import service_of
@@ -43,7 +43,7 @@ def find_subset_problems(cluster: Cluster, subject: Subject, status: CanaryStatu
         for host, route in sorted(_hosts(cluster, subject, stable).items()):
             yield from _unknown(cluster, host, route)
             yield from _unselected(cluster, subject, host)
-            yield from _undefined(cluster, subject, host)
+            yield from _undefined(cluster, subject, host, roles_of(spec, stable)[1])
     if not stable:
         names = " and ".join(subset.name for subset in subject.spec.subsets)
         tie = f"the subsets {names} have the same weight in {_route_names(subject)}, so it can't be told which serves"
@@ -84,14 +84,15 @@ def _unselected(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> It
             yield Problem("NotSelected", f"{what}: give them the labels {_in_words(selector)}")
 
 
-def _undefined(cluster: Cluster, subject: Subject, host: tuple[str, str]) -> Iterator[Problem]:
+def _undefined(cluster: Cluster, subject: Subject, host: tuple[str, str], canary: str) -> Iterator[Problem]:
     """Each subset must be there, and select the pods of its own Deployment and of no other of the two."""
     labels = subsets_of(cluster, host)
     where = f"of host {'.'.join(reversed(host)).rstrip('.')}"
     for subset in subject.spec.subsets:
         selected = labels.get(subset.name)
         if selected is None:
-            yield Problem("SubsetNotFound", f"no DestinationRule {where} has the subset {subset.name}: add it")
+            message = f"no DestinationRule {where} has the subset {subset.name}: add it"
+            yield Problem("SubsetNotFound", message, cuts_off=subset.name == canary)
             continue
         for other in subject.spec.subsets:
             selects = selected.items() <= _pod_labels(cluster, subject, other.name).items()

@@ -50,3 +50,17 @@ def test_found_while_something_else_is_wrong() -> None:
     decision = step(spec_of(), running(50, phase=Phase.PROMOTING), seen)
 
     assert (decision.status.phase, decision.desired.weight) == (Phase.FINALISING, 0)
+
+
+def test_found_when_its_subset_is_taken_away() -> None:
+    """Requests for a subset that no DestinationRule has any more were answered with 503 until somebody noticed."""
+    lost = Problem("SubsetNotFound", "no DestinationRule of host app has the subset v2: add it", cuts_off=True)
+    spec = spec_of(threshold=1)
+
+    decision = step(spec, running(50), seen_at(5, route_weight=50, target=pods("b"), problem=lost))
+    later = step(spec, decision.status, seen_at(6, route_weight=0, target=pods("b"), problem=lost))
+    mended = step(spec, later.status, seen_at(7, route_weight=0, target=pods("b")))
+
+    assert (decision.event, decision.desired.weight, decision.status.failed_checks) == (Event.CANARY_LOST, 0, 0)
+    assert (later.event, later.desired.weight) == (Event.BLOCKED, 0)
+    assert (mended.event, mended.desired.weight) == (Event.ADVANCE, 10)
