@@ -17,6 +17,8 @@ STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
 CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
+ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
+MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -81,7 +83,8 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config
+FULL_PARTS := bench coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
+  lab-endurance lab-mishaps
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -161,6 +164,16 @@ lab-scaling: venv ## Show in the real parts that an autoscaler takes no pods fro
 lab-config: venv ## Show in the real parts that configuration alone is released: ConfigMaps, Secrets, shared ones
 	$(LAB) build
 	$(BIN)/python -m e2e.configuration $(CONFIG_ARGS)
+
+.PHONY: lab-endurance
+lab-endurance: venv ## Show ten releases in the real parts under 1,000 requests a second, and not one that fails
+	$(LAB) build
+	$(BIN)/python -m e2e.endurance $(ENDURANCE_ARGS)
+
+.PHONY: lab-mishaps
+lab-mishaps: venv ## Show in the real parts what becomes of a release when routes are spoilt or istiod is away
+	$(LAB) build
+	$(BIN)/python -m e2e.mishaps $(MISHAPS_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

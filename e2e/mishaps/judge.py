@@ -9,7 +9,6 @@ from e2e.lab.load import Record
 from e2e.mishaps.mishap import Mishap, Safety
 from e2e.play.result import Json, Result
 
-TOLD_WITHIN_S = 3.0
 SAFE_WITHIN_S = 2.0
 """How long the controller may take until clients are safe again."""
 
@@ -45,8 +44,8 @@ def judge_mishap(facts: MishapFacts) -> Iterator[Result]:
     mishap = facts.mishap
     told = None if facts.told_at_s is None else facts.told_at_s - facts.happened_at_s
     detail = "never" if told is None else f"{told:.2f} s after it happened"
-    ok = told is not None and told <= TOLD_WITHIN_S
-    yield Result(mishap.name, f"condition {mishap.reason} within {TOLD_WITHIN_S:g} s", ok, detail)
+    ok = told is not None and told <= mishap.told_within_s
+    yield Result(mishap.name, f"condition {mishap.reason} within {mishap.told_within_s:g} s", ok, detail)
     named = all(word in facts.message for word in mishap.words)
     yield Result(mishap.name, f"it names {', '.join(mishap.words)}", named, facts.message)
     yield _safe(facts)

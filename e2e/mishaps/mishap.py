@@ -6,12 +6,14 @@ All in scenario 1: two Deployments of the user, one VirtualService, one Destinat
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import Json
+from e2e.play.parts import Parts
 from e2e.scenarios.stage import Stage
 
 Act = Callable[[Stage, str], Awaitable[None]]
@@ -38,8 +40,11 @@ class Mishap:
     words: tuple[str, ...]
     """What its message names."""
     safety: Safety
-    mended_by_us: bool = False
-    """Whether the controller repairs it: then nothing is said, and nobody mends it."""
+    told_by: str = ""
+    """The Canary whose condition tells it; empty for the one that releases."""
+    told_within_s: float = 3.0
+    lasts_s: float = 8.0
+    """How long it is left unmended after it was told: longer than an interval, so that a judgement falls into it."""
 
 
 def routing_of(stage: Stage, kind: str) -> Json:
@@ -81,6 +86,29 @@ async def _apply_destination_rule(stage: Stage, _stable: str) -> None:
     await apply(routing_of(stage, "DestinationRule"))
 
 
+async def _stop_istiod(_stage: Stage, _stable: str) -> None:
+    await Parts(os.environ).stop("istiod")
+
+
+async def _start_istiod(_stage: Stage, _stable: str) -> None:
+    await Parts(os.environ).start("istiod")
+
+
+async def _apply_rival(stage: Stage, _stable: str) -> None:
+    """A second Canary that steers the same rule, with Deployments of the same names."""
+    await apply(_rival(stage))
+
+
+async def _delete_rival(stage: Stage, _stable: str) -> None:
+    await kubectl("delete", f"canaries.rollouts.dev/{_rival(stage)['metadata']['name']}", "--wait")
+
+
+def _rival(stage: Stage) -> Json:
+    canary = copy.deepcopy(stage.canary)
+    canary["metadata"]["name"] = "rival"
+    return canary
+
+
 MISHAPS = (
     Mishap(
         "VirtualService deleted",
@@ -113,5 +141,24 @@ MISHAPS = (
         reason="SubsetNotFound",
         words=("subset", "DestinationRule"),
         safety=Safety.STABLE_ONLY,
+    ),
+    Mishap(
+        "two Canaries on one route",
+        _apply_rival,
+        _delete_rival,
+        reason="TargetContested",
+        words=("Canary default/canary", "older"),
+        safety=Safety.AS_BEFORE,
+        told_by="rival",
+    ),
+    Mishap(
+        "istiod down for 30 s",
+        _stop_istiod,
+        _start_istiod,
+        reason="WeightNotInForce",
+        words=("requests",),
+        safety=Safety.AS_BEFORE,
+        told_within_s=25.0,
+        lasts_s=10.0,
     ),
 )

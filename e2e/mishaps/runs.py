@@ -15,8 +15,6 @@ from e2e.scenarios.witnesses import read_objects
 
 _WITHIN_S = 30.0
 _OVER_WITHIN_S = 150.0
-_LASTS_S = 8.0
-"""How long it is left unmended after it was told: longer than an interval, so that a judgement falls into it."""
 _TAIL_S = 2.0
 _ENDS = frozenset({"Succeeded", "Failed"})
 
@@ -30,15 +28,15 @@ async def play_mishap(play: Play, mishap: Mishap, canary: str, version: str) -> 
     await mishap.bring_about(stage, stage.other(canary))
     told_at_s, message = None, ""
     try:
-        message = await until(lambda: _told(play, mishap.reason), what=f"condition {mishap.reason}", within_s=_WITHIN_S)
+        message = await until(lambda: _told(play, mishap), what=f"condition {mishap.reason}", within_s=_WITHIN_S)
         told_at_s = time.time()
-        await asyncio.sleep(_LASTS_S)
+        await asyncio.sleep(mishap.lasts_s)
     except OverdueError as error:
         overdue = str(error)
     mended_at_s = time.time()
     await mishap.mend(stage, stage.other(canary))
     try:
-        await until(lambda: _whole(play, mishap.reason), what=f"no more {mishap.reason}", within_s=_WITHIN_S)
+        await until(lambda: _whole(play, mishap), what=f"no more {mishap.reason}", within_s=_WITHIN_S)
     except OverdueError as error:
         overdue = overdue or str(error)
     safe_again_at_s = time.time()
@@ -64,23 +62,25 @@ async def play_mishap(play: Play, mishap: Mishap, canary: str, version: str) -> 
     )
 
 
-async def _conditions(play: Play) -> dict[str, dict[str, Any]]:
+async def _conditions(play: Play, mishap: Mishap) -> dict[str, dict[str, Any]]:
+    """Of the Canary that tells it; none if it is gone."""
     found, _ = await play.scene.api.list_objects(CANARIES.format("default"))
-    named = (item for item in found if item["metadata"]["name"] == play.journal.stage.canary_name)
-    status: dict[str, Any] = next(named, {}).get("status") or {}
+    name = mishap.told_by or play.journal.stage.canary_name
+    status: dict[str, Any] = next((one for one in found if one["metadata"]["name"] == name), {}).get("status") or {}
     return {item["type"]: item for item in status.get("conditions") or ()}
 
 
-async def _told(play: Play, reason: str) -> str:
+async def _told(play: Play, mishap: Mishap) -> str:
     """What a condition of that reason says; empty if there is none."""
-    for condition in (await _conditions(play)).values():
-        if condition.get("reason") == reason:
+    for condition in (await _conditions(play, mishap)).values():
+        if condition.get("reason") == mishap.reason:
             return str(condition.get("message") or "")
     return ""
 
 
-async def _whole(play: Play, reason: str) -> bool:
-    return all(condition.get("reason") != reason for condition in (await _conditions(play)).values())
+async def _whole(play: Play, mishap: Mishap) -> bool:
+    told = (await _conditions(play, mishap)).values()
+    return all(condition.get("reason") != mishap.reason for condition in told)
 
 
 async def _over(play: Play, since_s: float, loser: str) -> bool:
