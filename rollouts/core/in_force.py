@@ -107,7 +107,7 @@ def compare(expected: Expected, counted: Counted) -> Verdict:
         case Kind.PERHAPS:
             if counted.canary >= 1:
                 return InForce(_words(expected, counted))
-            return Unknown(f"{_words(expected, counted)} that match; whether any did is not counted")
+            return Unknown(f"{_words(expected, counted)}; whether any matched is not counted")
         case _:
             assert_never(expected.kind)
 

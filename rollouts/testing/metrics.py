@@ -1,13 +1,14 @@
 """A metric source that answers from a script: by workload and signal, as healthy as the workload is said to be.
 
 Queries are known by their text, as the adapters render them: one that nobody has announced is a defect, and raises.
-How far back a query looks makes no difference.
+An answer is asked for with the look-back of the query.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -68,11 +69,16 @@ class ScriptedMetrics:
         if self.outage:
             return Unreachable("no answer within 5 s")
         _, probe, answer = self._known[_timeless(query)]
-        return answer(probe)
+        return answer(replace(probe, window_s=_window_s(query)) if probe.window_s else probe)
 
 
 def _timeless(query: str) -> str:
     return re.sub(r"\[\w+\]|offset \w+", "[]", query)
+
+
+def _window_s(query: str) -> float:
+    found = re.search(r"\[(\d+)(m?)s\]", query)
+    return 0.0 if found is None else int(found[1]) / (1000 if found[2] else 1)
 
 
 def probes_about(subject: Subject) -> tuple[Probe, ...]:

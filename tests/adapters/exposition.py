@@ -22,6 +22,8 @@ class Traffic:
     """How many a second last at most so long and longer than the bound before."""
     namespace: str = "shop"
     reporter: str = "destination"
+    born: int = 0
+    """The step at which it was first scraped, when it had counted for one step already."""
 
     def lines(self, until: datetime) -> list[str]:
         """The workload's series at every step up to `until`."""
@@ -34,9 +36,13 @@ class Traffic:
             below = sum(n for slowest, n in self.by_bound_ms.items() if bound is None or slowest <= bound)
             le = "+Inf" if bound is None else str(bound)
             rates.append((f'istio_request_duration_milliseconds_bucket{{{labels},le="{le}"}}', below))
-        return [_sample(name, rate, step, until) for name, rate in rates for step in range(_STEPS)]
+        return [_sample(name, rate, step, until, self.born) for name, rate in rates for step in self._steps()]
+
+    def _steps(self) -> range:
+        return range(self.born, _STEPS)
 
 
-def _sample(name: str, rate: int, step: int, until: datetime) -> str:
+def _sample(name: str, rate: int, step: int, until: datetime, born: int) -> str:
     ago_s = (_STEPS - 1 - step) * _STEP_S
-    return f"{name} {_EARLIER + rate * step * _STEP_S} {round((until.timestamp() - ago_s) * 1000)}"
+    counted = rate * (step - born + 1) * _STEP_S if born else _EARLIER + rate * step * _STEP_S
+    return f"{name} {counted} {round((until.timestamp() - ago_s) * 1000)}"

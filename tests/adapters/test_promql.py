@@ -8,6 +8,8 @@ from rollouts.metrics.istio import render_query
 
 LABELS = 'reporter="destination",destination_workload_namespace="shop",destination_workload="checkout"'
 
+SERIES = f"istio_requests_total{{{LABELS}}}"
+
 
 @pytest.mark.parametrize(
     ("probe", "expected"),
@@ -28,6 +30,13 @@ LABELS = 'reporter="destination",destination_workload_namespace="shop",destinati
             Probe(Signal.REQUEST_RATE),
             f"sum(irate(istio_requests_total{{{LABELS}}}[2m]) and istio_requests_total{{{LABELS}}})",
             id="request rate",
+        ),
+        pytest.param(
+            Probe(Signal.REQUESTS, window_s=30),
+            f"((sum(increase({SERIES}[30s]) and {SERIES} offset 30s) or vector(0))"
+            f" + (sum({SERIES} unless {SERIES} offset 30s) or vector(0)))"
+            f" unless on() (({SERIES} and {SERIES} offset 30s) unless increase({SERIES}[30s]))",
+            id="requests",
         ),
         pytest.param(Probe(Signal.SOURCE_ALIVE), "vector(1)", id="source alive"),
     ],

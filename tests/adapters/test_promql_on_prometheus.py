@@ -27,12 +27,15 @@ TRAFFIC = (
     Traffic("half", {"200": 5, "500": 5}, {25: 10}),
     Traffic("idle", {"200": 0, "500": 0}, {25: 0}),
     Traffic("slow", {"200": 100}, {25: 95, 2500: 5}),
+    Traffic("born", {"200": 1, "404": 1}, born=22),
+    Traffic("born late", {"200": 1}, born=24),
     # Neither of these may be counted as the healthy one's.
     Traffic("healthy", {"500": 50}, {2500: 50}, namespace="elsewhere"),
     Traffic("healthy", {"500": 50}, {2500: 50}, reporter="source"),
 )
 RATE, P99 = Probe(Signal.SUCCESS_RATE, window_s=60), Probe(Signal.DURATION, window_s=60)
 REQUESTS = Probe(Signal.REQUEST_RATE)
+MINUTE, TWO_SCRAPES, ONE_SCRAPE = (Probe(Signal.REQUESTS, window_s=window_s) for window_s in (60, 10, 5))
 
 
 def _rounded(outcome: Outcome) -> Outcome:
@@ -81,6 +84,16 @@ async def test_each_query_gives_what_the_requests_were(tmp_path: Path) -> None:
         (REQUESTS, "healthy"): Value(10),
         (REQUESTS, "idle"): Value(0),
         (REQUESTS, "absent"): NoData(),
+        (MINUTE, "healthy"): Value(600),
+        (MINUTE, "idle"): Value(0),
+        (MINUTE, "absent"): Value(0),
+        # Fifteen of each code, of which `increase` would never see those of the first scrape.
+        (MINUTE, "born"): Value(30),
+        (MINUTE, "born late"): Value(5),
+        (TWO_SCRAPES, "healthy"): Value(100),
+        (TWO_SCRAPES, "born late"): Value(5),
+        (ONE_SCRAPE, "healthy"): NoData(),
+        (ONE_SCRAPE, "absent"): Value(0),
         (Probe(Signal.SOURCE_ALIVE), "any"): Value(1.0),
     }
     past = "\n".join(line for traffic in TRAFFIC for line in traffic.lines(at)) + "\n"
