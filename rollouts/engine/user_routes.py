@@ -41,7 +41,9 @@ class UserRoutes:
     def observe(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Routed:
         """As the Protocol says."""
         seen = seen_of(cluster, owner, spec, share.stable)
-        return Routed(routed_percent(seen), are_carried(seen, share), takes_away(seen, share))
+        carried = are_carried(seen, share)
+        # Rules with different sums are rounded differently: as near as each can be is what was asked.
+        return Routed(share.weight if carried else routed_percent(seen), carried, takes_away(seen, share))
 
     def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Iterator[Problem]:
         """As the Protocol says."""

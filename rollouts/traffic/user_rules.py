@@ -5,6 +5,7 @@ Pure. A destination is known by its side, wherever it stands; all else in a rout
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +98,7 @@ def shared(rule: Manifest, pair: Pair, percent: int) -> Manifest:
     for name in pair.names:
         if wanted[name] and not _count(rule, name, pair):
             beside = next(route for route in routes if side_in(route, pair))
-            routes.append({**beside, "destination": pair.destination_of(name, beside["destination"])})
+            routes.append(copy.deepcopy({**beside, "destination": pair.destination_of(name, beside["destination"])}))
     if len(routes) == 1:
         return rule
     weighed = [weighing(route, wanted[side]) if (side := side_in(route, pair)) in wanted else route for route in routes]

@@ -36,6 +36,7 @@ from rollouts.traffic.user_rules import (
     called,
     find_steered,
     find_testing,
+    percent_in,
     several_hosts,
     shared,
     side_in,
@@ -140,20 +141,26 @@ def _steered(
     """The narrower rules that stand above one rule, and that rule."""
     rule, pair = found.bare[place.section][place.index].rule, steering.pair
     if place in found.testing:
-        return [], shared(rule, pair, 100 if share.testers else 0)
+        return [], _divided(rule, pair, 100 if share.testers else 0)
     if place not in found.sharing:
         return [], rule
     *narrow, base = wanted_rules(steering.owner, steering.spec, share)
     if place.section != "http":
-        return [], shared(rule, pair, base.canary_percent)
+        return [], _divided(rule, pair, base.canary_percent)
     # Without weight there is nobody to keep, or to lead apart.
     above = [_inserted(steering, rule, one, count) for one in narrow] if share.weight else []
-    after = _with_cookies(shared(rule, pair, base.canary_percent), base, found.cookies, pair)
+    after = _with_cookies(_divided(rule, pair, base.canary_percent), base, found.cookies, pair)
     if base.mirror_percent:
         beside = next(route["destination"] for route in rule["route"] if side_in(route, pair))
         to = pair.destination_of(pair.canary, beside)
         after = copied(after, base.mirror_percent, to, lambda one: pair.side_of(one) == pair.canary)
     return above, after
+
+
+def _divided(rule: Manifest, pair: Pair, percent: int) -> Manifest:
+    """With that share. A Service's that gives the canary nothing by itself stays as the user wrote it."""
+    rests = pair.service is not None and percent == 0 and not percent_in(rule, pair)
+    return rule if rests else shared(rule, pair, percent)
 
 
 def _inserted(steering: Steering, rule: Manifest, wanted: WantedRule, count: int) -> Manifest:
@@ -188,7 +195,7 @@ def _entry(steering: Steering, known: Entry, before: Manifest, after: Manifest) 
         entry["mirror"] = mirror_as_written(before, pair.canary)
     headers = {side_in(route, pair): route.get("headers") for route in before["route"] if side_in(route, pair)}
     now = {side_in(route, pair): route.get("headers") for route in after["route"]}
-    changed = {side: known for side, known in headers.items() if known and known != now.get(side)}
+    changed = {side: known for side, known in headers.items() if known is not None and known != now.get(side)}
     if changed:
         entry["headers"] = changed
     if any(now[side] != headers.get(side, next(iter(headers.values()))) for side in now if side in pair.names):
