@@ -57,6 +57,8 @@ class MemoryServer:
         self.watchers = self.journal.watchers
         self.rules: list[Manifest] = [EVERYTHING]
         """What a rights review answers."""
+        self.rules_in: dict[str, list[Manifest]] = {}
+        """What it answers in some namespaces instead."""
 
     @property
     def version(self) -> int:
@@ -197,7 +199,8 @@ class MemoryServer:
 
     def _create(self, resource: Resource, manifest: Manifest) -> Manifest:
         if resource == RULES_REVIEWS:
-            return {**manifest, "status": {"resourceRules": self.rules, "nonResourceRules": [], "incomplete": False}}
+            rules = self.rules_in.get(manifest["spec"]["namespace"], self.rules)
+            return {**manifest, "status": {"resourceRules": rules, "nonResourceRules": [], "incomplete": False}}
         place = (resource, ObjectKey.of(manifest))
         if place not in self._stored:
             return self._store(place, copy.deepcopy(manifest), manager=Manager(UPDATE))

@@ -76,16 +76,18 @@ def steered(one: Steering, manifest: Manifest, share: Routing) -> Manifest:
 
 
 WEIGHTS = st.one_of(st.none(), st.integers(0, 100))
-HEADERS = st.sampled_from(
+HEADERS: st.SearchStrategy[Manifest] = st.sampled_from(
     [{}, {"headers": {}}, {"headers": {"response": {"add": {}}}}, {"headers": {"response": {"add": {"x": "y"}}}},
      {"headers": {"request": {"set": {"a": "b"}}, "response": {"add": {"Set-Cookie": "theirs=1"}}}}]
 )  # fmt: skip
-MIRRORS = st.sampled_from(
+MIRRORS: st.SearchStrategy[Manifest] = st.sampled_from(
     [{}, {"mirror": {"host": "audit"}}, {"mirror": {"host": "audit"}, "mirrorPercentage": {"value": 5}},
      {"mirrors": []}, {"mirrors": [{"destination": {"host": "audit"}}]}, {"mirror": {"host": "app-canary"}}]
 )  # fmt: skip
-MATCHES = st.sampled_from([{}, {"match": [{"uri": {"prefix": "/a"}}]}, {"match": [{"method": {"exact": "GET"}}]}])
-OTHERS = st.sampled_from(
+MATCHES: st.SearchStrategy[Manifest] = st.sampled_from(
+    [{}, {"match": [{"uri": {"prefix": "/a"}}]}, {"match": [{"method": {"exact": "GET"}}]}]
+)
+OTHERS: st.SearchStrategy[Manifest] = st.sampled_from(
     [
         {"redirect": {"uri": "/"}},
         {"route": [{"destination": {"host": "cart"}}]},

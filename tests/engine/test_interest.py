@@ -160,3 +160,17 @@ def test_two_subsets_are_woken_by_all_that_may_be_about_their_host(
     made.put(CANARIES, canary("web", {"targetRef": {"name": "web"}}))
 
     assert {str(one) for one in interested(made, resource, key)} == woken
+
+
+def test_routes_of_the_user_wake_who_steers_them_from_wherever_they_are(cluster: MemoryCluster) -> None:
+    """By their namespace and name, in either mode; two Canaries on one object wake each other."""
+    refs = {"routeRefs": [{"name": "edge", "namespace": "mesh"}]}
+    cluster.put(CANARIES, canary("led", {"targetRef": {"name": "led"}, **refs}))
+    cluster.put(CANARIES, canary("cart", {**SWAP, **refs}, "elsewhere"))
+
+    assert names(cluster, VIRTUAL_SERVICES, "edge", "mesh") == {"shop/led", "elsewhere/cart"}
+    assert names(cluster, VIRTUAL_SERVICES, "edge") == set()
+    assert names(cluster, CANARIES, "led") == {"shop/led", "elsewhere/cart"}
+    assert names(cluster, DESTINATION_RULES, "any", "mesh") == {"shop/led", "elsewhere/cart"}
+    cluster.delete(CANARIES, ObjectKey("shop", "led"))
+    assert "elsewhere/cart" in names(cluster, CANARIES, "led")

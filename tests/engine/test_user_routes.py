@@ -343,3 +343,49 @@ async def test_of_two_canaries_that_steer_one_rule_the_older_has_it() -> None:
     ready = world.condition(ConditionType.READY)
     assert ready.reason == "TargetContested"
     assert "Canary shop/older, which is older, shares the requests of VirtualService shop/edge" in ready.message
+
+
+async def test_a_right_that_is_missing_where_the_routes_are_is_said() -> None:
+    """Before anything is touched, with the namespace; one review for each namespace."""
+    far = ObjectKey("mesh", "edge")
+    route = edge(default(to("app.shop")), key=far)
+    world = world_of(route, users_canary({"name": "edge", "namespace": "mesh"}))
+    world.cluster.server.rules_in["mesh"] = [{"verbs": ["get"], "apiGroups": ["*"], "resources": ["*"]}]
+    await world.settle()
+
+    ready = world.condition(ConditionType.READY)
+    lacks = "the controller's account may not patch virtualservices.networking.istio.io in namespace mesh: grant it"
+    assert (ready.reason, lacks in ready.message) == ("Forbidden", True)
+    assert world.cluster.stored(SERVICES, PRIMARY_KEY) is None
+    del world.cluster.server.rules_in["mesh"]
+    world.clock.advance(30.0)
+    await world.initialize()
+    assert stored(world, far) == route
+
+
+async def test_a_virtual_service_that_is_deleted_in_mid_run_is_said_and_taken_up_again() -> None:
+    """The release is held; when it is there again it is led as the step says."""
+    world = await begun(edge())
+    await world.run_until(lambda: weights(world).get("app-canary") == 50)
+    world.cluster.delete(VIRTUAL_SERVICES, EDGE)
+    await world.settle()
+    assert "VirtualService shop/edge does not exist" in world.condition(ConditionType.READY).message
+    world.cluster.put(VIRTUAL_SERVICES, edge())
+    await world.settle()
+
+    assert weights(world) == {"app": 50, "app-canary": 50}
+    await world.run_until_phase(Phase.SUCCEEDED)
+    await world.run_until_quiet()
+    assert stored(world) == edge()
+
+
+async def test_testers_get_the_canary_by_a_rule_of_the_users() -> None:
+    """From the first step on; at rest the rule is as it was."""
+    testers = {"name": "testers", "match": [{"headers": {"x": {"exact": "y"}}}], "route": [to("app")]}
+    world = await begun(edge(testers, default()), users_canary({"name": "edge", "canaryRules": ["testers"]}))
+    await world.run_until(lambda: weights(world).get("app-canary") == 20)
+    assert weights(world, 1) == {"app": 0, "app-canary": 100}
+    await world.run_until_phase(Phase.SUCCEEDED)
+    await world.run_until_quiet()
+
+    assert stored(world) == edge(testers, default())
