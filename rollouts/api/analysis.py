@@ -15,15 +15,22 @@ from rollouts.api.affinity import SessionAffinity
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.match import RequestMatch
-from rollouts.api.wire import WIRE
+from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE
 
 Percent = Annotated[int, Field(ge=1, le=100)]
 STEPS_MAX = 50
-Weights = Annotated[tuple[Percent, ...], Field(min_length=1, max_length=STEPS_MAX)]
+STEPS_OF_ONE_SIZE_MAX = 100
+Part = Annotated[int, Field(ge=1, le=WEIGHT_TOTAL_MAX)]
+"""Of `weightTotal`."""
+Weights = Annotated[tuple[Part, ...], Field(min_length=1, max_length=STEPS_MAX)]
 
 ONE_SCHEDULE = "set exactly one of stepWeight, stepWeights and iterations"
 ASCENDING = "stepWeights must ascend: each weight greater than the one before"
 DESCENDING = "stepWeightsPromotion must descend: each weight less than the one before"
+ABOVE_TOTAL = "a weight is a part of weightTotal (100 if not set): none can be above it"
+MANY_STEPS = (
+    f"stepWeight: no more than {STEPS_OF_ONE_SIZE_MAX} steps up to maxWeight; let it be larger, or list stepWeights"
+)
 WAY_BACK = "of stepWeightPromotion and stepWeightsPromotion set at most one, and only with stepWeight or stepWeights"
 DWELLS = "stepDwells go with stepWeight or stepWeights, and are no more than the steps"
 MIRROR = "mirror can't be combined with match: every request is copied"
@@ -104,17 +111,22 @@ class Analysis(BaseModel):
     consecutive_error_limit: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="How many judgements in a row may end without any answer before rollback. Default: no limit."
     )
-    step_weight: Percent | None = Field(None, description="Percent added at each step, up to maxWeight.")
-    step_weights: Weights | None = Field(None, description="The weight of each step, in percent, ascending.")
-    max_weight: Percent = Field(100, description="With stepWeight: the weight of the last step. Never overshot.")
+    weight_total: Annotated[int, Field(ge=100, le=WEIGHT_TOTAL_MAX)] = Field(
+        100, description="What all weights are parts of: 100 makes them percents, 1000 allows for 0.1 %."
+    )
+    step_weight: Part | None = Field(None, description="What is added at each step, up to maxWeight.")
+    step_weights: Weights | None = Field(None, description="The weight of each step, ascending.")
+    max_weight: Part | None = Field(
+        None, description="With stepWeight: the weight of the last step. Never overshot. Default: weightTotal."
+    )
     step_dwells: Annotated[tuple[Duration, ...], Field(max_length=STEPS_MAX)] = Field(
         (), description="How long each step is held at least, if longer than interval; the last one holds for the rest."
     )
-    step_weight_promotion: Percent | None = Field(
-        None, description="After promotion: percent by which the canary's share falls each interval. Default: at once."
+    step_weight_promotion: Part | None = Field(
+        None, description="After promotion: by how much the canary's share falls each interval. Default: at once."
     )
     step_weights_promotion: Weights | None = Field(
-        None, description="After promotion: the canary's shares on the way to 0, in percent, descending."
+        None, description="After promotion: the canary's shares on the way to 0, descending."
     )
     iterations: Annotated[int, Field(ge=1, le=1000)] | None = Field(
         None, description="How many checks must pass: with match an A/B test, without it blue-green."
@@ -158,6 +170,13 @@ class Analysis(BaseModel):
             (any(later <= earlier for earlier, later in pairwise(self.step_weights or ())), ASCENDING),
             (any(later >= earlier for earlier, later in pairwise(listed_back or ())), DESCENDING),
             ((back or listed_back) is not None and (not weighted or None not in {back, listed_back}), WAY_BACK),
+            (self._greatest > self.weight_total, ABOVE_TOTAL),
+            (
+                weighted
+                and self.step_weight is not None
+                and self.last_weight > STEPS_OF_ONE_SIZE_MAX * self.step_weight,
+                MANY_STEPS,
+            ),
             (bool(self.step_dwells) and (not weighted or len(self.step_dwells) > longest), DWELLS),
             (self.mirror and bool(self.match), MIRROR),
             (self.mirror_weight is not None and not self.mirror, MIRROR_WEIGHT),
@@ -171,6 +190,17 @@ class Analysis(BaseModel):
     def interval_s(self) -> float:
         """The time between judgements in seconds."""
         return duration_s(self.interval)
+
+    @property
+    def last_weight(self) -> int:
+        """The weight of the last step of a schedule of weights."""
+        return self.step_weights[-1] if self.step_weights else self.max_weight or self.weight_total
+
+    @property
+    def _greatest(self) -> int:
+        back = self.step_weights_promotion or ()
+        told = (self.step_weight, self.max_weight, self.step_weight_promotion, *(self.step_weights or ()), *back)
+        return max((weight for weight in told if weight is not None), default=0)
 
     @property
     def strategy(self) -> Strategy:

@@ -39,13 +39,14 @@ ROUTES_ARE_YOURS = "with routeRefs no service.hosts or service.gateways: they st
 ROUTED = "with subsets set routeRefs, and no service: you have it already"
 TWO_SUBSETS = "subsets: two, with different names and workloads"
 INITIAL_STABLE = "initialStable: name one of the two subsets"
-ENDS_AT_ALL = "with subsets the last weight is 100: the canary takes all requests before the roles swap"
+ENDS_AT_ALL = "with subsets the last weight is all of weightTotal: the canary takes all requests before the roles swap"
 NO_WAY_BACK = "stepWeightPromotion and stepWeightsPromotion go with targetRef: with subsets no traffic has to return"
 
 ON_EVERY_NODE = "autoscalerRef and canaryReplicas go with a Deployment: a DaemonSet has a pod on each node"
 SCALED_BY_USER = "autoscalerRef and canaryReplicas go with targetRef: with subsets each workload keeps its own size"
 FEW_FOR_ALL = (
-    "canaryReplicas: a canary that gets all requests needs all pods: let the last weight be below 100, or leave it auto"
+    "canaryReplicas: a canary that gets all requests needs all pods: let the last weight be below weightTotal, "
+    "or leave it auto"
 )
 
 
@@ -221,11 +222,11 @@ class CanarySpec(BaseModel):
     def _flaws(self) -> tuple[tuple[bool, str], ...]:
         analysis, names = self.analysis, {subset.name for subset in self.subsets}
         workloads = {subset.target_ref.name for subset in self.subsets}
-        last = analysis.step_weights[-1] if analysis.step_weights is not None else analysis.max_weight
+        last, total = analysis.last_weight, analysis.weight_total
         back = analysis.step_weight_promotion or analysis.step_weights_promotion
         sized = self.canary_replicas != AUTO
         on_nodes = self.target_ref is not None and self.target_ref.kind == "DaemonSet"
-        takes_all = not analysis.match if analysis.iterations is not None else last >= 100
+        takes_all = not analysis.match if analysis.iterations is not None else last >= total
         return (
             ((self.target_ref is None) != self.swaps, ONE_MODE),
             (not self.swaps and self.service is None, NOT_EXPOSED),
@@ -234,7 +235,7 @@ class CanarySpec(BaseModel):
             (self.swaps and (self.service is not None or not self.route_refs), ROUTED),
             (self.swaps and not len(names) == len(workloads) == len(self.subsets) == 2, TWO_SUBSETS),
             (self.swaps and self.initial_stable is not None and self.initial_stable not in names, INITIAL_STABLE),
-            (self.swaps and analysis.iterations is None and last < 100, ENDS_AT_ALL),
+            (self.swaps and analysis.iterations is None and last < total, ENDS_AT_ALL),
             (self.swaps and back is not None, NO_WAY_BACK),
             (self.swaps and (sized or self.autoscaler_ref is not None), SCALED_BY_USER),
             (not self.swaps and sized and takes_all, FEW_FOR_ALL),

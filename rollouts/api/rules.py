@@ -30,6 +30,9 @@ _IS_GATE = f"self.type in {sorted(map(str, hooks.GATES))}"
 _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.lowerAscii()))"
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
 
+_MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
+_PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
+
 EXTRAS = Extras(
     rules={
         "CanarySpec": (
@@ -53,7 +56,8 @@ EXTRAS = Extras(
             ),
             Rule(
                 f"!({_SWAPS}) || has(self.analysis.iterations) || (has(self.analysis.stepWeights) ? "
-                "self.analysis.stepWeights[size(self.analysis.stepWeights) - 1] : self.analysis.maxWeight) == 100",
+                f"self.analysis.stepWeights[size(self.analysis.stepWeights) - 1] : {_MAX_WEIGHT}) == "
+                "self.analysis.weightTotal",
                 canary.ENDS_AT_ALL,
             ),
             Rule(
@@ -69,7 +73,7 @@ EXTRAS = Extras(
             Rule(
                 f"{_SWAPS} || !({_SIZED}) || (has(self.analysis.iterations) ? size(self.analysis.match) > 0 : "
                 "(has(self.analysis.stepWeights) ? self.analysis.stepWeights[size(self.analysis.stepWeights) - 1] : "
-                "self.analysis.maxWeight) < 100)",
+                f"{_MAX_WEIGHT}) < self.analysis.weightTotal)",
                 canary.FEW_FOR_ALL,
             ),
             Rule(
@@ -104,6 +108,24 @@ EXTRAS = Extras(
                 "size(self.stepDwells) == 0 || !has(self.iterations) && "
                 "(!has(self.stepWeights) || size(self.stepDwells) <= size(self.stepWeights))",
                 analysis.DWELLS,
+            ),
+            Rule(
+                " && ".join(
+                    [
+                        *(f"(!has(self.{field}) || self.{field} <= self.weightTotal)" for field in _PARTS),
+                        *(
+                            f"(!has(self.{field}) || self.{field}.all(w, w <= self.weightTotal))"
+                            for field in ("stepWeights", "stepWeightsPromotion")
+                        ),
+                    ]
+                ),
+                analysis.ABOVE_TOTAL,
+            ),
+            Rule(
+                "!has(self.stepWeight) || self.stepWeight < 1 || "
+                "(has(self.maxWeight) ? self.maxWeight : self.weightTotal) <= "
+                f"{analysis.STEPS_OF_ONE_SIZE_MAX} * self.stepWeight",
+                analysis.MANY_STEPS,
             ),
             Rule("!self.mirror || size(self.match) == 0", analysis.MIRROR),
             Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),

@@ -14,13 +14,13 @@ from pydantic import BaseModel, Field
 
 from rollouts.api.actions import Verb
 from rollouts.api.hooks import HookType
-from rollouts.api.wire import WIRE, Weight
+from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
 OUTBOX_MAX = 8
 REASON_MAX = 32
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 512, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 960
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 960, 1152, 960
 """Of all notices, of all actions with who asked for them, of all measurements."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
@@ -182,7 +182,10 @@ class CanaryStatus(BaseModel):
     )
     strategy: Annotated[str, Field(max_length=32)] = Field("", description="How this run gives requests to the canary.")
     step_count: Annotated[int, Field(ge=0, le=100)] = Field(0, description="How many steps this run has.")
-    desired_weight: Weight = Field(0, description="Percent of the traffic that the canary is meant to get.")
+    weight_total: Annotated[int, Field(ge=100, le=WEIGHT_TOTAL_MAX)] = Field(
+        100, description="What the weights here are parts of: the spec's weightTotal."
+    )
+    desired_weight: Weight = Field(0, description="Part of the traffic that the canary is meant to get.")
     mirrored: bool = Field(default=False, description="Whether the canary is meant to get copies of requests.")
     stranded: bool = Field(
         default=False, description="Whether the canary has all requests because the primary can't serve them."
@@ -191,7 +194,7 @@ class CanaryStatus(BaseModel):
         "", description="Value of the session cookie of the canary in the last run."
     )
     iterations: Annotated[int, Field(ge=0, le=1000)] = Field(0, description="Checks that the current step has passed.")
-    observed_weight: Weight | None = Field(None, description="Percent that the routing objects give it now.")
+    observed_weight: Weight | None = Field(None, description="Part that the routing objects give it now.")
     failed_checks: Annotated[int, Field(ge=0, le=1000)] = Field(0, description="Failed judgements in this run.")
     consecutive_errors: Annotated[int, Field(ge=0, le=1000)] = Field(
         0, description="Judgements in a row that had no answer."

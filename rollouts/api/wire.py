@@ -9,5 +9,6 @@ from pydantic.alias_generators import to_camel
 
 WIRE = ConfigDict(frozen=True, alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, extra="ignore")
 
-Weight = Annotated[int, Field(ge=0, le=100)]
-"""Percent of the traffic."""
+WEIGHT_TOTAL_MAX = 10_000
+Weight = Annotated[int, Field(ge=0, le=WEIGHT_TOTAL_MAX)]
+"""So many parts of `analysis.weightTotal` of the traffic."""

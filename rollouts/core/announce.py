@@ -11,6 +11,7 @@ from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
 from rollouts.core.judge import worst
 from rollouts.core.observed import SUSPENDED, Hold
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 
 _LOUD = frozenset(
@@ -93,8 +94,12 @@ def _reason(finding: Finding, after: CanaryStatus) -> str:
     }.get(finding.event, finding.event)  # fmt: skip
 
 
+def _share(status: CanaryStatus) -> str:
+    return in_percent(status.desired_weight, status.weight_total)
+
+
 def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> str:
-    weights = f"Weight {before.desired_weight} -> {after.desired_weight} %"
+    weights = f"Weight {_share(before).removesuffix(' %')} -> {_share(after)}"
     match finding.event:
         case Event.ADVANCE:
             step = f"step {after.step_index} of {after.step_count}"
@@ -107,7 +112,7 @@ def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> st
             return f"{_upper(finding.message)}: {what}"
         case Event.HELD:
             waiting = after.phase is Phase.WAITING
-            where = f"Revision {after.last_applied_spec} waits" if waiting else f"Held at {after.desired_weight} %"
+            where = f"Revision {after.last_applied_spec} waits" if waiting else f"Held at {_share(after)}"
             return f"{where}: {finding.message}"
         case Event.PROMOTION_GATED:
             return f"Revision {after.last_applied_spec} waits to be promoted: {finding.message}"
@@ -121,7 +126,7 @@ def _sentence(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> st
             how = "is ended" if finding.action is not None else "failed"
             stable = f"stable side, subset {after.stable_subset}" if after.stable_subset else "primary"
             where = stable if after.desired_weight == 0 else "canary"
-            what = f"Revision {after.last_applied_spec} at {before.desired_weight} % {how}: {finding.message}"
+            what = f"Revision {after.last_applied_spec} at {_share(before)} {how}: {finding.message}"
             return f"{what}; all traffic is on the {where}"
         case Event.DRAINED:
             return f"Revision {after.last_promoted_spec} is promoted and serves all traffic"

@@ -16,6 +16,7 @@ from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
 from rollouts.core.holds import hold_of_step
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
 from rollouts.core.swap import find_undo, keeps_version_before
@@ -137,8 +138,10 @@ def _set_weight(spec: CanarySpec, status: CanaryStatus, seen: Observed, weight: 
         return Finding(Event.REFUSED, "this strategy has no weights: promote goes on by one step")
     if weight == 0 and status.paused_at is None:
         return Finding(Event.REFUSED, "at 0 % it would start again at once: pause it first, or abort it")
+    if weight > status.weight_total:
+        return Finding(Event.REFUSED, f"a weight is a part of weightTotal, which is {status.weight_total}")
     if weight == status.desired_weight:
-        return Finding(Event.REFUSED, f"the canary has {weight} % already")
+        return Finding(Event.REFUSED, f"the canary has {in_percent(weight, status.weight_total)} already")
     nobody = "" if serves(seen.primary) else "no pod of the primary serves, and it would get more"
     flaw = _not_ready(status, seen) if weight > status.desired_weight else nobody
     return Finding(Event.REFUSED, flaw) if flaw else Finding(Event.WEIGHT_SET)

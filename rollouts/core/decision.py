@@ -46,7 +46,7 @@ class Desired:
 
     @property
     def weight(self) -> int:
-        """Share of the canary."""
+        """Share of the canary, in parts of the total."""
         return self.share.weight
 
 

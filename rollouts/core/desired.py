@@ -19,6 +19,7 @@ def routing_of(spec: CanarySpec, status: CanaryStatus) -> Routing:
     analysis = spec.analysis
     return Routing(
         status.desired_weight,
+        weight_total=status.weight_total,
         matched=bool(analysis.match) and not status.stranded,
         mirror_percent=(analysis.mirror_weight or 100) if status.mirrored else 0,
         stable=status.stable_subset,
@@ -29,7 +30,7 @@ def routing_of(spec: CanarySpec, status: CanaryStatus) -> Routing:
 
 def _is_open(status: CanaryStatus) -> bool:
     """Whether the canary is ready for those who are led to it on purpose: from the first step of its release on."""
-    return status.desired_weight == 100 or (status.phase in WITH_WEIGHT and status.step_index > 0)
+    return status.desired_weight == status.weight_total or (status.phase in WITH_WEIGHT and status.step_index > 0)
 
 
 def desired_of(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, prepare: bool = False) -> Desired:

@@ -67,4 +67,4 @@ def found_new(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Eve
 
 def has_everything(status: CanaryStatus) -> bool:
     """Whether no request is meant for the primary."""
-    return status.desired_weight == 100 and (status.stranded or status.strategy not in _MATCHED)
+    return status.desired_weight == status.weight_total and (status.stranded or status.strategy not in _MATCHED)

@@ -19,6 +19,7 @@ from rollouts.core.finding import Finding, waited
 from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.resting import DRAIN_POLL, DRAIN_TIMEOUT, find_silence
 from rollouts.core.sizing import full_size
@@ -70,7 +71,7 @@ def _begun(status: CanaryStatus, seen: Observed) -> Finding:
         return Finding(Event.HANDED_BACK, f"the Canary was deleted, and {_whose(status, seen)}")
     if status.desired_weight == 0:
         return Finding(Event.DELETED, "the Canary was deleted")
-    at = f"the Canary was deleted while its target had {status.desired_weight} %"
+    at = f"the Canary was deleted while its target had {in_percent(status.desired_weight, status.weight_total)}"
     return Finding(Event.DELETED, f"{at}: the primary takes all traffic until the target can")
 
 

@@ -14,6 +14,7 @@ from rollouts.core.desired import routing_of
 from rollouts.core.finding import Finding, waited
 from rollouts.core.leaving import GIVE_UP_AFTER, is_over, is_told, notices_wake, since
 from rollouts.core.observed import Observed, serves
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 
 
@@ -47,7 +48,7 @@ def _begun(status: CanaryStatus, seen: Observed) -> Finding:
         return Finding(Event.HANDED_BACK, _to_the_other())
     if status.desired_weight == 0:
         return Finding(Event.DELETED, "the Canary was deleted")
-    at = f"the Canary was deleted while the canary had {status.desired_weight} %"
+    at = f"the Canary was deleted while the canary had {in_percent(status.desired_weight, status.weight_total)}"
     return Finding(Event.DELETED, f"{at}: subset {status.stable_subset} takes all traffic")
 
 

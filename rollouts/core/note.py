@@ -9,6 +9,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import has_everything, reverted
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.parts import in_parts_of
 from rollouts.core.phases import ENDS, WITH_WEIGHT
 from rollouts.core.tracking import are_gone, note_secrets
 
@@ -17,6 +18,7 @@ _IDLE = ENDS | {Phase.INITIALIZED}
 
 def note(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> CanaryStatus:
     """The status with the observation written into it."""
+    status = in_parts_of(status, spec.analysis.weight_total)
     update: dict[str, Any] = {
         "phase": status.phase or Phase.INITIALIZING,
         "observed_generation": seen.generation,

@@ -14,6 +14,7 @@ from rollouts.core.gate import Gate, look_at
 from rollouts.core.holds import hold_of_step
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Hold, Observed, grown
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step, next_step
 from rollouts.core.share import NOTHING, Share, problem_of
@@ -30,7 +31,9 @@ def go_on(spec: CanarySpec, status: CanaryStatus, seen: Observed, message: str, 
     if unfinished := _unfinished(spec, status, seen):
         return Finding(Event.CHECK_PASSED, f"{unfinished}: {message}")
     if status.paused_at is not None:
-        return Finding(Event.UNDECIDED, f"paused at {status.desired_weight} %: {message}")
+        return Finding(
+            Event.UNDECIDED, f"paused at {in_percent(status.desired_weight, status.weight_total)}: {message}"
+        )
     following = next_step(spec.analysis, status)
     if held := _not_grown(status, seen, following):
         return Finding(Event.UNDECIDED, held)

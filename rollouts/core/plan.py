@@ -79,18 +79,19 @@ def next_weight_back(analysis: Analysis, weight: int) -> int:
 
 
 def _weights(analysis: Analysis) -> tuple[int, ...]:
-    """The weight of each step in percent; the last one is never above maxWeight."""
+    """The weight of each step; the last one is never above maxWeight."""
     match analysis.strategy:
         case Strategy.AB:
-            return (100,)
+            return (analysis.weight_total,)
         case Strategy.BLUE_GREEN:
-            return 0, 100
+            return 0, analysis.weight_total
         case Strategy.WEIGHTS | Strategy.MATCHED_WEIGHTS:  # pragma: no branch - the last there are
             dark = (0,) if analysis.mirror else ()
             if analysis.step_weights is not None:
                 return dark + analysis.step_weights
-            step = analysis.step_weight or analysis.max_weight
-            return *dark, *range(step, analysis.max_weight, step), analysis.max_weight
+            last = analysis.last_weight
+            step = analysis.step_weight or last
+            return *dark, *range(step, last, step), last
 
 
 def _step(analysis: Analysis, weights: Sequence[int], place: int) -> Step:

@@ -10,6 +10,7 @@ from rollouts.core.ending import deadline, found_new, give_up, reverted
 from rollouts.core.finding import Finding, waited
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import next_weight_back
 from rollouts.core.unready import because, wait_for_pods
@@ -48,7 +49,9 @@ def _returning(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findin
         return waited("waiting for the routes to carry the weight")
     due_at = status.dwell_started_at + timedelta(seconds=analysis.interval_s)
     if seen.now < due_at:
-        return waited(f"holding {status.desired_weight} % on the way back", wake_at=due_at)
+        return waited(
+            f"holding {in_percent(status.desired_weight, status.weight_total)} on the way back", wake_at=due_at
+        )
     last = next_weight_back(analysis, status.desired_weight) == 0
     return Finding(Event.PRIMARY_READY if last else Event.SHIFTED, ready)
 

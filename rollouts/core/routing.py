@@ -10,7 +10,8 @@ class Routing:
     """One way to share the requests between primary and canary. What the canary does not get, the primary gets."""
 
     weight: int
-    """Share of the canary."""
+    """Share of the canary, in parts of `weight_total`."""
+    weight_total: int = 100
     matched: bool = False
     """The share is of the requests that match the spec's `match`, and of all others the canary gets none."""
     mirror_percent: int = 0

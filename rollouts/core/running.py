@@ -18,6 +18,7 @@ from rollouts.core.judged import all_passed, count_failure, decide
 from rollouts.core.measurement import Question, Sample, Subject
 from rollouts.core.observed import Observed, WorkloadState, grown, serves
 from rollouts.core.onward import go_on, may_lead_on
+from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
 from rollouts.core.share import is_refuted, look
@@ -130,5 +131,9 @@ def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: dat
         if found.event in _LEADS_ON or (status.hold is not None and found.hold is None):
             return together(found, waited("", wake_at=wake_at))
     if gate is not None and not gate.is_open:
-        return waited(f"holding {status.desired_weight} %: {gate.message}", asks=gate.asks, wake_at=wake_at)
-    return waited(f"holding {status.desired_weight} %", wake_at=wake_at)
+        return waited(
+            f"holding {in_percent(status.desired_weight, status.weight_total)}: {gate.message}",
+            asks=gate.asks,
+            wake_at=wake_at,
+        )
+    return waited(f"holding {in_percent(status.desired_weight, status.weight_total)}", wake_at=wake_at)

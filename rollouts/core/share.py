@@ -51,7 +51,7 @@ def expected_of(spec: CanarySpec, status: CanaryStatus) -> Expected | None:
         return Expected((analysis.mirror_weight or 100) / 100, Kind.COPIES)
     if status.desired_weight == 0:
         return None
-    share = status.desired_weight / 100
+    share = status.desired_weight / status.weight_total
     if analysis.match or any(ref.rules for ref in spec.route_refs):
         # How many requests are of that sort, or come by those rules, nobody counts.
         return Expected(share, Kind.PERHAPS)

@@ -140,7 +140,7 @@ def _weighed(spec: CanarySpec, status: CanaryStatus, finding: Finding, row: Row)
         case Share.BACK:
             weight = next_weight_back(analysis, status.desired_weight)
         case Share.ALL:
-            weight, index = 100, step_count(analysis)
+            weight, index = analysis.weight_total, step_count(analysis)
         case _:
             pass
     return {

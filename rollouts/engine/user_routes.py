@@ -20,7 +20,7 @@ from rollouts.traffic.user_routes import (
     are_carried,
     release_operations,
     route_flaw,
-    routed_percent,
+    routed_weight,
     steered_rules,
     steering_operations,
     takes_away,
@@ -43,7 +43,7 @@ class UserRoutes:
         seen = seen_of(cluster, owner, spec, share.stable)
         carried = are_carried(seen, share)
         # Rules with different sums are rounded differently: as near as each can be is what was asked.
-        return Routed(share.weight if carried else routed_percent(seen), carried, takes_away(seen, share))
+        return Routed(share.weight if carried else routed_weight(seen), carried, takes_away(seen, share))
 
     def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Iterator[Problem]:
         """As the Protocol says."""

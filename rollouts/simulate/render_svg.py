@@ -46,20 +46,21 @@ _VERDICTS = {"Pass": "good", "Fail": "bad"}
 
 @dataclass(frozen=True, slots=True)
 class _Scale:
-    """From seconds and percent to places in the picture."""
+    """From seconds and weights to places in the picture."""
 
     longest_s: float
+    total: int
 
     def x(self, at_s: float) -> float:
         return round(_LEFT + (WIDTH - _LEFT - _RIGHT) * at_s / self.longest_s, 1)
 
-    def y(self, percent: float) -> float:
-        return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * percent / 100, 1)
+    def y(self, weight: float) -> float:
+        return round(HEIGHT - _BOTTOM - (HEIGHT - _TOP - _BOTTOM) * weight / self.total, 1)
 
 
 def render_svg(simulation: Simulation) -> str:
     """The picture as a document."""
-    scale = _Scale(max(simulation.timeline.ended_s, 1.0))
+    scale = _Scale(max(simulation.timeline.ended_s, 1.0), simulation.spec.analysis.weight_total)
     body = [
         f'<rect class="ground" width="{WIDTH}" height="{HEIGHT}"/>',
         _text(_LEFT, 30, f"{simulation.name} on signal {simulation.signal}", "title"),
@@ -77,7 +78,7 @@ def render_svg(simulation: Simulation) -> str:
 
 def _grid(scale: _Scale) -> Iterator[str]:
     for percent in (0, 25, 50, 75, 100):
-        y = scale.y(percent)
+        y = scale.y(percent * scale.total / 100)
         yield f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y}" y2="{y}"/>'
         yield _text(_LEFT - 8, y + 4, f"{percent} %", "soft", anchor="end")
     for part in range(6):

@@ -18,7 +18,7 @@ def render_text(simulation: Simulation, *, trace: bool = False) -> str:
         f"Canary {simulation.name}, signal {simulation.signal}, seed {simulation.seed}: simulated, in virtual time.",
         f"Plan: {plan(simulation)}.",
         "",
-        *_decision_lines(_decisions(simulation, trace=trace)),
+        *_decision_lines(_decisions(simulation, trace=trace), simulation.spec.analysis.weight_total),
     ]
     if trace:
         lines += ["", "Measured:", *(_measured_line(seen) for seen in simulation.timeline.measured)]
@@ -32,18 +32,20 @@ def _decisions(simulation: Simulation, *, trace: bool) -> list[Decided]:
     return sorted([*timeline.decisions, *waits], key=lambda made: made.at_s)
 
 
-def _decision_lines(decisions: Sequence[Decided]) -> Iterator[str]:
+def _decision_lines(decisions: Sequence[Decided], total: int) -> Iterator[str]:
     """One line for what is decided again and again, with how often."""
     for _, alike in groupby(decisions, key=lambda made: (made.event, made.phase, made.weight, made.reason)):
         first, *others = alike
         again = f" ({len(others) + 1} times, until {clock(others[-1].at_s)})" if others else ""
-        yield _decision_line(first) + again
+        yield _decision_line(first, total) + again
 
 
-def _decision_line(made: Decided) -> str:
-    filled = round(made.weight * _BAR / 100)
+def _decision_line(made: Decided, total: int) -> str:
+    filled = round(made.weight * _BAR / total)
     bar = "#" * filled + "." * (_BAR - filled)
-    return f"{clock(made.at_s):>8}  {made.weight:3} % {bar}  {made.phase:16}  {made.event}: {made.reason}"
+    return (
+        f"{clock(made.at_s):>8}  {100 * made.weight / total:3g} % {bar}  {made.phase:16}  {made.event}: {made.reason}"
+    )
 
 
 def _measured_line(seen: Measured) -> str:

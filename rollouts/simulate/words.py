@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollouts.core.parts import in_percent
 from rollouts.core.plan import plan_of
 from rollouts.simulate.simulation import Ending, Simulation
 
@@ -31,7 +32,9 @@ def plan(simulation: Simulation) -> str:
     """What the Canary plans: its steps, how long each lasts, and what ends it."""
     analysis = simulation.spec.analysis
     steps = plan_of(analysis)
-    weights = ", ".join(f"{step.weight} %" + (" (copies)" if step.mirrored else "") for step in steps)
+    weights = ", ".join(
+        in_percent(step.weight, analysis.weight_total) + (" (copies)" if step.mirrored else "") for step in steps
+    )
     dwells = sorted({step.dwell_s for step in steps})
     each = duration(dwells[0]) if len(dwells) == 1 else f"{duration(dwells[0])} to {duration(dwells[-1])}"
     checks = max(step.checks for step in steps)
@@ -45,7 +48,8 @@ def ending(simulation: Simulation) -> str:
     words = f"{_ENDINGS[simulation.ending]} after {duration(simulation.ended_s)}"
     if simulation.ending is not Ending.UNFINISHED:
         return f"{words}, with {status.failed_checks} failed check{'s' if status.failed_checks != 1 else ''}."
-    return f"{words}: {status.phase} at {status.desired_weight} %{_waiting_for(simulation)}."
+    share = in_percent(status.desired_weight, status.weight_total)
+    return f"{words}: {status.phase} at {share}{_waiting_for(simulation)}."
 
 
 def _waiting_for(simulation: Simulation) -> str:

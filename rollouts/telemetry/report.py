@@ -41,7 +41,8 @@ class Reporter:
         status = decision.status
         self._reported.add(key)
         self._decisions.labels(decision.event).inc()
-        self._weight.labels(key.namespace, key.name).set(decision.desired.weight)
+        share = decision.desired.share
+        self._weight.labels(key.namespace, key.name).set(100 * share.weight / share.weight_total)
         for phase in Phase:
             self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
         quiet = decision.event in _QUIET

@@ -190,11 +190,12 @@ class ScenarioWorld:
     def _load(self, key: ObjectKey) -> float:
         """The work of one workload: its share of all of it."""
         routes = self.server.stored(VIRTUAL_SERVICES, ObjectKey(self.key.namespace, self.spec.service_name)) or {}
-        percent = observed_weight(Owner.of(self._canary), self.spec, routes)
+        weight = observed_weight(Owner.of(self._canary), self.spec, routes)
         canary = key == self._target
-        share = (percent or 0) if canary else 100 - (percent or 0)
-        alone = 100 if canary else 0  # before there are routes
-        return float(self._traffic["load"]) * (alone if percent is None else share) / 100
+        total = self.spec.analysis.weight_total
+        share = (weight or 0) if canary else total - (weight or 0)
+        alone = total if canary else 0  # before there are routes
+        return float(self._traffic["load"]) * (alone if weight is None else share) / total
 
     def _template(self, version: str) -> Manifest:
         wanted = self.spec.exposure.target_port or self.spec.exposure.port
@@ -261,4 +262,5 @@ class ScenarioWorld:
         routes = self.server.stored(VIRTUAL_SERVICES, ObjectKey(self.key.namespace, self.spec.service_name)) or {}
         rules = (routes.get("spec") or {}).get("http") or ()
         mirrored = (rule.get("mirrorPercentage", {}).get("value", 100.0) for rule in rules if "mirror" in rule)
-        return observed_weight(Owner.of(self._canary), self.spec, routes) or 0, next(mirrored, 0.0)
+        weight = observed_weight(Owner.of(self._canary), self.spec, routes) or 0
+        return 100 * weight / self.spec.analysis.weight_total, next(mirrored, 0.0)

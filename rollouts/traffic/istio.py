@@ -12,7 +12,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, Resource
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_patch import rule_operations
-from rollouts.traffic.istio_rule import Hosts, canary_percent, names_service
+from rollouts.traffic.istio_rule import Hosts, canary_part, names_service
 from rollouts.traffic.istio_rules import find_rule, placed_rules, rendered_rules, rules_of
 from rollouts.traffic.istio_shape import match_rule_name, rule_name
 from rollouts.traffic.metadata import canary_service, primary_service, render_metadata
@@ -42,7 +42,7 @@ def render_virtual_service(owner: Owner, spec: CanarySpec, share: Routing) -> Ma
 
 
 def observed_weight(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -> int | None:
-    """The canary's percent of what the rule that carries the weight gives to our two copies.
+    """The canary's part, of the spec's weightTotal, of what the rule that carries the weight gives to our two copies.
 
     That is our rule for the requests that match, if there is one, else our rule for everything. None where no share
     can be told: the object, the rule or a destination of ours is absent or there twice, or neither has any weight.
@@ -53,13 +53,13 @@ def observed_weight(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -
     for name in (match_rule_name(owner), rule_name(owner)):
         if name == rule_name(owner) or any(rule.get("name") == name for rule in rules):
             rule = find_rule(rules, name)
-            shares.append(canary_percent(rule, hosts) if rule is not None else None)
+            shares.append(canary_part(rule, hosts, spec.analysis.weight_total) if rule is not None else None)
     return None if None in shares else shares[0]
 
 
 def carries(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Routing) -> bool:
-    """Whether the routes do all that is asked: weights as near as the sums in their rules allow (below 100, single
-    percents can't be told apart), matches, copies and cookies, in our rules, in their order.
+    """Whether the routes do all that is asked: weights as near as the sums in their rules allow (below the
+    total, single parts can't be told apart), matches, copies and cookies, in our rules, in their order.
     """
     rules = rules_of(manifest)
     return [placed.rule for placed in placed_rules(owner, spec, rules, share)] == rules

@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
+from rollouts.api.wire import WEIGHT_TOTAL_MAX
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_mirror import mirror_percent
-from rollouts.traffic.istio_rule import Hosts, canary_percent
+from rollouts.traffic.istio_rule import Hosts, canary_part
 from rollouts.traffic.istio_rules import rendered_rules, rules_of
 from rollouts.traffic.istio_shape import match_rule_name, rule_name, session_rule_name
 
 
 @dataclass(frozen=True, slots=True)
 class _Exposure:
-    matched_percent: int
+    matched_part: int
     """The canary's share of the requests that match."""
-    others_percent: int
+    others_part: int
     """Its share of all others."""
     stays: bool
     """Whether its clients are kept there."""
@@ -33,8 +34,8 @@ def takes_away(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share:
     before = _read(owner, spec, rules_of(manifest))
     after = _read(owner, spec, rendered_rules(owner, spec, share))
     answered = [
-        (before.matched_percent, after.matched_percent),
-        (before.others_percent, after.others_percent),
+        (before.matched_part, after.matched_part),
+        (before.others_part, after.others_part),
         (before.stays, after.stays),
     ]
     if any(old < new for old, new in answered):
@@ -49,8 +50,8 @@ def _read(owner: Owner, spec: CanarySpec, rules: list[Manifest]) -> _Exposure:
     others = named.get(rule_name(owner), {})
     matched = named.get(match_rule_name(owner), others)
     return _Exposure(
-        canary_percent(matched, hosts) or 0,
-        canary_percent(others, hosts) or 0,
-        bool(canary_percent(named.get(session_rule_name(owner), {}), hosts)),
+        canary_part(matched, hosts, WEIGHT_TOTAL_MAX) or 0,
+        canary_part(others, hosts, WEIGHT_TOTAL_MAX) or 0,
+        bool(canary_part(named.get(session_rule_name(owner), {}), hosts, WEIGHT_TOTAL_MAX)),
         mirror_percent(others, hosts.is_canary),
     )

@@ -26,13 +26,14 @@ class WantedRule:
     """What a rule of ours is to say. Empty fields are to be absent."""
 
     name: str
-    canary_percent: int
-    """The canary's part of what our two destinations have."""
+    canary_weight: int
+    """The canary's part of what our two destinations have, of `parts`."""
     match: tuple[Manifest, ...] = ()
     mirror_percent: int = 0
     primary_cookie: str = ""
     """The Set-Cookie in answers of the primary."""
     canary_cookie: str = ""
+    parts: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,13 @@ class Hosts:
         return [index for index, host in hosts if names_service(host, service, self.namespace)]
 
 
-def canary_percent(rule: Manifest, hosts: Hosts) -> int | None:
-    """The canary's part of what our two have, to the nearest percent; None if it can't be told."""
+def canary_part(rule: Manifest, hosts: Hosts, parts: int) -> int | None:
+    """The canary's part of what our two have, to the nearest of so many parts; None if it can't be told."""
     places = hosts.find(rule)
     if places is None:
         return None
     primary, canary = (weight_of(rule["route"][index]) for index in places)
-    return nearest(100 * canary, primary + canary) if primary + canary else None
+    return nearest(parts * canary, primary + canary) if primary + canary else None
 
 
 def corrected(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> Manifest:
@@ -106,11 +107,12 @@ def _routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
     routes: list[Manifest] = list(rule.get("route") or [])
     places = hosts.find(rule)
     others = [route for route in routes if not hosts.is_ours(route.get("destination", {}))]
-    total = total_of(sum(weight_of(route) for route in routes), sum(weight_of(route) for route in others))
+    everything, others_have = (sum(weight_of(route) for route in some) for some in (routes, others))
+    total = total_of(everything, others_have, wanted.parts)
     if places is None:
         ours: list[Manifest] = [{"destination": {"host": host}} for host in (hosts.primary, hosts.canary)]
         routes, places = [*ours, *others], (0, 1)
-    canary = part_of(total, wanted.canary_percent)
+    canary = part_of(total, wanted.canary_weight, wanted.parts)
     shares = zip(places, (total - canary, canary), (wanted.primary_cookie, wanted.canary_cookie), strict=True)
     for index, weight, cookie in shares:
         routes[index] = with_cookie(weighing(routes[index], weight), cookie, hosts.cookies)

@@ -7,6 +7,7 @@ the run. Which rules stand there already is not known here.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from rollouts.api.affinity import SessionAffinity
@@ -46,6 +47,10 @@ def rule_names(owner: Owner) -> tuple[str, ...]:
 
 def wanted_rules(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[WantedRule, ...]:
     """Our rules, in their order."""
+    return tuple(replace(rule, parts=share.weight_total) for rule in _rules(owner, spec, share))
+
+
+def _rules(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[WantedRule, ...]:
     analysis, weight = spec.analysis, share.weight
     name = rule_name(owner)
     if analysis.match:
@@ -71,12 +76,12 @@ def cookie_names(affinity: SessionAffinity | None) -> frozenset[str]:
 def _sticky(owner: Owner, spec: CanarySpec, affinity: SessionAffinity, share: Routing) -> tuple[WantedRule, ...]:
     """Clients of the canary, clients of the primary, and those that have no cookie yet."""
     weight, name = share.weight, affinity.cookie_name
-    stay = WantedRule(session_rule_name(owner), 100, (match_cookie(name, share.session),))
+    stay = WantedRule(session_rule_name(owner), share.weight_total, (match_cookie(name, share.session),))
     given = set_cookie(affinity, name, share.session, affinity.max_age)
     drawn = WantedRule(rule_name(owner), weight, mirror_percent=share.mirror_percent, canary_cookie=given)
     primary_name = affinity.primary_cookie_name
-    if primary_name is None or weight == 100:
-        # At 100 the primary gets no client, and may not even be able to serve one.
+    if primary_name is None or weight == share.weight_total:
+        # At the total the primary gets no client, and may not even be able to serve one.
         return stay, drawn
     # Another value for each weight: with each step, clients of the primary are drawn anew.
     value = f"{share.session}-{weight}"

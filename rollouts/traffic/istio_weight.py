@@ -20,17 +20,17 @@ def weight_of(route: Manifest) -> int:
     return route.get("weight") or 0
 
 
-def total_of(everything: int, others: int) -> int:
-    """What our two have together: others keep their share, and where there are none, single percents can be told."""
+def total_of(everything: int, others: int, parts: int = 100) -> int:
+    """What our two have together: others keep their share, and where there are none, each of the parts can be told."""
     if others == 0:
-        return max(everything, 100)
+        return max(everything, parts)
     return everything - others or max(100 - others, 0) or 100
 
 
-def part_of(total: int, percent: int) -> int:
-    """That percent of a total in whole units; neither side is rounded down to nothing if it is to have something."""
-    part = nearest(total * percent, 100)
-    if 0 < percent < 100 and total > 1:
+def part_of(total: int, weight: int, parts: int = 100) -> int:
+    """So many parts of a total in whole units; neither side is rounded down to nothing if it is to have something."""
+    part = nearest(total * weight, parts)
+    if 0 < weight < parts and total > 1:
         return min(max(part, 1), total - 1)
     return part
 

@@ -93,10 +93,10 @@ def mirror_as_written(rule: Manifest, to: str) -> Entry:
     return {"to": to, "written": {field: rule[field] for field in MIRROR_FIELDS if field in rule}}
 
 
-def restored(rule: Manifest, entry: Entry, pair: Pair, cookies: frozenset[str]) -> Manifest:
+def restored(rule: Manifest, entry: Entry, pair: Pair, *, cookies: frozenset[str], parts: int) -> Manifest:
     """The rule without our copies and cookies and, with targetRef, without our weights and destination."""
     rule = _without_cookies(_without_copies(rule, entry, pair), entry, pair, cookies)
-    return _without_weights(rule, entry.get("weights"), pair) if pair.service is not None else rule
+    return _without_weights(rule, entry.get("weights"), pair, parts) if pair.service is not None else rule
 
 
 def narrowed(rule: Manifest, entry: Entry, pair: Pair) -> Manifest:
@@ -161,7 +161,7 @@ def _pruned(value: Any) -> Any:
     return {key: one for key, one in inner.items() if one not in ({}, None)} or None
 
 
-def _without_weights(rule: Manifest, known: Any, pair: Pair) -> Manifest:
+def _without_weights(rule: Manifest, known: Any, pair: Pair, parts: int) -> Manifest:
     """As it was, unless somebody has given both another sum meanwhile: then the user's side has that."""
     if not isinstance(known, dict) or not known or not known.keys() <= set(pair.names):
         return rule
@@ -177,7 +177,7 @@ def _without_weights(rule: Manifest, known: Any, pair: Pair) -> Manifest:
         others_in(rule, pair),
         sum(weights_in(before, pair).values()),
     )
-    if both in {then, total_of(then + others, others)}:
+    if both in {then, total_of(then + others, others, parts)}:
         return before
     if len(known) > 1:
         return rule

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollouts.api.resources import Manifest
+from rollouts.api.wire import WEIGHT_TOTAL_MAX
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_mirror import mirror_percent
 from rollouts.traffic.istio_patch import rule_operations
 from rollouts.traffic.istio_rules import Placed
 from rollouts.traffic.istio_shape import match_rule_name
-from rollouts.traffic.istio_weight import weight_of
+from rollouts.traffic.istio_weight import nearest, weight_of
 from rollouts.traffic.user_record import MIRROR_FIELDS, is_marked, mark_operations, narrowed, unmark_operations
-from rollouts.traffic.user_rules import SECTIONS, percent_in, shared, side_in, weights_in
+from rollouts.traffic.user_rules import SECTIONS, part_in, shared, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Found, Steering, inserted_kind, look, plan
 
@@ -66,8 +67,10 @@ def route_flaw(steering: Steering, manifest: Manifest) -> str:
     return look(steering, manifest).flaw
 
 
-def routed_percent(seen: Seen) -> int | None:
-    """The canary's percent in all steered rules; None if they differ, or there is none, or an object is gone.
+def routed_weight(seen: Seen) -> int | None:
+    """The canary's part, of the spec's weightTotal, in all steered rules.
+
+    None if they differ, or there is none, or an object is gone.
 
     In a rule above which one of ours takes the requests that match, that one's.
     """
@@ -75,7 +78,8 @@ def routed_percent(seen: Seen) -> int | None:
     for steering, manifest in seen:
         found = look(steering, manifest) if manifest is not None else None
         shares |= {None} if found is None else {one.matched for one in _exposures(steering, found)}
-    return shares.pop() if len(shares) == 1 else None
+    share = shares.pop() if len(shares) == 1 else None
+    return None if share is None else nearest(share * seen[0][0].spec.analysis.weight_total, WEIGHT_TOTAL_MAX)
 
 
 def total_weights(seen: Seen, pair: Pair) -> dict[str, int]:
@@ -132,12 +136,12 @@ def release_operations(steering: Steering, manifest: Manifest, share: Routing) -
     if pair.service is not None:
         placed = {key: [Placed(one.index, _past_us(one.rule, pair)) for one in rules] for key, rules in placed.items()}
     else:
-        percents = dict.fromkeys(found.testing, 100 if share.testers else 0) | dict.fromkeys(
+        weights = dict.fromkeys(found.testing, share.weight_total if share.testers else 0) | dict.fromkeys(
             found.sharing, share.weight
         )
-        for place, percent in percents.items():
+        for place, weight in weights.items():
             one, key = placed[place.section][place.index], found.keys[place.section][place.index]
-            rule = narrowed(shared(one.rule, pair, percent), found.record.get(key, {}), pair)
+            rule = narrowed(shared(one.rule, pair, weight, share.weight_total), found.record.get(key, {}), pair)
             placed[place.section][place.index] = Placed(one.index, rule)
     operations = _rule_changes(found, placed) + unmark_operations(steering.owner, manifest)
     return _at_version(manifest, operations)
@@ -171,12 +175,12 @@ def _exposures(steering: Steering, found: Found, wanted: Any = None) -> list[_Ex
 def _exposure(steering: Steering, placed: list[Placed], where: int, section: str) -> _Exposure:
     pair, rule = steering.pair, placed[where].rule
     above = _above(steering, placed, where) if section == "http" else {}
-    others = percent_in(rule, pair)
+    others = part_in(rule, pair, WEIGHT_TOTAL_MAX)
     matching = above.pop(match_rule_name(steering.owner), None)
     return _Exposure(
-        percent_in(matching, pair) if matching is not None else others,
+        part_in(matching, pair, WEIGHT_TOTAL_MAX) if matching is not None else others,
         others,
-        any(percent_in(one, pair) for one in above.values()),
+        any(part_in(one, pair, WEIGHT_TOTAL_MAX) for one in above.values()),
         mirror_percent(rule, lambda destination: pair.side_of(destination) == pair.canary),
     )
 

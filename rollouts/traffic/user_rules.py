@@ -74,10 +74,10 @@ def weights_in(rule: Manifest, pair: Pair) -> dict[str, int]:
     return {name: found.get(name, 0) for name in pair.names}
 
 
-def percent_in(rule: Manifest, pair: Pair) -> int | None:
-    """The canary's part of what both have, to the nearest percent; None if neither has anything."""
+def part_in(rule: Manifest, pair: Pair, parts: int) -> int | None:
+    """The canary's part of what both have, to the nearest of so many parts; None if neither has anything."""
     stable, canary = weights_in(rule, pair).values()
-    return nearest(100 * canary, stable + canary) if stable + canary else None
+    return nearest(parts * canary, stable + canary) if stable + canary else None
 
 
 def others_in(rule: Manifest, pair: Pair) -> int:
@@ -85,15 +85,15 @@ def others_in(rule: Manifest, pair: Pair) -> int:
     return sum(weight_of(route) for route in _routes(rule) if not side_in(route, pair))
 
 
-def shared(rule: Manifest, pair: Pair, percent: int) -> Manifest:
+def shared(rule: Manifest, pair: Pair, weight: int, parts: int) -> Manifest:
     """The rule with that share for the canary, of what both have. A lone destination becomes two if both get something.
 
     Equal to `rule` if its weights say so already, up to the rounding of their sum.
     """
     routes: list[dict[str, Any]] = list(_routes(rule))
     others = others_in(rule, pair)
-    total = total_of(sum(weights_in(rule, pair).values()) + others, others)
-    canary = part_of(total, percent)
+    total = total_of(sum(weights_in(rule, pair).values()) + others, others, parts)
+    canary = part_of(total, weight, parts)
     wanted = {pair.stable: total - canary, pair.canary: canary}
     for name in pair.names:
         if wanted[name] and not _count(rule, name, pair):

@@ -15,6 +15,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.api.subsets import RouteRef
+from rollouts.api.wire import WEIGHT_TOTAL_MAX
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_cookie import matched_cookie, with_cookie
 from rollouts.traffic.istio_match import combined
@@ -36,7 +37,7 @@ from rollouts.traffic.user_rules import (
     called,
     find_steered,
     find_testing,
-    percent_in,
+    part_in,
     several_hosts,
     shared,
     side_in,
@@ -94,7 +95,9 @@ def look(steering: Steering, manifest: Manifest) -> Found:
         kept = [(i, rule) for i, rule in enumerate(rules) if section != "http" or not inserted_kind(steering, rule)]
         keys[section] = keys_of(section, [rule for _, rule in kept])
         bare[section] = [
-            Placed(i, restored(rule, record.get(key, {}), pair, cookies))
+            Placed(
+                i, restored(rule, record.get(key, {}), pair, cookies=cookies, parts=steering.spec.analysis.weight_total)
+            )
             for (i, rule), key in zip(kept, keys[section], strict=True)
         ]
     found = Found(lists, bare, keys, record, cookies)
@@ -141,15 +144,15 @@ def _steered(
     """The narrower rules that stand above one rule, and that rule."""
     rule, pair = found.bare[place.section][place.index].rule, steering.pair
     if place in found.testing:
-        return [], _divided(rule, pair, 100 if share.testers else 0)
+        return [], _divided(rule, pair, share.weight_total if share.testers else 0, share.weight_total)
     if place not in found.sharing:
         return [], rule
     *narrow, base = wanted_rules(steering.owner, steering.spec, share)
     if place.section != "http":
-        return [], _divided(rule, pair, base.canary_percent)
+        return [], _divided(rule, pair, base.canary_weight, base.parts)
     # Without weight there is nobody to keep, or to lead apart.
     above = [_inserted(steering, rule, one, count) for one in narrow] if share.weight else []
-    after = _with_cookies(_divided(rule, pair, base.canary_percent), base, found.cookies, pair)
+    after = _with_cookies(_divided(rule, pair, base.canary_weight, base.parts), base, found.cookies, pair)
     if base.mirror_percent:
         beside = next(route["destination"] for route in rule["route"] if side_in(route, pair))
         to = pair.destination_of(pair.canary, beside)
@@ -157,10 +160,10 @@ def _steered(
     return above, after
 
 
-def _divided(rule: Manifest, pair: Pair, percent: int) -> Manifest:
+def _divided(rule: Manifest, pair: Pair, weight: int, parts: int) -> Manifest:
     """With that share. A Service's that gives the canary nothing by itself stays as the user wrote it."""
-    rests = pair.service is not None and percent == 0 and not percent_in(rule, pair)
-    return rule if rests else shared(rule, pair, percent)
+    rests = pair.service is not None and weight == 0 and not part_in(rule, pair, WEIGHT_TOTAL_MAX)
+    return rule if rests else shared(rule, pair, weight, parts)
 
 
 def _inserted(steering: Steering, rule: Manifest, wanted: WantedRule, count: int) -> Manifest:
@@ -175,7 +178,7 @@ def _inserted(steering: Steering, rule: Manifest, wanted: WantedRule, count: int
         bare = [{**route, "weight": 0} for route in bare]
     head = {"name": name, "match": copy.deepcopy(list(both)) if not isinstance(both, str) else list(wanted.match)}
     rest = {key: value for key, value in rule.items() if key not in ("name", "match")}
-    return copy.deepcopy(head | shared({**rest, "route": bare}, pair, wanted.canary_percent))
+    return copy.deepcopy(head | shared({**rest, "route": bare}, pair, wanted.canary_weight, wanted.parts))
 
 
 def _with_cookies(rule: Manifest, wanted: WantedRule, cookies: frozenset[str], pair: Pair) -> Manifest:

@@ -21,11 +21,11 @@ from rollouts.traffic.user_routes import (
     are_carried,
     release_operations,
     route_flaw,
-    routed_percent,
+    routed_weight,
     steering_operations,
     total_weights,
 )
-from rollouts.traffic.user_rules import Place, find_steered, percent_in, shared, weights_in
+from rollouts.traffic.user_rules import Place, find_steered, part_in, shared, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Steering
 from tests.engine.swap_world import swap_canary
@@ -200,7 +200,7 @@ def test_named_rules_are_steered_together() -> None:
     assert [routes_of(after, index) for index in range(3)] == [
         {"v1": 60, "v2": 40}, {"v1": 60, "v2": 40}, {"v1": None},
     ]  # fmt: skip
-    assert routed_percent([(steering(by), after)]) == 40
+    assert routed_weight([(steering(by), after)]) == 40
     assert are_carried([(steering(by), after)], Routing(40))
     assert not are_carried([(steering(by), after), (steering(), None)], Routing(40))
 
@@ -222,7 +222,7 @@ def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
     assert [routes_of(testing, index) for index in (0, 1)] == [{"v2": None}, {"v1": 90, "v2": 10}]
     assert are_carried([(steering(by), testing)], Routing(10, testers=True))
     assert not are_carried([(steering(by), testing)], Routing(10))
-    assert (routed_percent([(steering(by), testing)]), total_weights([(steering(by), testing)], PAIR)) == (
+    assert (routed_weight([(steering(by), testing)]), total_weights([(steering(by), testing)], PAIR)) == (
         10,
         {"v1": 90, "v2": 10},
     )
@@ -260,14 +260,14 @@ def test_rules_that_can_not_be_told_are_not_guessed(rules: list[Manifest], by: R
 
     assert flaw in route_flaw(steering(by), manifest)
     assert steering_operations(steering(by), manifest, Routing(50)) == []
-    assert routed_percent([(steering(by), manifest)]) is None
+    assert routed_weight([(steering(by), manifest)]) is None
 
 
 def test_rules_that_differ_have_no_common_share() -> None:
     """Somebody changed one of them."""
     both = virtual_service(rule(to("v1", 90), to("v2", 10)), rule(to("v1", 1), to("v2", 1)))
 
-    assert routed_percent([(steering(), both)]) is None
+    assert routed_weight([(steering(), both)]) is None
     assert total_weights([(steering(), both)], PAIR) == {"v1": 91, "v2": 11}
 
 
@@ -275,8 +275,8 @@ def test_no_weight_at_all_is_no_share() -> None:
     """When it is shared, the two get what the others leave."""
     nothing = rule(to("v1", 0), to("v2", 0), to("v3", 70))
 
-    assert percent_in(nothing, PAIR) is None
-    assert weights_in(shared(nothing, PAIR, 10), PAIR) == {"v1": 27, "v2": 3}
+    assert part_in(nothing, PAIR, 100) is None
+    assert weights_in(shared(nothing, PAIR, 10, 100), PAIR) == {"v1": 27, "v2": 3}
 
 
 WEIGHTS = st.integers(0, 100)
@@ -287,7 +287,7 @@ def test_shares_are_what_is_asked_and_others_keep_theirs(stable: int, canary: in
     """The sum of both stays where another destination has a share; nobody is rounded down to nothing."""
     before = rule(to("v1", stable), to("v2", canary), to("v3", other), name="default")
 
-    after = shared(before, PAIR, percent)
+    after = shared(before, PAIR, percent, 100)
 
     weights = weights_in(after, PAIR)
     total = sum(weights.values())
@@ -297,5 +297,5 @@ def test_shares_are_what_is_asked_and_others_keep_theirs(stable: int, canary: in
     assert (weights["v1"] > 0) == (percent < 100) or total == 1
     if other and stable + canary:
         assert total == stable + canary
-    assert shared(after, PAIR, percent) is after
+    assert shared(after, PAIR, percent, 100) is after
     assert find_steered({"http": [after], "tls": [], "tcp": []}, ref(), PAIR).places == (Place("http", 0),)

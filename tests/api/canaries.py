@@ -333,11 +333,21 @@ BAD = (
     BadCanary("two schedules", {"analysis.stepWeights": [10, 20]}, "analysis", _ONE_SCHEDULE),
     BadCanary("weight falls", {**_WEIGHTS, "analysis.stepWeights": [10, 5]}, "analysis.stepWeights", _ASCENDING),
     BadCanary("weight twice", {**_WEIGHTS, "analysis.stepWeights": [10, 10]}, "analysis.stepWeights", _ASCENDING),
+    BadCanary("weight above 100", {**_WEIGHTS, "analysis.stepWeights": [10, 101]}, "analysis", "weightTotal"),
     BadCanary(
-        "weight above 100",
-        {**_WEIGHTS, "analysis.stepWeights": [10, 101]},
-        "analysis.stepWeights[1]",
-        "less than or equal to 100",
+        "weight above weightTotal", {"analysis.weightTotal": 200, "analysis.maxWeight": 300}, "analysis", "weightTotal"
+    ),
+    BadCanary(
+        "weightTotal above 10000",
+        {"analysis.weightTotal": 20000},
+        "analysis.weightTotal",
+        "less than or equal to 10000",
+    ),
+    BadCanary(
+        "hundreds of steps",
+        {"analysis.weightTotal": 1000, "analysis.stepWeight": 1},
+        "analysis",
+        "no more than 100 steps",
     ),
     BadCanary("step of 0", {"analysis.stepWeight": 0}, "analysis.stepWeight", "greater than or equal to 1"),
     BadCanary("threshold 0", {"analysis.threshold": 0}, "analysis.threshold", "greater than or equal to 1"),

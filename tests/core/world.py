@@ -203,7 +203,7 @@ class World:
         self.target, self.primary = self.primary, self.target
         stable, tested = self.status.stable_subset, any(ref.canary_rules for ref in self.spec.route_refs)
         turned = [
-            replace(one, stable=stable, weight=100 - one.weight, testers=tested and not one.testers)
+            replace(one, stable=stable, weight=one.weight_total - one.weight, testers=tested and not one.testers)
             for one in self._routes()
         ]
         self.route = turned[0]
@@ -253,7 +253,9 @@ class World:
     def _answers(self, decision: Decision) -> tuple[Sample, ...]:
         """What is answered at once; the rest is under way."""
         reached = self.route is not None and (self.route.weight > 0 or self.route.mirror_percent > 0)
-        share, copied = (self.route.weight, self.route.mirror_percent) if self.route is not None else (0, 0)
+        share, copied = 0.0, 0
+        if self.route is not None:
+            share, copied = 100 * self.route.weight / self.route.weight_total, self.route.mirror_percent
         told = {
             ask: self.signals.answer(ask, reached=reached, share=share, copied=copied)
             for ask in decision.asks
