@@ -100,7 +100,7 @@ def restored(rule: Manifest, entry: Entry, pair: Pair, *, cookies: frozenset[str
 
 
 def narrowed(rule: Manifest, entry: Entry, pair: Pair) -> Manifest:
-    """The rule without a subset that was added and gets nothing, and without a weight that was not written."""
+    """The rule without a subset that was added and gets nothing; one that is alone again has the weight as written."""
     known = entry.get("weights")
     if not isinstance(known, dict) or len(known) != 1:
         return rule
@@ -108,8 +108,9 @@ def narrowed(rule: Manifest, entry: Entry, pair: Pair) -> Manifest:
     if weights_in(rule, pair).get(added) != 0:
         return rule
     routes = [route for route in rule["route"] if side_in(route, pair) != added]
-    if len(routes) == 1 and None in known.values():
-        routes = [{key: value for key, value in routes[0].items() if key != "weight"}]
+    if len(routes) == 1:
+        # Alone it has everything, whatever weight was written.
+        routes = [_weighed(routes[0], next(iter(known.values())), side_in(routes[0], pair))]
     return {**rule, "route": routes}
 
 

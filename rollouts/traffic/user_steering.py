@@ -151,7 +151,9 @@ def _steered(
     if place.section != "http":
         return [], _divided(rule, pair, base.canary_weight, base.parts)
     # Without weight there is nobody to keep, or to lead apart.
-    above = [_inserted(steering, rule, one, count) for one in narrow] if share.weight else []
+    # Subsets that are added stay until the Canary goes: at once what is inserted is made from both.
+    source = rule if pair.service is not None else shared(rule, pair, base.canary_weight, base.parts)
+    above = [_inserted(steering, source, one, count) for one in narrow] if share.weight else []
     after = _with_cookies(_divided(rule, pair, base.canary_weight, base.parts), base, found.cookies, pair)
     if base.mirror_percent:
         beside = next(route["destination"] for route in rule["route"] if side_in(route, pair))
@@ -198,6 +200,9 @@ def _entry(steering: Steering, known: Entry, before: Manifest, after: Manifest) 
         entry["mirror"] = mirror_as_written(before, pair.canary)
     headers = {side_in(route, pair): route.get("headers") for route in before["route"] if side_in(route, pair)}
     now = {side_in(route, pair): route.get("headers") for route in after["route"]}
+    if pair.service is None:
+        # A subset that is added stays, as a copy of the one beside it.
+        headers = {side: next(iter(headers.values())) for side in now if side in pair.names} | headers
     changed = {side: known for side, known in headers.items() if known is not None and known != now.get(side)}
     if changed:
         entry["headers"] = changed
