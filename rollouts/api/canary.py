@@ -13,20 +13,14 @@ from pydantic import BaseModel, Field, model_validator
 
 from rollouts.api.analysis import Analysis
 from rollouts.api.durations import Duration, duration_s
+from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, CanaryService
 from rollouts.api.scaling import AUTO, AutoscalerRef, CanarySize
 from rollouts.api.subsets import RouteRef, Subset, SubsetName
 from rollouts.api.windows import WINDOWS_MAX, Window
 from rollouts.api.wire import WIRE
 
-Port = Annotated[int, Field(ge=1, le=65535)]
-PortName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
-SERVICE_NAME_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
-SERVICE_NAME_MAX = 55
-"""What leaves room for `-primary` in the 63 characters of a Service's name."""
-ServiceName = Annotated[str, Field(min_length=1, max_length=SERVICE_NAME_MAX, pattern=SERVICE_NAME_PATTERN)]
 TargetName = Annotated[str, Field(min_length=1, max_length=245)]
 """What leaves room for `-primary` in the 253 characters of a workload's name."""
-Host = Annotated[str, Field(min_length=1, max_length=253)]
 NO_SERVICE_NAME = (
     "set service.name: targetRef.name can't be a Service's name "
     "(at most 55 lower-case letters, digits and dashes, a letter first)"
@@ -35,7 +29,9 @@ NO_SERVICE_NAME = (
 ONE_MODE = "set exactly one of targetRef and subsets"
 NOT_EXPOSED = "with targetRef set service too"
 STRAY = "initialStable goes with subsets, not with targetRef"
-ROUTES_ARE_YOURS = "with routeRefs no service.hosts or service.gateways: they stand in your own VirtualService"
+ROUTES_ARE_YOURS = (
+    "with routeRefs service says nothing of hosts, gateways, match, timeout and the like: your own VirtualService does"
+)
 ROUTED = "with subsets set routeRefs, and no service: you have it already"
 TWO_SUBSETS = "subsets: two, with different names and workloads"
 INITIAL_STABLE = "initialStable: name one of the two subsets"
@@ -44,6 +40,7 @@ NO_WAY_BACK = "stepWeightPromotion and stepWeightsPromotion go with targetRef: w
 
 ON_EVERY_NODE = "autoscalerRef and canaryReplicas go with a Deployment: a DaemonSet has a pod on each node"
 SCALED_BY_USER = "autoscalerRef and canaryReplicas go with targetRef: with subsets each workload keeps its own size"
+SHARES_CONNECTIONS = "with service.appProtocol tcp no match, mirror or sessionAffinity: a connection has no headers"
 FEW_FOR_ALL = (
     "canaryReplicas: a canary that gets all requests needs all pods: let the last weight be below weightTotal, "
     "or leave it auto"
@@ -64,32 +61,6 @@ class TargetRef(BaseModel):
     def __str__(self) -> str:
         """As a person calls it."""
         return f"{self.kind} {self.name}"
-
-
-class CanaryService(BaseModel):
-    """How the workload is reached: the Services and routes that the controller makes."""
-
-    model_config = WIRE
-
-    name: ServiceName | None = Field(
-        None, description="Name of the Service that clients use. Default: the target's name."
-    )
-    port: Port = Field(description="Port of the Services.")
-    port_name: PortName = Field("http", description="Name of that port; its prefix tells Istio the protocol.")
-    target_port: Port | PortName | None = Field(
-        None, description="Port of the container, by number or name. Default: the Service's port."
-    )
-    hosts: tuple[Host, ...] = Field(
-        (), max_length=32, description="Hosts of the VirtualService; the Service's own name is added."
-    )
-    gateways: tuple[Host, ...] = Field(
-        ("mesh",), min_length=1, max_length=16, description="Gateways of the VirtualService. Default: mesh."
-    )
-
-    @property
-    def names_routes(self) -> bool:
-        """Whether it says where a VirtualService of ours applies."""
-        return bool(self.hosts) or self.gateways != ("mesh",)
 
 
 class CanarySpec(BaseModel):
@@ -226,6 +197,7 @@ class CanarySpec(BaseModel):
         back = analysis.step_weight_promotion or analysis.step_weights_promotion
         sized = self.canary_replicas != AUTO
         on_nodes = self.target_ref is not None and self.target_ref.kind == "DaemonSet"
+        tcp = self.service is not None and self.service.is_tcp
         takes_all = not analysis.match if analysis.iterations is not None else last >= total
         return (
             ((self.target_ref is None) != self.swaps, ONE_MODE),
@@ -239,5 +211,6 @@ class CanarySpec(BaseModel):
             (self.swaps and back is not None, NO_WAY_BACK),
             (self.swaps and (sized or self.autoscaler_ref is not None), SCALED_BY_USER),
             (not self.swaps and sized and takes_all, FEW_FOR_ALL),
+            (tcp and bool(analysis.match or analysis.mirror or analysis.session_affinity), SHARES_CONNECTIONS),
             (on_nodes and (sized or self.autoscaler_ref is not None), ON_EVERY_NODE),
         )

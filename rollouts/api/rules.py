@@ -6,10 +6,12 @@ validator has words of ours; tests/api and tests/kube hold one table of bad Cana
 
 from __future__ import annotations
 
-from rollouts.api import analysis, canary, durations, hooks, scaling, subsets, windows
-from rollouts.api.canary import NO_SERVICE_NAME, SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
+from rollouts.api import analysis, canary, durations, exposure, hooks, http_rule, scaling, subsets, windows
+from rollouts.api.canary import NO_SERVICE_NAME
+from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
+_A_WAIT = f"self.matches('{http_rule.WAIT_PATTERN.replace(chr(92), chr(92) * 2)}')"
 _A_DURATION = f"self.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}')"
 _ASCENDING = "self.isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
 _DESCENDING = "self.map(w, -w).isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
@@ -20,6 +22,16 @@ def _one_of(*fields: str) -> str:
     return " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in fields) + " == 1"
 
 
+def _none_of(*fields: str) -> str:
+    """None of them is set."""
+    return " && ".join(f"!has(self.{name})" for name in fields)
+
+
+_TCP = "has({0}.appProtocol) && {0}.appProtocol.lowerAscii() == 'tcp'"
+_KEYS = Rule(
+    f"self.all(k, size(k) >= 1 && size(k) <= {exposure.METADATA_KEY_MAX} && !k.contains('{exposure.RESERVED}'))",
+    exposure.RESERVED_KEY,
+)
 _TARGET_NAMES_SERVICE = (
     f"size(self.targetRef.name) <= {SERVICE_NAME_MAX} && self.targetRef.name.matches('{SERVICE_NAME_PATTERN}')"
 )
@@ -31,6 +43,7 @@ _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
 
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
+_PASSED_ON = ("rewrite", "retries", "timeout", "headers", "corsPolicy", "fault")
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
 
 EXTRAS = Extras(
@@ -41,7 +54,9 @@ EXTRAS = Extras(
             Rule("!has(self.targetRef) || !has(self.initialStable)", canary.STRAY),
             Rule(
                 "!has(self.service) || size(self.routeRefs) == 0 || "
-                "size(self.service.hosts) == 0 && self.service.gateways == ['mesh']",
+                "size(self.service.hosts) == 0 && self.service.gateways == ['mesh'] && !self.service.delegation && "
+                "size(self.service.match) == 0 && "
+                + " && ".join(f"!has(self.service.{field})" for field in _PASSED_ON),
                 canary.ROUTES_ARE_YOURS,
             ),
             Rule(f"!({_SWAPS}) || !has(self.service) && size(self.routeRefs) > 0", canary.ROUTED),
@@ -77,10 +92,52 @@ EXTRAS = Extras(
                 canary.FEW_FOR_ALL,
             ),
             Rule(
+                f"!has(self.service) || !({_TCP.format('self.service')}) || size(self.analysis.match) == 0 && "
+                "!self.analysis.mirror && !has(self.analysis.sessionAffinity)",
+                canary.SHARES_CONNECTIONS,
+            ),
+            Rule(
                 f"!has(self.targetRef) || !has(self.service) || has(self.service.name) || ({_TARGET_NAMES_SERVICE})",
                 NO_SERVICE_NAME,
             ),
         ),
+        "CanaryService": (
+            Rule(
+                "!self.delegation || size(self.hosts) == 0 && self.gateways == ['mesh']",
+                exposure.DELEGATED,
+            ),
+            Rule(
+                f"!({_TCP.format('self')}) || size(self.match) == 0 && {_none_of(*exposure.REQUEST_FIELDS)}",
+                exposure.TCP_ONLY,
+            ),
+        ),
+        "ExtraMetadata.labels": (_KEYS,),
+        "ExtraMetadata.annotations": (_KEYS,),
+        "PresenceMatch": (
+            Rule(
+                " + ".join(f"(has(self.{way}) ? 1 : 0)" for way in ("exact", "prefix", "regex")) + " <= 1",
+                http_rule.ONE_WAY_AT_MOST,
+            ),
+        ),
+        "ServiceMatch": (
+            Rule(
+                "size(self.headers) + size(self.withoutHeaders) + size(self.queryParams) + size(self.sourceLabels) + "
+                "size(self.gateways) > 0 || "
+                + " || ".join(
+                    f"has(self.{name})" for name in ("uri", "scheme", "method", "authority", "sourceNamespace", "port")
+                ),
+                http_rule.NO_CONDITION,
+            ),
+        ),
+        "Rewrite": (
+            Rule(
+                "(has(self.uri) || has(self.authority) || has(self.uriRegexRewrite)) && "
+                "!(has(self.uri) && has(self.uriRegexRewrite))",
+                http_rule.NO_REWRITE,
+            ),
+        ),
+        "Abort": (Rule(_one_of("httpStatus", "grpcStatus"), http_rule.ONE_ABORT),),
+        "Fault": (Rule("has(self.delay) || has(self.abort)", http_rule.NO_FAULT),),
         "AutoscalerRef": (
             Rule("(self.kind == 'ScaledObject') == self.apiVersion.startsWith('keda.sh/')", scaling.KIND_OF_VERSION),
             Rule("self.kind == 'ScaledObject' || size(self.primaryScalerQueries) == 0", scaling.QUERIES_OF_KEDA),
@@ -212,6 +269,10 @@ EXTRAS = Extras(
         ),
         windows.CRON_PATTERN: (Rule(f"self.matches('{windows.CRON_PATTERN}')", windows.CRON_SHAPE),),
         windows.ZONE_PATTERN: (Rule(f"self.matches('{windows.ZONE_PATTERN}')", windows.ZONE_SHAPE),),
+        http_rule.WAIT_PATTERN: (
+            Rule(_A_WAIT, "write a duration such as 10s or 1m30s"),
+            Rule(f"!{_A_WAIT} || duration(self) >= duration('1ms')", http_rule.TOO_BRIEF),
+        ),
         durations.PATTERN: (
             Rule(_A_DURATION, "write a duration such as 10s or 1m30s"),
             Rule(f"!{_A_DURATION} || duration(self) >= duration('1s')", "too short: the least is 1s"),

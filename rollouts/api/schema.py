@@ -101,6 +101,9 @@ class _Inliner:
             }
         if isinstance(node.get("additionalProperties"), dict):
             out["additionalProperties"] = self.convert(node["additionalProperties"], f"{place}{{}}")
+        if node.get("additionalProperties") is True:
+            # Free in its fields: what the server does not know it is to keep.
+            out["x-kubernetes-preserve-unknown-fields"] = True
         if place in self.extras.map_keys:
             out["x-kubernetes-list-type"] = "map"
             out["x-kubernetes-list-map-keys"] = [self.extras.map_keys[place]]

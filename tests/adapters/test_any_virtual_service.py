@@ -23,10 +23,10 @@ from rollouts.traffic.user_routes import (
     are_carried,
     release_operations,
     route_flaw,
-    routed_percent,
+    routed_weight,
     steering_operations,
 )
-from rollouts.traffic.user_rules import percent_in, weights_in
+from rollouts.traffic.user_rules import part_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Steering, look
 from tests.adapters.virtual_services import SECTIONS, host_services, subset_services
@@ -160,7 +160,7 @@ def test_a_step_is_written_once_and_touches_what_is_ours_alone(
         assert steering_operations(steering, manifest, share) == []
         assert _users(steering, manifest) == before
         if not flaw and _has_room(steering, manifest):
-            assert routed_percent([(steering, manifest)]) == share.weight
+            assert routed_weight([(steering, manifest)]) == share.weight
 
 
 def _has_room(steering: Steering, manifest: Manifest) -> bool:
@@ -211,7 +211,7 @@ def test_with_subsets_a_canary_that_goes_leaves_the_object_but_for_its_weights(
 def _assert_as_written(steering: Steering, after: Manifest, before: Manifest) -> None:
     """At rest; but for the weights of a user who has both Services in a rule, and gives the canary's some requests."""
     assert _users(steering, after) == _users(steering, before)
-    if all(percent_in(rule, steering.pair) == 0 for rule in _steered(steering, before)):
+    if all(part_in(rule, steering.pair, 100) == 0 for rule in _steered(steering, before)):
         assert _canonical(after) == _canonical(before)
 
 

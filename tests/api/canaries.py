@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api import analysis, canary, scaling, subsets, windows
+from rollouts.api import analysis, canary, exposure, http_rule, scaling, subsets, windows
 
 ABSENT = object()
 """In a change: the field is left out."""
@@ -214,6 +214,50 @@ BAD = (
         scaling.BOUNDS,
     ),
     BadCanary("an autoscaler without a name", {"autoscalerRef": {}}, "autoscalerRef.name", **_MISSING),
+    BadCanary(
+        "hosts of a delegate", {"service.delegation": True, "service.hosts": ["a.b"]}, "service", exposure.DELEGATED
+    ),
+    BadCanary(
+        "gateways of a delegate",
+        {"service.delegation": True, "service.gateways": ["in"]},
+        "service",
+        exposure.DELEGATED,
+    ),
+    BadCanary(
+        "requests of connections", {"service.appProtocol": "TCP", "service.timeout": "1s"}, "service", exposure.TCP_ONLY
+    ),
+    BadCanary(
+        "an A/B test of connections",
+        {"service.appProtocol": "tcp", **_ITERATIONS, "analysis.match": [_MATCH]},
+        "",
+        canary.SHARES_CONNECTIONS,
+    ),
+    BadCanary(
+        "cookies of connections",
+        {"service.appProtocol": "tcp", "analysis.sessionAffinity": _COOKIE},
+        "",
+        canary.SHARES_CONNECTIONS,
+    ),
+    BadCanary("a route for nothing", {"service.match": [{}]}, "service.match[0]", http_rule.NO_CONDITION),
+    BadCanary(
+        "two ways to compare a header",
+        {"service.match": [{"headers": {"x": {"exact": "a", "regex": "a"}}}]},
+        "service.match[0].headers.x",
+        http_rule.ONE_WAY_AT_MOST,
+    ),
+    BadCanary("a rewrite of nothing", {"service.rewrite": {}}, "service.rewrite", http_rule.NO_REWRITE),
+    BadCanary("no fault", {"service.fault": {}}, "service.fault", http_rule.NO_FAULT),
+    BadCanary(
+        "an abort without a status", {"service.fault": {"abort": {}}}, "service.fault.abort", http_rule.ONE_ABORT
+    ),
+    BadCanary("no time at all", {"service.timeout": "0s"}, "service.timeout", http_rule.TOO_BRIEF),
+    BadCanary("a time in words", {"service.timeout": "long"}, "service.timeout", **_A_DURATION),
+    BadCanary(
+        "a label of the controller's",
+        {"service.apex": {"labels": {"rollouts.dev/canary-uid": "x"}}},
+        "service.apex.labels",
+        exposure.RESERVED_KEY,
+    ),
     BadCanary("no port", {"service": {}}, "service.port", **_MISSING),
     BadCanary("no metrics", {"analysis.metrics": ABSENT}, "analysis", "nothing is promoted without evidence"),
     BadCanary(
