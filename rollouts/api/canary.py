@@ -30,7 +30,8 @@ ONE_MODE = "set exactly one of targetRef and subsets"
 NOT_EXPOSED = "with targetRef set service too"
 STRAY = "initialStable goes with subsets, not with targetRef"
 ROUTES_ARE_YOURS = (
-    "with routeRefs service says nothing of hosts, gateways, match, timeout and the like: your own VirtualService does"
+    "with routeRefs no hosts, gateways, delegation, match, rewrite, retries, timeout, headers, corsPolicy or fault in "
+    "service: they stand in your own VirtualService"
 )
 ROUTED = "with subsets set routeRefs, and no service: you have it already"
 TWO_SUBSETS = "subsets: two, with different names and workloads"

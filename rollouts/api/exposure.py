@@ -103,19 +103,21 @@ class CanaryService(BaseModel):
     def _fits_together(self) -> Self:
         if self.delegation and (self.hosts or self.gateways != MESH):
             raise ValueError(DELEGATED)
-        fields = (self.rewrite, self.retries, self.timeout, self.headers, self.cors_policy, self.fault)
-        if self.is_tcp and (self.match or any(field is not None for field in fields)):
+        if self.is_tcp and self._says_of_requests:
             raise ValueError(TCP_ONLY)
         return self
+
+    @property
+    def names_routes(self) -> bool:
+        """Whether it says something of a VirtualService of ours."""
+        return bool(self.hosts) or self.gateways != MESH or self.delegation or self._says_of_requests
+
+    @property
+    def _says_of_requests(self) -> bool:
+        fields = (self.rewrite, self.retries, self.timeout, self.headers, self.cors_policy, self.fault)
+        return bool(self.match) or any(field is not None for field in fields)
 
     @property
     def is_tcp(self) -> bool:
         """Whether connections are shared rather than requests."""
         return (self.app_protocol or "").lower() == "tcp"
-
-    @property
-    def names_routes(self) -> bool:
-        """Whether it says what a VirtualService of ours is to say, which there is none of where routeRefs are."""
-        fields = (self.rewrite, self.retries, self.timeout, self.headers, self.cors_policy, self.fault)
-        placed = bool(self.hosts) or self.gateways != MESH or self.delegation
-        return placed or bool(self.match) or any(field is not None for field in fields)

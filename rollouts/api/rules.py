@@ -6,6 +6,8 @@ validator has words of ours; tests/api and tests/kube hold one table of bad Cana
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rollouts.api import analysis, canary, durations, exposure, hooks, http_rule, scaling, subsets, windows
 from rollouts.api.canary import NO_SERVICE_NAME
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
@@ -22,9 +24,10 @@ def _one_of(*fields: str) -> str:
     return " + ".join(f"(has(self.{name}) ? 1 : 0)" for name in fields) + " == 1"
 
 
-def _none_of(*fields: str) -> str:
-    """None of them is set."""
-    return " && ".join(f"!has(self.{name})" for name in fields)
+def _none_of(within: str, fields: Iterable[str]) -> str:
+    """None of them is set in that part."""
+    part = f"self.{within}".rstrip(".")
+    return " && ".join(f"!has({part}.{name})" for name in fields)
 
 
 _TCP = "has({0}.appProtocol) && {0}.appProtocol.lowerAscii() == 'tcp'"
@@ -43,7 +46,6 @@ _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
 
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
-_PASSED_ON = ("rewrite", "retries", "timeout", "headers", "corsPolicy", "fault")
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
 
 EXTRAS = Extras(
@@ -55,8 +57,7 @@ EXTRAS = Extras(
             Rule(
                 "!has(self.service) || size(self.routeRefs) == 0 || "
                 "size(self.service.hosts) == 0 && self.service.gateways == ['mesh'] && !self.service.delegation && "
-                "size(self.service.match) == 0 && "
-                + " && ".join(f"!has(self.service.{field})" for field in _PASSED_ON),
+                f"size(self.service.match) == 0 && {_none_of('service', exposure.REQUEST_FIELDS)}",
                 canary.ROUTES_ARE_YOURS,
             ),
             Rule(f"!({_SWAPS}) || !has(self.service) && size(self.routeRefs) > 0", canary.ROUTED),
@@ -107,7 +108,7 @@ EXTRAS = Extras(
                 exposure.DELEGATED,
             ),
             Rule(
-                f"!({_TCP.format('self')}) || size(self.match) == 0 && {_none_of(*exposure.REQUEST_FIELDS)}",
+                f"!({_TCP.format('self')}) || size(self.match) == 0 && {_none_of('', exposure.REQUEST_FIELDS)}",
                 exposure.TCP_ONLY,
             ),
         ),

@@ -26,7 +26,7 @@ from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, Write
-from rollouts.traffic.istio import render_destination_rules
+from rollouts.traffic.destination_rules import find_inherited, render_destination_rules
 from rollouts.traffic.services import render_apex_selector, render_services
 from rollouts.workloads.kinds import kind_of
 from rollouts.workloads.state import parts_from
@@ -84,7 +84,9 @@ def _hosts(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator
     services = render_services(subject.owner, subject.spec, label)
     yield from whole(cluster, SERVICES, services.primary)
     yield from whole(cluster, SERVICES, services.canary)
-    for rule in render_destination_rules(subject.owner, subject.spec):
+    own = cluster.list_all(DESTINATION_RULES, subject.owner.namespace)
+    theirs = find_inherited(subject.owner, subject.spec, own)
+    for rule in render_destination_rules(subject.owner, subject.spec, theirs, label.key):
         yield from whole(cluster, DESTINATION_RULES, rule)
 
 

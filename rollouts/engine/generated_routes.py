@@ -12,11 +12,13 @@ from rollouts.core.routing import Routing
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, PatchJson, Write
-from rollouts.traffic.istio import carries, observed_weight, render_virtual_service, route_operations
+from rollouts.traffic.istio import carries, has_rules, observed_weight, render_virtual_service, route_operations
 from rollouts.traffic.istio_exposure import takes_away
-from rollouts.traffic.istio_rules import rules_of
+from rollouts.traffic.istio_shape import match_flaw
 from rollouts.traffic.release import release_route_operations
 from rollouts.traffic.router import Routed
+
+_RULES = ("http", "tcp")
 
 
 class GeneratedRoutes:
@@ -43,11 +45,13 @@ class GeneratedRoutes:
             taken = f"VirtualService {owner.namespace}/{spec.service_name} exists and was not made by this Canary"
             way_out = "name it in spec.routeRefs, so that its own rules share the requests, or delete or rename it"
             yield Problem("NameTaken", f"{taken}: {way_out}")
+        if flaw := match_flaw(spec):
+            yield Problem("RouteUnusable", f"Canary {owner.namespace}/{owner.name}: {flaw}")
 
     def writes(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
         """As the Protocol says."""
         rendered, known = render_virtual_service(owner, spec, share), _read(cluster, owner, spec)
-        if known is None or not rules_of(known):
+        if known is None or not has_rules(known):
             yield Apply(VIRTUAL_SERVICES, at_version_of(known, rendered))
             return
         if operations := route_operations(owner, spec, known, share):
@@ -55,7 +59,8 @@ class GeneratedRoutes:
             yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(known), operations)
             return
         # What others put into the rules of our object stays: only what is ours alone is compared and applied.
-        rendered["spec"]["http"] = known["spec"]["http"]
+        kept = {key: known["spec"][key] for key in _RULES if key in known["spec"]}
+        rendered["spec"] = {key: value for key, value in rendered["spec"].items() if key not in _RULES} | kept
         yield from whole(cluster, VIRTUAL_SERVICES, rendered)
 
     def release(self, cluster: Cluster, owner: Owner, spec: CanarySpec, _share: Routing) -> Iterator[Write]:

@@ -20,6 +20,7 @@ from rollouts.api.resources import (
 from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.engine.turns import is_queued, read_turns
 from rollouts.ports import Cluster
+from rollouts.traffic.destination_rules import is_about
 
 _OF_EVERY_MODE = frozenset({DEPLOYMENTS, DAEMON_SETS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
 
@@ -43,12 +44,20 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
     # A DestinationRule, or a Service of another namespace, may be about a host that any Canary's routes name.
     anywhere = resource in {DESTINATION_RULES, SERVICES}
     far = anywhere or resource == VIRTUAL_SERVICES
+    rule = cluster.read(DESTINATION_RULES, key) if resource == DESTINATION_RULES else None
     for canary in cluster.list_all(CANARIES, "" if far else key.namespace):
         named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
         named = named or (resource == VIRTUAL_SERVICES and key in route_keys(canary))
+        named = named or (key.namespace == canary["metadata"]["namespace"] and _inherits(rule, canary))
         led = anywhere and entries_in(canary, "routeRefs")
         if (named or led) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
+
+
+def _inherits(rule: Manifest | None, canary: Manifest) -> bool:
+    """Whether the DestinationRule is the user's for the clients' Service. Tolerates a spec that is invalid."""
+    service = name_in(canary, "service") or name_in(canary, "targetRef")
+    return rule is not None and is_about(rule, (canary["metadata"]["namespace"], service))
 
 
 def _rivals(cluster: Cluster, key: ObjectKey) -> Iterator[ObjectKey]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from rollouts.api.ownership import APPLIED_ANNOTATION
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.ports import Apply, Cluster, Write
 
@@ -23,6 +24,10 @@ def at_version_of(known: Manifest | None, rendered: Manifest) -> Manifest:
 def whole(cluster: Cluster, resource: Resource, rendered: Manifest) -> Iterator[Write]:
     """The apply of an object of ours, if it is not there as it was rendered."""
     known = cluster.read(resource, ObjectKey.of(rendered))
+    if known is not None and APPLIED_ANNOTATION in (known["metadata"].get("annotations") or {}):
+        # Of what was wished and is no more nothing is rendered, so that it is gone has to be said.
+        annotations = {APPLIED_ANNOTATION: ""} | (rendered["metadata"].get("annotations") or {})
+        rendered = rendered | {"metadata": rendered["metadata"] | {"annotations": annotations}}
     if known is None or not _contains(known, rendered):
         yield Apply(resource, at_version_of(known, rendered))
 

@@ -1,4 +1,4 @@
-"""Istio's routing objects for a Canary: a host for each copy, and one VirtualService that shares the requests.
+"""Istio's VirtualService for a Canary: it shares the requests, or the connections, between the two copies.
 
 Pure. Whole objects are rendered for server-side apply. Once they exist, `http` and `route` are lists that server-side
 apply can only take as a whole, so rules are written by a JSON Patch that first tests that it hits what was read.
@@ -7,38 +7,43 @@ Hosts are short names: Istio reads them in the VirtualService's own namespace, w
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, Resource
 from rollouts.core.routing import Routing
+from rollouts.traffic.istio_fields import applied_fields, remembered, remembering, wanted_fields, with_fields
 from rollouts.traffic.istio_patch import rule_operations
 from rollouts.traffic.istio_rule import Hosts, canary_part, names_service
-from rollouts.traffic.istio_rules import find_rule, placed_rules, rendered_rules, rules_of
-from rollouts.traffic.istio_shape import match_rule_name, rule_name
-from rollouts.traffic.metadata import canary_service, primary_service, render_metadata
+from rollouts.traffic.istio_rules import Placed, find_rule, placed_rules, rendered_rules, rules_of
+from rollouts.traffic.istio_shape import match_rule_name, rule_name, rule_names
+from rollouts.traffic.istio_tcp import find_tcp, placed_tcp, tcp_rules_of, without_tcp
+from rollouts.traffic.metadata import render_metadata
 
 REQUIRED: tuple[Resource, ...] = (VIRTUAL_SERVICES, DESTINATION_RULES)
 """The kinds without which nothing can be routed."""
 
 
-def render_destination_rules(owner: Owner, spec: CanarySpec) -> tuple[Manifest, Manifest]:
-    """The DestinationRules of the primary and of the canary."""
-    name = spec.service_name
-    return _destination_rule(owner, primary_service(name)), _destination_rule(owner, canary_service(name))
-
-
 def render_virtual_service(owner: Owner, spec: CanarySpec, share: Routing) -> Manifest:
     """The VirtualService that shares the requests so."""
+    service, fields = spec.exposure, wanted_fields(spec)
+    metadata = render_metadata(owner, spec.service_name, service.apex)
+    metadata["annotations"] |= remembered(fields)
+    reached = {"hosts": _hosts(owner, spec), "gateways": list(service.gateways)}
+    http = [with_fields(rule, fields, {}) for rule in rendered_rules(owner, spec, share)]
+    tcp = [placed.rule for placed in placed_tcp(owner, spec, [], share)]
     return {
         "apiVersion": VIRTUAL_SERVICES.api_version,
         "kind": VIRTUAL_SERVICES.kind,
-        "metadata": render_metadata(owner, spec.service_name),
-        "spec": {
-            "hosts": _hosts(owner, spec),
-            "gateways": list(spec.exposure.gateways),
-            "http": rendered_rules(owner, spec, share),
-        },
+        "metadata": metadata,
+        "spec": ({} if service.delegation else reached) | ({"tcp": tcp} if service.is_tcp else {"http": http}),
     }
+
+
+def has_rules(manifest: Manifest | None) -> bool:
+    """Whether there is a rule at all."""
+    return bool(rules_of(manifest) or tcp_rules_of(manifest))
 
 
 def observed_weight(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -> int | None:
@@ -49,6 +54,9 @@ def observed_weight(owner: Owner, spec: CanarySpec, manifest: Manifest | None) -
     Clients that a cookie keeps with the canary are not counted.
     """
     rules, hosts = rules_of(manifest), Hosts.of(owner, spec)
+    if spec.exposure.is_tcp:
+        connections = find_tcp(tcp_rules_of(manifest), hosts)
+        return canary_part(connections, hosts, spec.analysis.weight_total) if connections is not None else None
     shares = []
     for name in (match_rule_name(owner), rule_name(owner)):
         if name == rule_name(owner) or any(rule.get("name") == name for rule in rules):
@@ -61,22 +69,62 @@ def carries(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Ro
     """Whether the routes do all that is asked: weights as near as the sums in their rules allow (below the
     total, single parts can't be told apart), matches, copies and cookies, in our rules, in their order.
     """
-    rules = rules_of(manifest)
-    return [placed.rule for placed in placed_rules(owner, spec, rules, share)] == rules
+    return all(
+        [placed.rule for placed in section.placed] == section.rules
+        for section in _sections(owner, spec, manifest, share)
+    )
 
 
 def route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest, share: Routing) -> list[Manifest]:
     """RFC 6902 operations that make our rules share the requests so, and touch nothing else; empty if they do.
 
     `manifest` is the object as read, with a list of rules, however mangled; if it has changed since, the operations
-    fail as a whole. Ours sum to what they had, so others in a rule keep their share.
+    fail as a whole. Ours sum to what they had, so others in a rule keep their share. Fields that the spec sets beside
+    the routing are written with it.
     """
-    rules = rules_of(manifest)
-    operations = rule_operations(rules, placed_rules(owner, spec, rules, share))
+    fields, before = wanted_fields(spec), applied_fields(manifest)
+    operations: list[Manifest] = []
+    for section in _sections(owner, spec, manifest, share):
+        placed = [
+            replace(one, rule=with_fields(one.rule, fields, before))
+            if one.rule.get("name") in rule_names(owner)
+            else one
+            for one in section.placed
+        ]
+        if section.key not in manifest["spec"]:
+            # A list that is not there has no places to put a rule into.
+            rules = [one.rule for one in placed]
+            operations += [{"op": "add", "path": f"/spec/{section.key}", "value": rules}] if rules else []
+        else:
+            operations += rule_operations(section.rules, placed, section.key)
+    operations += remembering(manifest, fields)
+    if spec.exposure.delegation:
+        reached = (key for key in ("hosts", "gateways") if key in manifest["spec"])
+        operations += [{"op": "remove", "path": f"/spec/{key}"} for key in reached]
     if not operations:
         return []
     version = manifest["metadata"]["resourceVersion"]
     return [*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """One list of rules of a VirtualService."""
+
+    key: str
+    rules: list[Manifest]
+    placed: list[Placed]
+
+
+def _sections(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Routing) -> tuple[_Section, ...]:
+    """Requests and connections: ours stand in one of the lists, and are taken out of the other."""
+    http, tcp = rules_of(manifest), tcp_rules_of(manifest)
+    if not spec.exposure.is_tcp:
+        requests, connections = placed_rules(owner, spec, http, share), without_tcp(tcp, Hosts.of(owner, spec))
+    else:
+        requests = [Placed(i, rule) for i, rule in enumerate(http) if rule.get("name") not in rule_names(owner)]
+        connections = placed_tcp(owner, spec, tcp, share)
+    return _Section("http", http, requests), _Section("tcp", tcp, connections)
 
 
 def _hosts(owner: Owner, spec: CanarySpec) -> list[str]:
@@ -85,12 +133,3 @@ def _hosts(owner: Owner, spec: CanarySpec) -> list[str]:
     if any(host == "*" or names_service(host, spec.service_name, owner.namespace) for host in hosts):
         return hosts
     return [*hosts, spec.service_name]
-
-
-def _destination_rule(owner: Owner, host: str) -> Manifest:
-    return {
-        "apiVersion": DESTINATION_RULES.api_version,
-        "kind": DESTINATION_RULES.kind,
-        "metadata": render_metadata(owner, host),
-        "spec": {"host": host},
-    }

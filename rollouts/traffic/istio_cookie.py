@@ -29,7 +29,8 @@ def match_cookie(name: str, value: str) -> Manifest:
 def matched_cookie(rule: Manifest) -> str | None:
     """The name of the cookie by which a rule matches, if match_cookie wrote it."""
     matches = rule.get("match") or [{}]
-    found = _MATCHED_NAME.match(matches[0].get("headers", {}).get("cookie", {}).get("regex", ""))
+    cookies = (text for name, text in (matches[0].get("headers") or {}).items() if name.lower() == "cookie")
+    found = _MATCHED_NAME.match((next(cookies, None) or {}).get("regex", ""))
     return re.sub(r"\\(.)", r"\1", found[1]) if found is not None else None
 
 

@@ -16,6 +16,7 @@ from rollouts.traffic.istio_mirror import mirror_percent
 from rollouts.traffic.istio_rule import Hosts, canary_part
 from rollouts.traffic.istio_rules import rendered_rules, rules_of
 from rollouts.traffic.istio_shape import match_rule_name, rule_name, session_rule_name
+from rollouts.traffic.istio_tcp import find_tcp, tcp_rules_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ class _Exposure:
 
 def takes_away(owner: Owner, spec: CanarySpec, manifest: Manifest | None, share: Routing) -> bool:
     """Whether writing `share` takes requests from the canary and gives it none: such a write waits for no other."""
+    if spec.exposure.is_tcp:
+        connections = find_tcp(tcp_rules_of(manifest), Hosts.of(owner, spec)) or {}
+        return (canary_part(connections, Hosts.of(owner, spec), share.weight_total) or 0) > share.weight
     before = _read(owner, spec, rules_of(manifest))
     after = _read(owner, spec, rendered_rules(owner, spec, share))
     answered = [

@@ -85,7 +85,7 @@ def corrected(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> Manifest:
     head: Manifest = {"name": wanted.name} | ({"match": list(wanted.match)} if wanted.match else {})
     rest = {key: value for key, value in rule.items() if key not in (*head, "match", "route", *_NOT_ROUTING)}
     body = mirrored(rest, wanted.mirror_percent, hosts.canary, hosts.is_canary)
-    return head | {"route": _routes(rule, wanted, hosts)} | body
+    return head | {"route": shared_routes(rule, wanted, hosts)} | body
 
 
 def taken_from(rule: Manifest, hosts: Hosts) -> Manifest:
@@ -102,7 +102,7 @@ def names_service(host: str, service: str, namespace: str) -> bool:
     )
 
 
-def _routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
+def shared_routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
     """The destinations: ours with what is wanted of what they had, others as they are."""
     routes: list[Manifest] = list(rule.get("route") or [])
     places = hosts.find(rule)

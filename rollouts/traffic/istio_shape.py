@@ -12,11 +12,13 @@ from typing import Any
 
 from rollouts.api.affinity import SessionAffinity
 from rollouts.api.canary import CanarySpec
+from rollouts.api.http_rule import as_istio
 from rollouts.api.match import RequestMatch, StringMatch
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_cookie import match_cookie, set_cookie
+from rollouts.traffic.istio_match import combined
 from rollouts.traffic.istio_rule import WantedRule
 
 
@@ -46,25 +48,43 @@ def rule_names(owner: Owner) -> tuple[str, ...]:
 
 
 def wanted_rules(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[WantedRule, ...]:
-    """Our rules, in their order."""
-    return tuple(replace(rule, parts=share.weight_total) for rule in _rules(owner, spec, share))
+    """Our rules, in their order. A narrower one whose conditions can't be said beside `service.match` is left out."""
+    base = _base(spec)
+    narrower, last = _split(owner, spec, share)
+    said = [(rule, combined(list(base), rule.match)) for rule in narrower]
+    narrowed = (replace(rule, match=matches) for rule, matches in said if not isinstance(matches, str))
+    return tuple(replace(rule, parts=share.weight_total) for rule in (*narrowed, replace(last, match=base)))
 
 
-def _rules(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[WantedRule, ...]:
-    analysis, weight = spec.analysis, share.weight
-    name = rule_name(owner)
+def match_flaw(spec: CanarySpec) -> str:
+    """Why a condition of the release's can't stand beside `service.match`, for a person; empty if all can."""
+    affinity = spec.analysis.session_affinity
+    cookies = cookie_names(affinity)
+    ours = [("analysis.match", tuple(_request(match) for match in spec.analysis.match))] if spec.analysis.match else []
+    ours += [(f"the cookie {name}", (match_cookie(name, "value"),)) for name in sorted(cookies)]
+    said = ((what, combined(list(_base(spec)), matches)) for what, matches in ours)
+    return next((f"{what} beside service.match: {flaw}" for what, flaw in said if isinstance(flaw, str)), "")
+
+
+def _base(spec: CanarySpec) -> tuple[Manifest, ...]:
+    """What all of our rules take. With routes of the user's, that is the user's matter."""
+    return tuple(as_istio(match) for match in spec.service.match) if spec.service is not None else ()
+
+
+def _split(owner: Owner, spec: CanarySpec, share: Routing) -> tuple[tuple[WantedRule, ...], WantedRule]:
+    """The narrower rules, by what is theirs alone, and the one for everything else."""
+    analysis, weight, name = spec.analysis, share.weight, rule_name(owner)
     if analysis.match:
-        matches = tuple(_request(match) for match in analysis.match)
-        matching = WantedRule(match_rule_name(owner), weight, matches)
-        return matching, WantedRule(name, 0 if share.matched else weight, mirror_percent=share.mirror_percent)
+        matching = WantedRule(match_rule_name(owner), weight, tuple(_request(match) for match in analysis.match))
+        return (matching,), WantedRule(name, 0 if share.matched else weight, mirror_percent=share.mirror_percent)
     affinity = analysis.session_affinity
     if affinity is None or not share.session:
-        return (WantedRule(name, weight, mirror_percent=share.mirror_percent),)
+        return (), WantedRule(name, weight, mirror_percent=share.mirror_percent)
     if weight == 0:
         cookie = set_cookie(affinity, affinity.cookie_name, share.session, 0)
         matches = (match_cookie(affinity.cookie_name, share.session),)
         back = WantedRule(session_rule_name(owner), 0, matches, primary_cookie=cookie)
-        return back, WantedRule(name, 0, mirror_percent=share.mirror_percent)
+        return (back,), WantedRule(name, 0, mirror_percent=share.mirror_percent)
     return _sticky(owner, spec, affinity, share)
 
 
@@ -73,7 +93,9 @@ def cookie_names(affinity: SessionAffinity | None) -> frozenset[str]:
     return frozenset({affinity.cookie_name, affinity.primary_cookie_name or ""} - {""}) if affinity else frozenset()
 
 
-def _sticky(owner: Owner, spec: CanarySpec, affinity: SessionAffinity, share: Routing) -> tuple[WantedRule, ...]:
+def _sticky(
+    owner: Owner, spec: CanarySpec, affinity: SessionAffinity, share: Routing
+) -> tuple[tuple[WantedRule, ...], WantedRule]:
     """Clients of the canary, clients of the primary, and those that have no cookie yet."""
     weight, name = share.weight, affinity.cookie_name
     stay = WantedRule(session_rule_name(owner), share.weight_total, (match_cookie(name, share.session),))
@@ -82,13 +104,13 @@ def _sticky(owner: Owner, spec: CanarySpec, affinity: SessionAffinity, share: Ro
     primary_name = affinity.primary_cookie_name
     if primary_name is None or weight == share.weight_total:
         # At the total the primary gets no client, and may not even be able to serve one.
-        return stay, drawn
+        return (stay,), drawn
     # Another value for each weight: with each step, clients of the primary are drawn anew.
     value = f"{share.session}-{weight}"
     kept = WantedRule(primary_session_rule_name(owner), 0, (match_cookie(primary_name, value),))
     cookie = set_cookie(affinity, primary_name, value, math.ceil(spec.analysis.interval_s))
     weighted = WantedRule(drawn.name, weight, (), share.mirror_percent, cookie, given)
-    return stay, kept, weighted
+    return (stay, kept), weighted
 
 
 def _request(match: RequestMatch) -> Manifest:

@@ -12,7 +12,13 @@ import json
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION, UID_LABEL, Owner
+from rollouts.api.ownership import (
+    APPLIED_ANNOTATION,
+    APPLIED_FIELDS_ANNOTATION,
+    ORIGINAL_SELECTOR_ANNOTATION,
+    UID_LABEL,
+    Owner,
+)
 from rollouts.api.resources import Manifest
 from rollouts.traffic.istio_rule import names_service
 from rollouts.traffic.istio_shape import rule_name
@@ -41,9 +47,11 @@ def release_route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest)
     Requests that either had go to the clients' Service; shares of others, and all else that others put into the rules,
     stay.
     """
-    rules = (manifest.get("spec") or {}).get("http") or []
-    released = [_released(owner, spec, rule) for rule in rules if not _is_spare(owner, spec, rule)]
-    operations = [{"op": "replace", "path": "/spec/http", "value": released}] if released != rules else []
+    operations = []
+    for section in ("http", "tcp"):
+        rules = (manifest.get("spec") or {}).get(section) or []
+        released = [_released(owner, spec, rule) for rule in rules if not _is_spare(owner, spec, rule)]
+        operations += [{"op": "replace", "path": f"/spec/{section}", "value": released}] if released != rules else []
     return _at_version(manifest, operations + _unmarked(manifest))
 
 
@@ -105,7 +113,9 @@ def _names_ours(owner: Owner, spec: CanarySpec, destination: Manifest | None) ->
 def _unmarked(manifest: Manifest) -> list[Manifest]:
     """Operations that leave of our marks only the label with the Canary's name."""
     labels = _without("labels", _labels(manifest), (UID_LABEL,))
-    return labels + _without("annotations", _annotations(manifest), tuple(HANDS_OFF))
+    return labels + _without(
+        "annotations", _annotations(manifest), (*HANDS_OFF, APPLIED_ANNOTATION, APPLIED_FIELDS_ANNOTATION)
+    )
 
 
 def _without(place: str, known: dict[str, str], keys: tuple[str, ...]) -> list[Manifest]:

@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.exposure import ExtraMetadata
 from rollouts.api.ownership import ORIGINAL_SELECTOR_ANNOTATION, Owner
 from rollouts.api.resources import SERVICES, Manifest
 from rollouts.core.selector import SelectorLabel
@@ -27,11 +28,11 @@ class Services:
 
 def render_services(owner: Owner, spec: CanarySpec, selector: SelectorLabel) -> Services:
     """The Services as they are to be, one port each."""
-    name = spec.service_name
+    name, service = spec.service_name, spec.exposure
     return Services(
-        apex=_service(owner, spec, name, selector.primary()),
-        primary=_service(owner, spec, primary_service(name), selector.primary()),
-        canary=_service(owner, spec, canary_service(name), selector.canary()),
+        apex=_service(owner, spec, name, selector.primary(), service.apex),
+        primary=_service(owner, spec, primary_service(name), selector.primary(), service.primary),
+        canary=_service(owner, spec, canary_service(name), selector.canary(), service.canary),
     )
 
 
@@ -61,7 +62,9 @@ def _original_selector(apex: Manifest, selector: SelectorLabel) -> str:
     return json.dumps(current, sort_keys=True, separators=(",", ":"))
 
 
-def _service(owner: Owner, spec: CanarySpec, name: str, selected: dict[str, str]) -> Manifest:
+def _service(
+    owner: Owner, spec: CanarySpec, name: str, selected: dict[str, str], extra: ExtraMetadata | None
+) -> Manifest:
     service = spec.exposure
     port = {
         "name": service.port_name,
@@ -70,9 +73,10 @@ def _service(owner: Owner, spec: CanarySpec, name: str, selected: dict[str, str]
         "protocol": "TCP",
         "targetPort": service.port if service.target_port is None else service.target_port,
     }
+    protocol = {"appProtocol": service.app_protocol} if service.app_protocol is not None else {}
     return {
         "apiVersion": SERVICES.api_version,
         "kind": SERVICES.kind,
-        "metadata": render_metadata(owner, name),
-        "spec": {"selector": selected, "ports": [port]},
+        "metadata": render_metadata(owner, name, extra, parts=protocol),
+        "spec": {"selector": selected, "ports": [port | protocol]},
     }

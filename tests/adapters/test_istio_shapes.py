@@ -7,7 +7,8 @@ import pytest
 from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES
 from rollouts.core.routing import Routing
-from rollouts.traffic.istio import REQUIRED, carries, observed_weight, render_destination_rules, render_virtual_service
+from rollouts.traffic.destination_rules import render_destination_rules
+from rollouts.traffic.istio import REQUIRED, carries, observed_weight, render_virtual_service
 from tests.adapters.golden import assert_golden
 from tests.adapters.istio_routes import MATCHED, MIRRORED, PLAIN, SESSION, STICKY, routed_spec
 from tests.adapters.manifests import OWNER, canary_spec
