@@ -5,7 +5,9 @@ A page is one YAML file in golden/istio. With UPDATE_GOLDEN=1 its manifests are 
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,24 @@ def read_page(path: Path) -> dict[str, Any]:
     """The page as it is; with UPDATE_GOLDEN=1 as it is to be, and written."""
     page: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     if os.environ.get("UPDATE_GOLDEN") == "1":
-        stages = [
-            {"asked": stage["asked"], "made": made(page, stage["asked"])}  # keys in the order in which they are read
-            for stage in page["stages"]
-        ]
-        page |= {"stages": stages}
-        path.write_text(yaml.safe_dump(page, sort_keys=False, width=110, allow_unicode=True), encoding="utf-8")
+        page |= {"stages": [{"asked": stage["asked"], "made": shown} for stage, shown in _told(page)]}
+        # What was read from JSON shares nothing, so that no part of a manifest is a reference to another.
+        text = yaml.safe_dump(json.loads(json.dumps(page)), sort_keys=False, width=110, allow_unicode=True)
+        path.write_text(text, encoding="utf-8")
     return page
+
+
+def stages_of(page: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    """What is made at each stage; what is the same at all of them is shown at the first."""
+    return [shown for _, shown in _told(page)]
+
+
+def _told(page: dict[str, Any]) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
+    first = made(page, page["stages"][0]["asked"])
+    for index, stage in enumerate(page["stages"]):
+        found = made(page, stage["asked"])
+        lasting = [one for one in found if one["kind"] != "VirtualService" and one in first]
+        yield stage, [one for one in found if index == 0 or one not in lasting]
 
 
 def spec_of(page: dict[str, Any]) -> CanarySpec:

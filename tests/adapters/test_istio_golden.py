@@ -9,7 +9,7 @@ import pytest
 from rollouts.testing.json_patch import patched
 from rollouts.traffic.istio import carries, observed_weight, route_operations
 from rollouts.traffic.release import release_route_operations
-from tests.adapters.istio_golden import PAGES, made, read_page, routing_of, spec_of
+from tests.adapters.istio_golden import PAGES, made, read_page, routing_of, spec_of, stages_of
 from tests.adapters.manifests import OWNER
 
 
@@ -24,7 +24,7 @@ def _virtual_service(page: dict[str, Any], asked: dict[str, Any]) -> dict[str, A
 def test_each_feature_is_rendered_as_its_page_says(path: Path) -> None:
     """What a user writes, and what is made of it at rest, in mid-run and at the end."""
     page = read_page(path)
-    assert [stage["made"] for stage in page["stages"]] == [made(page, stage["asked"]) for stage in page["stages"]]
+    assert [stage["made"] for stage in page["stages"]] == stages_of(page)
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
