@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollouts.api.ownership import APPLIED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL
 from rollouts.api.resources import (
     CANARIES,
     CONFIG_MAPS,
@@ -21,6 +22,7 @@ from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.engine.turns import is_queued, read_turns
 from rollouts.ports import Cluster
 from rollouts.traffic.destination_rules import is_about
+from rollouts.traffic.metadata import canary_service
 
 _OF_EVERY_MODE = frozenset({DEPLOYMENTS, DAEMON_SETS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
 
@@ -48,16 +50,25 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
     for canary in cluster.list_all(CANARIES, "" if far else key.namespace):
         named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
         named = named or (resource == VIRTUAL_SERVICES and key in route_keys(canary))
-        named = named or (key.namespace == canary["metadata"]["namespace"] and _inherits(rule, canary))
+        near = key.namespace == canary["metadata"]["namespace"]
+        named = named or (resource == DESTINATION_RULES and near and _inherits(cluster, rule, canary))
         led = anywhere and entries_in(canary, "routeRefs")
         if (named or led) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
 
 
-def _inherits(rule: Manifest | None, canary: Manifest) -> bool:
-    """Whether the DestinationRule is the user's for the clients' Service. Tolerates a spec that is invalid."""
-    service = name_in(canary, "service") or name_in(canary, "targetRef")
-    return rule is not None and is_about(rule, (canary["metadata"]["namespace"], service))
+def _inherits(cluster: Cluster, rule: Manifest | None, canary: Manifest) -> bool:
+    """Whether the DestinationRule is the user's for the clients' Service, or may have been when it was last looked at:
+
+    of one that is gone, or is about another host now, nobody knows what it said. Tolerates a spec that is invalid.
+    """
+    namespace, service = canary["metadata"]["namespace"], name_in(canary, "service") or name_in(canary, "targetRef")
+    if rule is not None and is_about(rule, (namespace, service)):
+        return True
+    if rule is not None and (rule["metadata"].get("labels") or {}).get(MANAGED_BY_LABEL) == MANAGED_BY:
+        return False
+    ours = cluster.read(DESTINATION_RULES, ObjectKey(namespace, canary_service(service))) if service else None
+    return ours is not None and bool((ours["metadata"].get("annotations") or {}).get(APPLIED_ANNOTATION))
 
 
 def _rivals(cluster: Cluster, key: ObjectKey) -> Iterator[ObjectKey]:

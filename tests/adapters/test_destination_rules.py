@@ -42,7 +42,11 @@ def test_a_rule_of_the_user_is_known_by_its_host(host: str, means: bool) -> None
 
 def test_the_users_policy_holds_for_both_copies() -> None:
     """With its ports, where it is seen and whom it is for."""
-    rest = {"exportTo": ["."], "workloadSelector": {"matchLabels": {"app": "shop"}}, "trafficPolicy": POLICY}
+    rest: dict[str, Any] = {
+        "exportTo": ["."],
+        "workloadSelector": {"matchLabels": {"app": "shop"}},
+        "trafficPolicy": POLICY,
+    }
     assert _specs(_theirs(**rest)) == [{"host": "checkout-primary", **rest}, {"host": "checkout-canary", **rest}]
 
 

@@ -105,9 +105,7 @@ def test_an_annotation_that_is_lost_is_written_again(annotations: dict[str, str]
 
 def test_a_narrower_rule_takes_no_more_than_the_service() -> None:
     """Each match of the analysis is combined with each of the service."""
-    spec = _spec(
-        {"iterations": 3, "stepWeight": None, "match": MATCH}, match=[{"uri": {"prefix": "/pay"}}, {"port": 81}]
-    )
+    spec = _spec({"match": MATCH}, match=[{"uri": {"prefix": "/pay"}}, {"port": 81}])
     narrow, last = render_virtual_service(OWNER, spec, Routing(100, matched=True))["spec"]["http"]
     assert last["match"] == [{"uri": {"prefix": "/pay"}}, {"port": 81}]
     assert len(narrow["match"]) == 4
@@ -118,7 +116,7 @@ def test_a_narrower_rule_takes_no_more_than_the_service() -> None:
     ("analysis", "words"),
     [
         pytest.param(
-            {"match": [{"uri": {"regex": "/p.*"}}]}, "analysis.match beside service.match: uri is matched twice", id="match"
+            {"match": [{"uri": {"regex": "/p.*"}}]}, "analysis.match beside service.match: uri", id="match"
         ),
         pytest.param({"match": [{"uri": {"exact": "/other"}}]}, "no request can match", id="never"),
     ],
