@@ -20,7 +20,7 @@ OUTBOX_MAX = 8
 REASON_MAX = 32
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 512, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 960, 1152, 960
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 896
 """Of all notices, of all actions with who asked for them, of all measurements."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16

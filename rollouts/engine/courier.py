@@ -106,6 +106,11 @@ class Courier:
             # Nobody listens any more to some of them.
             self._on_delivered(key)
 
+    def stop(self, key: ObjectKey) -> None:
+        """Another process delivers now: what is not under way is left to it, and nothing is tried again."""
+        if (box := self._boxes.pop(key, None)) is not None:
+            box.notices = ()
+
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone; what is under way is still delivered."""
         self._boxes.pop(key, None)
@@ -114,7 +119,7 @@ class Courier:
         while (found := box.next_for(hook)) is not None:
             known, notice = found
             # A defect is told to the worker of this Canary: raised here, it would end everything else too.
-            (failed,) = await asyncio.gather(self._deliver(known, notice, box.subject), return_exceptions=True)
+            (failed,) = await asyncio.gather(self._deliver(known, notice, box), return_exceptions=True)
             if isinstance(failed, Exception):
                 box.defect = failed
                 self._on_delivered(key)
@@ -126,14 +131,20 @@ class Courier:
                 self._on_delivered(key)
         box.at_work.discard(hook)
 
-    async def _deliver(self, hook: Webhook, notice: Notice, subject: Subject) -> None:
-        pause_s = PAUSE_FIRST_S
+    async def _deliver(self, hook: Webhook, notice: Notice, box: _Box) -> None:
+        """Until it is taken, given up, or no longer ours to tell: it had to make room, or another process tells it."""
+        subject = box.subject
+        pause_s, ends_at = PAUSE_FIRST_S, notice.at + GIVE_UP_AFTER
         while not isinstance(outcome := await self._caller.tell(hook, notice, subject), Accepted):
-            if self._clock.now() - notice.at >= GIVE_UP_AFTER:
+            # All processes give up at one instant: a late try of one would arrive after what others tell next.
+            left_s = (ends_at - self._clock.now()).total_seconds()
+            await self._clock.sleep(max(0.0, min(pause_s, left_s)))
+            if notice.number not in {kept.number for kept in box.notices}:
+                return
+            if self._clock.now() >= ends_at:
                 _log.warning(
                     "notice_given_up", canary=str(ObjectKey.of(subject.manifest)), hook=hook.name,
                     number=notice.number, reason=outcome.reason,
                 )  # fmt: skip
                 return
-            await self._clock.sleep(pause_s)
             pause_s = min(2 * pause_s, PAUSE_MAX_S)

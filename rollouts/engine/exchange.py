@@ -37,6 +37,10 @@ class Exchange:
         """Deliver the outbox of a status that is written."""
         self._courier.send(key, subject, notices)
 
+    def stop_sending(self, key: ObjectKey) -> None:
+        """Another process has claimed the Canary: notices are its matter."""
+        self._courier.stop(key)
+
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone."""
         self._asker.forget(key)

@@ -88,6 +88,7 @@ class Reconciler:
         )
         ours = memory.tenure.term is not None
         if memory.tenure.look(status):
+            self._exchange.stop_sending(key)
             memory.refused = told_refusal(status)
             if ours:
                 _log.warning("claimed_by_another_process", canary=str(key), term=status.term)
