@@ -77,9 +77,14 @@ def routed_weight(seen: Seen) -> int | None:
     shares: set[int | None] = set()
     for steering, manifest in seen:
         found = look(steering, manifest) if manifest is not None else None
-        shares |= {None} if found is None else {one.matched for one in _exposures(steering, found)}
-    share = shares.pop() if len(shares) == 1 else None
-    return None if share is None else nearest(share * seen[0][0].spec.analysis.weight_total, WEIGHT_TOTAL_MAX)
+        total = steering.spec.analysis.weight_total
+        # Rules whose sums differ can't say the same share in the same fine parts.
+        shares |= {None} if found is None else {_in_parts(one.matched, total) for one in _exposures(steering, found)}
+    return shares.pop() if len(shares) == 1 else None
+
+
+def _in_parts(share: int | None, total: int) -> int | None:
+    return None if share is None else nearest(share * total, WEIGHT_TOTAL_MAX)
 
 
 def total_weights(seen: Seen, pair: Pair) -> dict[str, int]:

@@ -37,6 +37,7 @@ OWNER = Owner("shop", "app", "uid-1")
 MARK = original_routes_annotation(OWNER)
 STRATEGIES: dict[str, dict[str, Any]] = {
     "weights": {},
+    "fine": {"weightTotal": 1000, "stepWeights": [1, 10, 1000]},
     "match": {"match": [{"headers": {"end-user": {"exact": "jason"}}}, {"uri": {"prefix": "/beta"}}]},
     "mirror": {"mirror": True, "mirrorWeight": 10},
     "session": {"sessionAffinity": {"cookieName": "app-canary", "primaryCookieName": "app-primary"}},
@@ -61,9 +62,10 @@ def _of_services(strategy: str, ref: RouteRef) -> Steering:
 @st.composite
 def _shares(draw: st.DrawFn, strategy: str) -> Routing:
     """What a release of that strategy asks for, one step."""
-    weight = draw(st.sampled_from([0, 1, 10, 37, 50, 99, 100]))
+    total = 1000 if strategy == "fine" else 100
     return Routing(
-        weight,
+        draw(st.sampled_from([0, 1, total // 10, 37, total // 2, total - 1, total])),
+        total,
         matched=strategy == "match",
         mirror_percent=draw(st.sampled_from([0, 10, 100])) if strategy == "mirror" else 0,
         session=draw(st.sampled_from(["3f9a1c", "b2"])) if strategy == "session" else "",
@@ -71,7 +73,12 @@ def _shares(draw: st.DrawFn, strategy: str) -> Routing:
 
 
 def _rest(strategy: str) -> Routing:
-    return Routing(0, matched=strategy == "match", session="3f9a1c" if strategy == "session" else "")
+    return Routing(
+        0,
+        1000 if strategy == "fine" else 100,
+        matched=strategy == "match",
+        session="3f9a1c" if strategy == "session" else "",
+    )
 
 
 def _step(steering: Steering, manifest: Manifest, share: Routing) -> Manifest:
@@ -164,10 +171,11 @@ def test_a_step_is_written_once_and_touches_what_is_ours_alone(
 
 
 def _has_room(steering: Steering, manifest: Manifest) -> bool:
-    """Whether single percents can be told apart in every steered rule."""
+    """Whether single parts can be told apart in every steered rule."""
     found = look(steering, manifest)
     rules = [found.lists[place.section][found.bare[place.section][place.index].index or 0] for place in found.sharing]
-    return bool(rules) and all(sum(weights_in(rule, steering.pair).values()) >= 100 for rule in rules)
+    least = steering.spec.analysis.weight_total
+    return bool(rules) and all(sum(weights_in(rule, steering.pair).values()) >= least for rule in rules)
 
 
 @EACH
@@ -231,10 +239,10 @@ def _told(steering: Steering, manifest: Manifest) -> str:
 
 
 def _sums_are_whole(steering: Steering, manifest: Manifest) -> bool:
-    """Whether a rule's sum can stay: 100 at least, or with others that have the rest."""
-    rules = _steered(steering, manifest)
+    """Whether a rule's sum can stay: the total at least, or one destination alone."""
+    rules, least = _steered(steering, manifest), steering.spec.analysis.weight_total
     return all(
-        sum(route.get("weight") or 0 for route in rule["route"]) >= 100 or len(rule["route"]) == 1 for rule in rules
+        sum(route.get("weight") or 0 for route in rule["route"]) >= least or len(rule["route"]) == 1 for rule in rules
     )
 
 
