@@ -18,7 +18,7 @@ from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
 OUTBOX_MAX = 8
 REASON_MAX = 32
-CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 512, 512, 128, 256
+CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
 NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 896
 """Of all notices, of all actions with who asked for them, of all measurements."""
@@ -49,6 +49,8 @@ class ConditionType(StrEnum):
     PROMOTED = "Promoted"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    WEIGHTS_CONTESTED = "WeightsContested"
+    """Only there while somebody else keeps changing the routes."""
 
 
 class Condition(BaseModel):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from rollouts.api.status import CONDITION_MAX, REASON_MAX, CanaryStatus, Condition, ConditionType, Phase
 from rollouts.api.texts import cut
+from rollouts.core.decision import Announcement
 from rollouts.core.observed import Problem
 
 _MOVING = frozenset({
@@ -58,7 +59,34 @@ def with_conditions(
         condition(ConditionType.RECONCILING, "True" if moving else "False", phase, text if moving else ""),
         condition(ConditionType.STALLED, "True" if failed or problem else "False",
                   problem.reason if problem else phase, blocked_by or (text if failed else "")),
+        *(known for known in status.conditions if known.type == ConditionType.WEIGHTS_CONTESTED),
     )})  # fmt: skip
+
+
+def contest_of(status: CanaryStatus) -> Problem | None:
+    """What the conditions tell of somebody else who changes the routes."""
+    known = (one for one in status.conditions if one.type == ConditionType.WEIGHTS_CONTESTED)
+    return next((Problem(one.reason, one.message) for one in known), None)
+
+
+def contest_news(before: CanaryStatus, after: CanaryStatus) -> Announcement | None:
+    """What people should hear of it, once."""
+    found = contest_of(after) if contest_of(before) is None else None
+    return None if found is None else Announcement(ConditionType.WEIGHTS_CONTESTED, found.message, warning=True)
+
+
+def with_contest(status: CanaryStatus, now: datetime, contested: Problem | None) -> CanaryStatus:
+    """The status that tells of it, or no longer does."""
+    if contested == contest_of(status):
+        return status
+    others = tuple(one for one in status.conditions if one.type != ConditionType.WEIGHTS_CONTESTED)
+    if contested is None:
+        return status.model_copy(update={"conditions": others})
+    told = Condition(
+        type=ConditionType.WEIGHTS_CONTESTED, status="True", reason=contested.reason, message=_cut(contested.message),
+        observed_generation=status.observed_generation, last_transition_time=now,
+    )  # fmt: skip
+    return status.model_copy(update={"conditions": (*others, told)})
 
 
 def _cut(text: str) -> str:

@@ -131,5 +131,7 @@ class Observed:
     """Whether the clients' Service and the routes lead to the target, past everything that was made."""
     abandoned: bool = False
     """Whether the target is gone, and its user wants nothing that was made for it to outlive it."""
+    contested: Problem | None = None
+    """That somebody else keeps changing the routes: which object, and the way out."""
     looked_since: datetime | None = None
     """Since when the process that looks has known the Canary: what it finds overdue it may never have tried."""

@@ -15,7 +15,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.announce import announcement_of
 from rollouts.core.asked import find_action
-from rollouts.core.conditions import is_told, with_conditions
+from rollouts.core.conditions import is_told, with_conditions, with_contest
 from rollouts.core.decision import Decision, Desired
 from rollouts.core.desired import desired_of, routing_of
 from rollouts.core.finding import Finding
@@ -98,7 +98,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         news=None if quiet and status.conditions else news.message if news else finding.message,
         reason=_reason(finding, moved),
     )  # fmt: skip
-    noticed = with_notices(spec, status, after, seen, news)
+    noticed = with_notices(spec, status, with_contest(after, seen.now, seen.contested), seen, news)
     reading = look_at_secrets(spec, noticed, seen)
     return Decision(
         event=finding.event,
@@ -139,7 +139,7 @@ def _suspended(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decisi
     finding = Finding(Event.BLOCKED, SUSPENDED.message, problem=SUSPENDED)
     known = status.model_copy(update={"observed_generation": seen.generation})
     news = announcement_of(status, status, finding)
-    after = with_conditions(known, seen.now, problem=SUSPENDED, news=None)
+    after = with_contest(with_conditions(known, seen.now, problem=SUSPENDED, news=None), seen.now, seen.contested)
     return Decision(
         event=finding.event,
         status=with_notices(spec, status, after, seen, news),

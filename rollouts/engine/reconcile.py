@@ -16,8 +16,10 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.invalid import explain_invalid
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
+from rollouts.core.conditions import contest_news
 from rollouts.core.observed import Problem
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.fight import Fight
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
 from rollouts.engine.policy import POLICY
 from rollouts.engine.readiness import Readiness
@@ -25,7 +27,7 @@ from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
 from rollouts.engine.restraint import Restraint
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
-from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, writes_for
+from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, found_words, writes_for, writes_routes
 from rollouts.errors import Conflict, KubeError, Unsettled
 from rollouts.ports import Clock, Cluster
 from rollouts.telemetry.report import Reporter
@@ -80,11 +82,11 @@ class Reconciler:
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
     def _remember(self, key: ObjectKey, canary: Manifest) -> Memory:
-        uid, status = canary["metadata"]["uid"], read_status(canary)
+        uid, status, now = canary["metadata"]["uid"], read_status(canary), self._clock.now()
         if key in self._memories and self._memories[key].uid != uid:
             self._forget(key)  # this is its successor
         memory = self._memories.setdefault(
-            key, Memory(uid, Readiness(self._settles_in), self._restraint, self._clock.now())
+            key, Memory(uid, Readiness(self._settles_in), self._restraint, now, Fight(now))
         )
         ours = memory.tenure.term is not None
         if memory.tenure.look(status):
@@ -127,9 +129,10 @@ class Reconciler:
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)
         self._exchange.send(key, work.intent.outbox, subject)
-        changed, failed = await self._converge(subject, work, memory.tenure)
+        changed, failed = await self._converge(subject, work, memory)
         unsaid = memory.refused is not None and work.intent == work.status
         await self._recorder.announce(written, None if unsaid else decision.announcement)
+        await self._recorder.announce(written, contest_news(work.status, work.intent))
         cleared, memory.refused = memory.refused is not None and failed is None, _refusal_of(failed)
         settled = work.intent == work.status and not (changed or cleared)
         if memory.refused is None:
@@ -160,16 +163,19 @@ class Reconciler:
         if work.decision.asks and self._exchange.heard(key).samples == work.seen.samples:
             self._exchange.ask(key, work.decision.asks, subject)
 
-    async def _converge(self, subject: Subject, work: Work, tenure: Tenure) -> tuple[bool, KubeError | None]:
+    async def _converge(self, subject: Subject, work: Work, memory: Memory) -> tuple[bool, KubeError | None]:
         """Send what is missing, up to the first that fails; whether anything was written, and that failure."""
         changed = False
         if not work.incomplete and work.intent == work.status:
             return changed, None
         try:
-            for write in writes_for(self._cluster, subject, work.seen, work.decision.desired):
-                self._check_term(ObjectKey.of(subject.manifest), tenure)
+            desired, seen = work.decision.desired, work.seen
+            for write in writes_for(self._cluster, subject, seen, desired, routes_wait=work.routes_wait):
+                self._check_term(ObjectKey.of(subject.manifest), memory.tenure)
                 await self._cluster.write(write)
                 changed = True
+                if writes_routes(write):
+                    memory.fight.put_back(self._clock.now(), found_words(write, seen, desired))
         except KubeError as failed:
             return changed, failed
         return changed, None

@@ -8,22 +8,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import TypeGuard
 
-from rollouts.api.resources import CANARIES
+from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.conditions import contest_of
 from rollouts.core.decision import Decision, Desired
+from rollouts.core.desired import routing_of
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.step import step
 from rollouts.engine.ask import ANSWER_MAX_S
+from rollouts.engine.fight import Fight
 from rollouts.engine.hold import hold, is_held, let_go
 from rollouts.engine.modes import mode_of
 from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import read_status
 from rollouts.engine.restraint import Restraint
+from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
-from rollouts.ports import Cluster, Write
+from rollouts.ports import Apply, Cluster, PatchJson, Write
 
 REFUSED_RETRY = timedelta(seconds=30)
 """When a write that was refused is tried again without any change seen: rights are not watched."""
@@ -41,6 +46,7 @@ class Memory:
     """The one that looks for all Canaries."""
     since: datetime
     """When this process saw the Canary first."""
+    fight: Fight
     tenure: Tenure = field(default_factory=Tenure)
     refused: Problem | None = None
     """The write that the API server would not have, last time."""
@@ -58,6 +64,8 @@ class Work:
     """The status to be written."""
     incomplete: bool
     """Whether objects differ from what is desired."""
+    routes_wait: bool
+    """Whether routes that somebody else keeps changing are left alone for a while."""
     undone: timedelta | None
     """For how long whoever is at it may say nothing; None if nothing is to be done."""
 
@@ -71,13 +79,17 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
     if seen.problem is None and status.phase not in {None, Phase.INITIALIZING}:
         seen = replace(seen, problem=refused)
+    seen = replace(seen, contested=memory.fight.contested(contest_of(status), now))
     decision = step(subject.spec, status, seen)
-    if (settles_at := memory.readiness.settles_at(now)) is not None:
-        decision = replace(decision, wake_at=min(settles_at, decision.wake_at or settles_at))
+    due_at = _look_at_fight(cluster, subject, status, seen, decision.desired, fight=memory.fight)
+    quiet_at = memory.fight.quiet_at() if seen.contested else None
+    times = (decision.wake_at, memory.readiness.settles_at(now), due_at, quiet_at)
+    decision = replace(decision, wake_at=min((at for at in times if at is not None), default=None))
     # While a write is refused, its condition stays until it is known that it is refused no more.
     waits = refused is not None and _differ_in_conditions_only(status, decision.status)
     intent = status if waits else decision.status
-    incomplete = next(writes_for(cluster, subject, seen, decision.desired), None) is not None
+    writes = writes_for(cluster, subject, seen, decision.desired, routes_wait=due_at is not None)
+    incomplete = next(writes, None) is not None
     undone: timedelta | None = None
     if intent != status:
         undone = timedelta()
@@ -87,20 +99,52 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
         undone = timedelta(seconds=ANSWER_MAX_S)
     elif intent.outbox:
         undone = DELIVERY_MAX
-    return Work(status, seen, decision, intent, incomplete, undone)
+    return Work(status, seen, decision, intent, incomplete, due_at is not None, undone)
 
 
-def writes_for(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
+def writes_for(
+    cluster: Cluster, subject: Subject, seen: Observed, desired: Desired, *, routes_wait: bool
+) -> Iterator[Write]:
     """The writes that are missing, in order. Before the first of all, the finalizer is put on."""
     if desired.leave is not None and desired.leave.let_go:
         yield let_go(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
         return
     held = is_held(subject.manifest) or desired.leave is not None
     for write in mode_of(subject.spec).writes(cluster, subject, seen, desired):
+        if routes_wait and writes_routes(write):
+            continue
         if not held:
             yield hold(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
             held = True
         yield write
+
+
+def writes_routes(write: Write) -> TypeGuard[Apply | PatchJson]:
+    """Whether it changes how requests are shared."""
+    return isinstance(write, Apply | PatchJson) and write.resource == VIRTUAL_SERVICES
+
+
+def found_words(write: Apply | PatchJson, seen: Observed, desired: Desired) -> str:
+    """Which object was found changed, and how."""
+    key = ObjectKey.of(write.manifest) if isinstance(write, Apply) else write.key
+    had, share = seen.route_weight, desired.share.weight
+    weight = f"the canary had {'no' if had is None else had} weight, not {share}"
+    how = "what was put into its rules" if had == share else weight
+    return f"VirtualService {key} was changed by somebody else ({how})"
+
+
+def _look_at_fight(  # noqa: PLR0913 - all that is known of one round
+    cluster: Cluster, subject: Subject, status: CanaryStatus, seen: Observed, desired: Desired, *, fight: Fight
+) -> datetime | None:
+    """Until when routes that somebody else keeps changing are left alone; None if they are not."""
+    spec, share = subject.spec, desired.share
+    same = desired.routing and desired.leave is None and routing_of(spec, status) == share
+    fight.look((seen.generation, share), seen.now, carried=seen.routed and same)
+    due_at = fight.due_at(seen.now)
+    # What takes requests from an unproven version waits for nothing.
+    if due_at is None or router_of(spec).observe(cluster, subject.owner, spec, share).takes_away:
+        return None
+    return due_at
 
 
 def _differ_in_conditions_only(one: CanaryStatus, other: CanaryStatus) -> bool:

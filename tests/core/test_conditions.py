@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.status import CanaryStatus, Condition, Phase
-from rollouts.core.conditions import is_told, with_conditions
+from rollouts.api.status import CONDITION_MAX, CanaryStatus, Condition, Phase
+from rollouts.core.conditions import contest_news, contest_of, is_told, with_conditions, with_contest
 from rollouts.core.observed import Problem
 from tests.core.given import at, status_in
 
@@ -77,7 +77,7 @@ def test_words_are_cut_to_what_a_condition_holds() -> None:
     long = Problem("Long", "x" * 5000)
     status = with_conditions(status_in(Phase.FAILED), at(0), problem=long, news="y" * 5000)
 
-    assert {len(condition.message) for condition in status.conditions} == {512, 0}
+    assert {len(condition.message) for condition in status.conditions} == {CONDITION_MAX, 0}
     assert is_told(status, long)
     assert not is_told(status, PROBLEM)
     assert not is_told(status_in(None), PROBLEM)
@@ -88,3 +88,23 @@ def test_generation_is_the_one_that_was_judged() -> None:
     told = _told(status_in(Phase.SUCCEEDED, observed_generation=7))
 
     assert {condition.observed_generation for condition in told.values()} == {7}
+
+
+CONTEST = Problem("ChangedByOthers", "VirtualService shop/app was changed by somebody else")
+
+
+def test_somebody_else_who_changes_the_routes_is_told_beside_all_else() -> None:
+    """A condition that is there only while it is so; what else is told changes nothing of it, and it is news once."""
+    plain = with_conditions(status_in(Phase.PROGRESSING), at(0), problem=None, news="step 1")
+    told = with_contest(plain, at(1), CONTEST)
+    later = with_conditions(told, at(2), problem=PROBLEM, news=None)
+
+    assert contest_of(plain) is None
+    assert contest_of(later) == CONTEST
+    assert later.conditions[-1].last_transition_time == at(1)
+    assert with_contest(later, at(3), CONTEST) == later
+    assert with_contest(told, at(3), None) == plain
+    news = contest_news(plain, told)
+    assert news is not None
+    assert (news.reason, news.message, news.warning) == ("WeightsContested", CONTEST.message, True)
+    assert [contest_news(told, later), contest_news(later, plain), contest_news(plain, plain)] == [None, None, None]

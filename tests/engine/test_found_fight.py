@@ -1,4 +1,4 @@
-"""Somebody who undoes our weights as fast as we write them is no defect of ours, and no reason to stay away long."""
+"""Who gives the canary weight as fast as we take it is no defect of ours, and no reason to stay away long."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def test_a_fight_over_weights_is_left_for_a_second_and_taken_up_again() ->
     world.release()
     await world.run_until(lambda: world.weight == 20)
     theirs = copy.deepcopy(world.get(VIRTUAL_SERVICES)["spec"]["http"])
-    theirs[0]["route"][0]["weight"], theirs[0]["route"][1]["weight"] = 95, 5
+    theirs[0]["route"][0]["weight"], theirs[0]["route"][1]["weight"] = 60, 40
 
     def undo(write: Write) -> None:
         if isinstance(write, PatchJson):
