@@ -1,0 +1,28 @@
+"""The command line: syncs as `kubectl apply` does them, and as `kubectl apply --server-side --force-conflicts` does.
+
+Exit status 0 when every expectation was met, 1 when one was not, 130 when it was broken off.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from e2e.gitops.report import figure_lines
+from e2e.gitops.sync import WAYS
+from e2e.play.program import Act, Program, parser_of, run
+
+PROGRAM = Program("gitops", "e2e.gitops.inside", "runs", figure_lines)
+
+
+def main() -> int:
+    """Run as the arguments say."""
+    parser = parser_of(PROGRAM, description=__doc__, out=Path(".out/gitops.json"))
+    parser.add_argument("--only", choices=sorted(WAYS), action="append", help="play this one; may be repeated")
+    arguments = parser.parse_args()
+    acts = [Act(arguments.dir / name, "istio", name) for name in WAYS if name in (arguments.only or WAYS)]
+    return run(PROGRAM, acts, arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
