@@ -36,7 +36,14 @@ def run_of(*percents: int, file_percent: int = 10, every_s: float = 0.5) -> Sync
         baseline={},
         records=(),
     )
-    return SyncedRun("client-side", False, facts, tuple(map(float, range(12))), file_percent, ())
+    return SyncedRun(
+        "client-side",
+        policy=False,
+        facts=facts,
+        syncs_at_s=tuple(map(float, range(12))),
+        file_percent=file_percent,
+        conditions=(),
+    )
 
 
 @pytest.mark.parametrize(
@@ -56,7 +63,7 @@ def test_each_fall_is_found(percents: tuple[int, ...], file_percent: int, falls:
 
 
 @pytest.mark.parametrize(("every_s", "back"), [(0.9, True), (1.1, False)])
-def test_a_fall_that_lasts_is_told(every_s: float, back: bool) -> None:
+def test_a_fall_that_lasts_is_told(every_s: float, *, back: bool) -> None:
     """More than a second is too long."""
     run = run_of(10, 20, 10, 20, 50, 100, every_s=every_s)
     found = [result.ok for result in judge(run) if result.expected.startswith("they are back in")]
