@@ -20,7 +20,7 @@ OUTBOX_MAX = 8
 REASON_MAX = 32
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 896
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 800
 """Of all notices, of all actions with who asked for them, of all measurements."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
@@ -73,6 +73,8 @@ class Verdict(StrEnum):
     FAIL = "Fail"
     NO_DATA = "NoData"
     ERROR = "Error"
+    SHARED_BREACH = "SharedBreach"
+    """What failed can't be told apart by version: no fault of the canary, and no time for more weight."""
 
 
 class MetricResult(BaseModel):

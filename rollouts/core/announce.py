@@ -42,7 +42,8 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
         return None
     undecided = finding.event is Event.UNDECIDED
     if undecided and finding.problem is not None:
-        known = _held_by_share(before)
+        shared = worst(after.metrics).verdict is Verdict.SHARED_BREACH
+        known = _is_told(before, after) if shared else _held_by_share(before)
         return None if known else Announcement(finding.problem.reason, _sentence(before, after, finding), warning=True)
     if undecided and (after.paused_at or _is_told(before, after)):
         return None

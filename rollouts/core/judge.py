@@ -24,7 +24,7 @@ from rollouts.core.measurement import (
 )
 
 _UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
-_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.NO_DATA, Verdict.PASS)
+_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.SHARED_BREACH, Verdict.NO_DATA, Verdict.PASS)
 
 
 def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
@@ -65,8 +65,8 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
     match sample.outcome:
         case Value(number):
             value = round(number, 3)
-            verdict = Verdict.PASS if _within(number, metric.threshold_range) else Verdict.FAIL
-            message = _in_words(metric, number)
+            verdict = Verdict.PASS if within(number, metric.threshold_range) else Verdict.FAIL
+            message = in_words(metric, number)
         case NoData():
             verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
         case Rejected(reason) | Unreachable(reason) | Refused(reason):
@@ -77,17 +77,19 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
 
 
 def worst(results: Sequence[MetricResult]) -> MetricResult:
-    """The result that decides: a failure before an error, before no data, before a pass; the first of its kind."""
+    """The result that decides: a failure before an error, a breach of both, no data, a pass; the first of its kind."""
     return min(results, key=lambda result: _WORST_FIRST.index(result.verdict))
 
 
-def _within(number: float, limits: ThresholdRange) -> bool:
+def within(number: float, limits: ThresholdRange) -> bool:
+    """Whether a value passes."""
     above = limits.min is None or number >= limits.min
     below = limits.max is None or number <= limits.max
     return above and below
 
 
-def _in_words(metric: Metric, number: float) -> str:
+def in_words(metric: Metric, number: float) -> str:
+    """A value against its limits."""
     limits, unit = metric.threshold_range, _UNIT[Signal(metric.name)]
     ends = []
     if limits.min is not None:

@@ -17,6 +17,7 @@ from rollouts.core.observed import Observed
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
 from rollouts.core.share import NOTHING, Share
+from rollouts.core.unreached import breach_of
 
 STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
 NO_DATA_INTERVALS = 3
@@ -55,11 +56,22 @@ def _found(
             return go_on(spec, status, seen, "; ".join(result.message for result in results), share=share)
         case Verdict.NO_DATA:
             return _without_data(spec, status, seen, results)
+        case Verdict.SHARED_BREACH:
+            return _breached(spec, status, seen, results)
         case Verdict.ERROR:  # pragma: no branch - the last there is
             errors, limit = status.consecutive_errors + 1, spec.analysis.consecutive_error_limit
             if limit is not None and errors >= limit:
                 return give_up(seen, f"{message}; {errors} judgements in a row had no answer")
             return Finding(Event.UNDECIDED, message)
+
+
+def _breached(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:
+    """Held, unless the canary shows no request while the stable side has some: then it may be what fails them."""
+    unmeasured = any(result.value is None and result.verdict is not Verdict.PASS for result in results)
+    found = _without_data(spec, status, seen, results) if unmeasured else Finding(Event.UNDECIDED)
+    if found.event is not Event.UNDECIDED:
+        return found
+    return replace(found, message=worst(results).message, problem=breach_of(results))
 
 
 def _without_data(spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]) -> Finding:

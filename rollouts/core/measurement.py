@@ -25,6 +25,10 @@ class Signal(StrEnum):
     """Requests a second between the two newest scrapes; 0 means silence."""
     REQUESTS = "requests"
     """How many requests were counted in the window; no data where it is too short for that."""
+    UNREACHED = "unreached"
+    """Percent of requests that failed before they reached a pod, as their callers count them."""
+    CALLERS_DURATION = "callers-duration"
+    """As DURATION, but as the callers measure it."""
     SOURCE_ALIVE = "source-alive"
     """Whether the metric source answers at all."""
     RIGHTS = "rights"
@@ -38,6 +42,8 @@ class Subject(StrEnum):
 
     CANARY = "canary"
     STABLE = "stable"
+    BOTH = "both"
+    """Only of what can't be told apart."""
 
 
 @dataclass(frozen=True, slots=True)

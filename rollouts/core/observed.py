@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollouts.api.actions import Action
-from rollouts.core.measurement import Sample
+from rollouts.core.measurement import Sample, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +93,20 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """A fault that somebody has put into a route: it fails or delays requests before any pod has them."""
+
+    rule: str
+    """Which rule of which object has it, for a person."""
+    words: str
+    """What it does: `aborts 50 % of its requests with 500`."""
+    of: Subject
+    """Whose requests that are."""
+    delays: bool = False
+    """It makes them slow; else it fails them."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """The world at `now` (UTC)."""
 
@@ -129,6 +143,10 @@ class Observed:
     """Whether there is still anything that was made for the Canary, or that leads requests by its will."""
     released: bool = False
     """Whether the clients' Service and the routes lead to the target, past everything that was made."""
+    faults: tuple[Fault, ...] = ()
+    """Those in the routes that lead to either side."""
+    service: str = ""
+    """The Service that clients call, as their metrics name it."""
     abandoned: bool = False
     """Whether the target is gone, and its user wants nothing that was made for it to outlive it."""
     contested: Problem | None = None

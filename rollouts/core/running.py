@@ -23,6 +23,7 @@ from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
 from rollouts.core.share import is_refuted, look
 from rollouts.core.starting import find_first, find_replacing
+from rollouts.core.unreached import is_open, judge_callers, probes_beside
 from rollouts.core.unready import because, wait_for_pods
 
 EVIDENCE_MAX_AGE = timedelta(seconds=30)
@@ -94,19 +95,24 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
     run_s = (due_at - (status.started_at or status.dwell_started_at)).total_seconds()
-    probes = probes_of(spec.analysis.metrics, run_s)
+    probes, beside = probes_of(spec.analysis.metrics, run_s), probes_beside(spec, status, seen, run_s)
     calls = calls_of(HookType.ROLLOUT, spec, status)
     fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
     share = look(spec, status, seen, due_at=due_at, fresh_from=fresh_from)
     unanswered: tuple[Question, ...] = missing(seen.samples, probes, fresh_from) + missing(seen.samples, calls, due_at)
+    unheard = missing(seen.samples, beside, fresh_from)
     if unanswered:
         # A gate that is known to be closed is asked again beside them: the judgement does not wait for its answer.
         gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
-        beside = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
-        return waited("judging", asks=unanswered + beside)
+        more = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
+        return waited("judging", asks=unanswered + unheard + more)
     answers: list[Sample | None] = [newest(seen.samples, probe, fresh_from) for probe in probes]
     answers += [newest(seen.samples, call, due_at) for call in calls]
     results = judge_all(spec.analysis.metrics, [answer for answer in answers if answer])
+    if unheard and is_open(results):
+        return waited("asking what callers saw", asks=unheard)
+    callers = [newest(seen.samples, probe, fresh_from) for probe in beside]
+    results = judge_callers(spec, seen, results, [answer for answer in callers if answer])
     return decide(spec, status, seen, results, share=share)
 
 

@@ -22,9 +22,9 @@ from rollouts.core.finding import Finding
 from rollouts.core.leaving import desired_when_leaving, find_leaving
 from rollouts.core.leaving_swap import desired_when_leaving_swap, find_leaving_swap
 from rollouts.core.note import note
-from rollouts.core.observed import SUSPENDED, Observed
+from rollouts.core.observed import SUSPENDED, Observed, Problem
 from rollouts.core.outbox import with_notices
-from rollouts.core.phases import MID_RUN, TRANSITIONS, Event
+from rollouts.core.phases import MID_RUN, STEPPING, TRANSITIONS, Event
 from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
 from rollouts.core.rollback import Finder, unless_rolled_back
@@ -34,6 +34,7 @@ from rollouts.core.starting import find_waiting
 from rollouts.core.swap import find_draining, find_native_change, find_preparing, find_swapping
 from rollouts.core.tracking import look_at_secrets
 from rollouts.core.transition import after_transition
+from rollouts.core.unreached import breach_of
 
 FINDERS: Mapping[Phase, Finder] = MappingProxyType({
     Phase.INITIALIZING: find_initializing,
@@ -94,7 +95,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
     after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
-        moved, seen.now, problem=seen.problem if known else finding.problem or problem_of(spec, moved, moved.share),
+        moved, seen.now, problem=seen.problem if known else finding.problem or _standing_problem(spec, moved),
         news=None if quiet and status.conditions else news.message if news else finding.message,
         reason=_reason(finding, moved),
     )  # fmt: skip
@@ -109,6 +110,12 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         announcement=news,
         message=finding.message,
     )
+
+
+def _standing_problem(spec: CanarySpec, status: CanaryStatus) -> Problem | None:
+    """What the last judgement found that holds the release until the next."""
+    breach = breach_of(status.metrics) if status.phase in STEPPING else None
+    return breach or problem_of(spec, status, status.share)
 
 
 def _reason(finding: Finding, after: CanaryStatus) -> str:

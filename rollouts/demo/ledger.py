@@ -28,6 +28,8 @@ class Answer:
     workload: ObjectKey | None = None
     version: str = ""
     copied: bool = False
+    service: ObjectKey | None = None
+    """The Service that it was meant for; None where no route led to one."""
 
     @property
     def failed(self) -> bool:

@@ -75,13 +75,14 @@ class Traffic:
                 self.ledger.note(self._answer(at, key, {"destination": mirror}, copied=True))
 
     def _answer(self, at: datetime, route: ObjectKey, to: Manifest, *, copied: bool = False) -> Answer:
-        pods = self._behind(_service(to.get("destination", {}).get("host", ""), route.namespace))
+        service = _service(to.get("destination", {}).get("host", ""), route.namespace)
+        pods = self._behind(service)
         if not pods:
-            return Answer(at, route, NO_POD, copied=copied)
+            return Answer(at, route, NO_POD, copied=copied, service=service)
         pod = self._random.choice(pods)
         conduct, random = pod.behaviour, self._random
         status, duration_ms = conduct.draw_status(random), conduct.draw_ms(random)
-        return Answer(at, route, status, duration_ms, pod.workload, conduct.version or UNNAMED, copied)
+        return Answer(at, route, status, duration_ms, pod.workload, conduct.version or UNNAMED, copied, service)
 
     def _behind(self, service: ObjectKey) -> list[Pod]:
         """The ready pods that a Service selects."""

@@ -21,6 +21,7 @@ from rollouts.core.measurement import (
     Call,
     Content,
     Explained,
+    NoData,
     Outcome,
     Probe,
     Question,
@@ -40,7 +41,7 @@ from rollouts.engine.rights import Right, judge_rights, render_review
 from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
-from rollouts.metrics.istio import render_query
+from rollouts.metrics.istio import NO_SERVICES, render_query
 from rollouts.ports import Clock, Cluster, MetricSource, Pods, Secrets
 from rollouts.workloads.kinds import kind_of
 
@@ -140,12 +141,18 @@ class Asker:
         namespace = subject.owner.namespace
         if probe.signal is Signal.RIGHTS:
             return await self._rights(subject)
-        workload = mode_of(subject.spec).workload(subject, read_status(subject.manifest), probe.subject)
+        mode, status = mode_of(subject.spec), read_status(subject.manifest)
+        workload = mode.workload(subject, status, probe.subject)
         if probe.signal is Signal.PODS:
             resource = DEPLOYMENTS if subject.spec.swaps else kind_of(subject.spec).resource
             key = ObjectKey(namespace, workload)
             return await explain_unready(self._ways.cluster, self._ways.pods, resource, key)
-        return await self._ways.metrics.measure(render_query(probe, namespace, workload), at)
+        services = NO_SERVICES
+        if probe.signal is Signal.UNREACHED:
+            services = mode.services(self._ways.cluster, subject, status, probe.subject)
+            if not services.names:
+                return NoData()
+        return await self._ways.metrics.measure(render_query(probe, namespace, workload, services), at)
 
     async def _rights(self, subject: Subject) -> Outcome:
         """All that is granted, namespace by namespace; else what is missing in the first that lacks something."""

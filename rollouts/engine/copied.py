@@ -28,7 +28,9 @@ from rollouts.engine.release import leaving_writes, look_back, staying
 from rollouts.engine.rights import Right, rights_elsewhere, rights_to_copy
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
+from rollouts.metrics.istio import Services
 from rollouts.ports import Cluster, Write
+from rollouts.traffic.metadata import canary_service, primary_service
 from rollouts.workloads.kinds import kind_of
 
 
@@ -76,6 +78,8 @@ class Copied:
             made=left is not None and left.made,
             released=left is not None and left.released,
             abandoned=left is not None and left.abandoned,
+            faults=routed.faults,
+            service=spec.service_name,
         )
 
     def problems(self, cluster: Cluster, subject: Subject, _status: CanaryStatus) -> Iterator[Problem]:
@@ -93,6 +97,12 @@ class Copied:
     def workload(self, subject: Subject, _status: CanaryStatus, side: Side) -> str:
         """As the Protocol says."""
         return subject.spec.target.name if side is Side.CANARY else subject.spec.primary_name
+
+    def services(self, _cluster: Cluster, subject: Subject, _status: CanaryStatus, side: Side) -> Services:
+        """As the Protocol says: the canary has one of its own."""
+        name = subject.spec.service_name
+        own = canary_service(name)
+        return Services((own,) if side is Side.CANARY else (name, primary_service(name), own))
 
 
 def _with_config(cluster: Cluster, subject: Subject, target: Manifest, secrets: Sequence[SecretSeen]) -> WorkloadState:

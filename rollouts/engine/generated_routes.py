@@ -7,14 +7,18 @@ from collections.abc import Iterator
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
-from rollouts.core.observed import Problem
+from rollouts.api.wire import WEIGHT_TOTAL_MAX
+from rollouts.core.measurement import Subject
+from rollouts.core.observed import Fault, Problem
 from rollouts.core.routing import Routing
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import carries, has_rules, observed_weight, render_virtual_service, route_operations
 from rollouts.traffic.istio_exposure import takes_away
-from rollouts.traffic.istio_shape import match_flaw
+from rollouts.traffic.istio_faults import faults_in, side_of_weights
+from rollouts.traffic.istio_rule import Hosts
+from rollouts.traffic.istio_shape import match_flaw, match_rule_name, rule_name
 from rollouts.traffic.release import release_route_operations
 from rollouts.traffic.router import Routed
 
@@ -36,6 +40,7 @@ class GeneratedRoutes:
             observed_weight(owner, spec, route),
             carries(owner, spec, route, share),
             takes_away(owner, spec, route, share),
+            _faults(owner, spec, route),
         )
 
     def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, _stable: str = "") -> Iterator[Problem]:
@@ -74,3 +79,18 @@ class GeneratedRoutes:
 
 def _read(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Manifest | None:
     return cluster.read(VIRTUAL_SERVICES, ObjectKey(owner.namespace, spec.service_name))
+
+
+def _faults(owner: Owner, spec: CanarySpec, route: Manifest | None) -> tuple[Fault, ...]:
+    hosts = Hosts.of(owner, spec)
+    # At the last step the rule that shares the requests leads to the canary alone, and is both sides' all the same.
+    matched = match_rule_name(owner) if spec.analysis.iterations is None else ""
+    sharing = matched if spec.analysis.match else rule_name(owner)
+
+    def whose(_index: int, rule: Manifest) -> Subject | None:
+        part = canary_part(rule, hosts, WEIGHT_TOTAL_MAX)
+        if part is None or rule.get("name") == sharing:
+            return None if part is None else Subject.BOTH
+        return side_of_weights(WEIGHT_TOTAL_MAX - part, part)
+
+    return () if route is None else tuple(faults_in(route, whose))

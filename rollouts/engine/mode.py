@@ -15,9 +15,10 @@ from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Desired
 from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
-from rollouts.core.observed import Observed, Problem, SecretSeen, WorkloadState
+from rollouts.core.observed import Fault, Observed, Problem, SecretSeen, WorkloadState
 from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
+from rollouts.metrics.istio import Services
 from rollouts.ports import Cluster, Write
 
 
@@ -36,6 +37,8 @@ class Sides:
     """Only told of a Canary that is being deleted, as `released` is."""
     released: bool = False
     abandoned: bool = False
+    faults: tuple[Fault, ...] = ()
+    service: str = ""
 
 
 class Mode(Protocol):
@@ -71,4 +74,8 @@ class Mode(Protocol):
 
     def workload(self, subject: Subject, status: CanaryStatus, side: Side) -> str:
         """The name of the workload on one side, as metrics call it."""
+        ...
+
+    def services(self, cluster: Cluster, subject: Subject, status: CanaryStatus, side: Side) -> Services:
+        """The Services that the side is called by, as metrics call them; of both, all that lead to either."""
         ...

@@ -49,4 +49,6 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         made=sides.made,
         released=sides.released,
         abandoned=sides.abandoned,
+        faults=sides.faults,
+        service=sides.service,
     )

@@ -24,6 +24,8 @@ from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_problems import find_subset_problems
 from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
+from rollouts.engine.user_routes import clients_services
+from rollouts.metrics.istio import Services
 from rollouts.ports import Cluster, PatchJson, Write
 from rollouts.workloads.state import observe_deployment, observe_promoted
 
@@ -61,6 +63,8 @@ class Subsets:
             route_weight=routed.weight,
             routed=routed.carried,
             stable_subset=stable,
+            faults=routed.faults,
+            service=", ".join(clients_services(cluster, owner, spec, stable)),
             made=made,
             released=deleting and not made,
         )
@@ -79,6 +83,11 @@ class Subsets:
         """As the Protocol says."""
         stable, canary = roles_of(subject.spec, status.stable_subset)
         return workload_of(subject.spec, canary if side is Side.CANARY else stable)
+
+    def services(self, cluster: Cluster, subject: Subject, status: CanaryStatus, _side: Side) -> Services:
+        """As the Protocol says: both are called by the same."""
+        names = clients_services(cluster, subject.owner, subject.spec, status.stable_subset)
+        return Services(names, shared=True)
 
 
 def _missing(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:

@@ -10,14 +10,17 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
 from rollouts.api.subsets import RouteRef
-from rollouts.core.observed import Problem
+from rollouts.core.measurement import Subject
+from rollouts.core.observed import Fault, Problem
 from rollouts.core.routing import Routing
 from rollouts.ports import Cluster, PatchJson, Write
+from rollouts.traffic.istio_faults import faults_in, side_of_weights
 from rollouts.traffic.istio_host import service_of
 from rollouts.traffic.router import Routed
 from rollouts.traffic.user_routes import (
     Seen,
     are_carried,
+    places_of,
     release_operations,
     route_flaw,
     routed_weight,
@@ -25,7 +28,7 @@ from rollouts.traffic.user_routes import (
     steering_operations,
     takes_away,
 )
-from rollouts.traffic.user_rules import side_in
+from rollouts.traffic.user_rules import host_of, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Steering
 
@@ -41,9 +44,10 @@ class UserRoutes:
     def observe(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Routed:
         """As the Protocol says."""
         seen = seen_of(cluster, owner, spec, share.stable)
+        faults = tuple(fault for steering, manifest in seen if manifest for fault in _faults(steering, manifest))
         carried = are_carried(seen, share)
         # Rules with different sums are rounded differently: as near as each can be is what was asked.
-        return Routed(share.weight if carried else routed_weight(seen), carried, takes_away(seen, share))
+        return Routed(share.weight if carried else routed_weight(seen), carried, takes_away(seen, share), faults)
 
     def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Iterator[Problem]:
         """As the Protocol says."""
@@ -104,6 +108,28 @@ def subsets_of(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, s
         if service_of(spec.get("host", ""), rule["metadata"]["namespace"]) == host:
             found |= {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or ()}
     return found
+
+
+def clients_services(cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> tuple[str, ...]:
+    """The Services, in the Canary's namespace, that the rules which share the requests lead to."""
+    found: dict[tuple[str, str], None] = {}
+    for steering, manifest in seen_of(cluster, owner, spec, stable):
+        for rule in steered_rules(steering, manifest):
+            found[service_of(host_of(rule, steering.pair), steering.pair.read_in)] = None
+    return tuple(name for namespace, name in found if namespace == owner.namespace)
+
+
+def _faults(steering: Steering, manifest: Manifest) -> Iterator[Fault]:
+    pair, (sharing, testing) = steering.pair, places_of(steering, manifest)
+
+    def whose(index: int, rule: Manifest) -> Subject | None:
+        # By what a rule is for: at the last step one that shares its requests leads to the canary alone too.
+        if index in sharing or index in testing:
+            return Subject.BOTH if index in sharing else Subject.CANARY
+        stable, canary = weights_in(rule, pair).values()
+        return side_of_weights(stable, canary)
+
+    return faults_in(manifest, whose)
 
 
 def _useless_destinations(cluster: Cluster, steering: Steering, manifest: Manifest, name: str) -> Iterator[Problem]:

@@ -1,4 +1,5 @@
-"""The PromQL that answers a probe from Istio's standard metrics, as the called side counts them.
+"""The PromQL that answers a probe from Istio's standard metrics, as the called side counts them or, where that has
+nothing to count, the calling side.
 
 Pure: knows no Prometheus server. The queries are written so that the two ways of having nothing to count differ: no
 request at all gives no number, only failed requests give 0.
@@ -6,17 +7,35 @@ request at all gives no number, only failed requests give 0.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import assert_never
 
-from rollouts.core.measurement import Probe, Signal
+from rollouts.core.measurement import Probe, Signal, Subject
 from rollouts.errors import InvariantViolated
 
 _REQUESTS = "istio_requests_total"
 _BUCKETS = "istio_request_duration_milliseconds_bucket"
 _SILENCE_WINDOW = "2m"
+_NO_POD = 'destination_workload="unknown",response_code=~"5.."'
+"""A failure of which Istio knows the Service at most."""
+_INJECTED = 'response_flags=~".*FI.*"'
+_UNCOUNTED = 'response_code=~"5..",response_flags=~".*(UF|UH|UO|UT).*"'
+"""Failures of a known workload that its pods do not count as such: refused, none healthy, too many, out of time."""
 
 
-def render_query(probe: Probe, namespace: str, workload: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The Services that one side, or both, are called by."""
+
+    names: tuple[str, ...] = ()
+    shared: bool = False
+    """They are called for other versions too: of what reached no pod, only injected faults are known to be meant."""
+
+
+NO_SERVICES = Services()
+
+
+def render_query(probe: Probe, namespace: str, workload: str, services: Services = NO_SERVICES) -> str:
     """The query whose one value is the answer for that workload, in the signal's unit.
 
     Raises InvariantViolated for a probe that is no question to Prometheus, or that lacks its look-back.
@@ -30,6 +49,11 @@ def render_query(probe: Probe, namespace: str, workload: str) -> str:
             return _request_rate(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}")
         case Signal.REQUESTS:
             return _requests(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}", _window(probe))
+        case Signal.UNREACHED:
+            unreached = _unreached_of_both if probe.subject is Subject.BOTH else _unreached_of_one
+            return unreached(namespace, workload, services, _window(probe))
+        case Signal.CALLERS_DURATION:
+            return _p99(_matchers(namespace, workload, reporter="source"), _window(probe))
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
         case Signal.RIGHTS | Signal.PODS:
@@ -65,9 +89,34 @@ def _p99(matchers: str, window: str) -> str:
     return f"histogram_quantile(0.99, sum by (le) (rate({_BUCKETS}{{{matchers}}}[{window}])))"
 
 
-def _matchers(namespace: str, workload: str) -> str:
+def _unreached_of_both(namespace: str, _workload: str, services: Services, window: str) -> str:
+    # Of all that callers sent to these Services. Nobody who reports is no number: empty, or 0/0.
+    called = _called(namespace, services)
+    failed = f"sum(rate({_REQUESTS}{{{called},{_NO_POD}}}[{window}]))"
+    return f"100 * ({failed} or vector(0)) / sum(rate({_REQUESTS}{{{called}}}[{window}]))"
+
+
+def _unreached_of_one(namespace: str, workload: str, services: Services, window: str) -> str:
+    # Of what reached the workload and what failed on the way there: so it is right however small a part of the
+    # Service's requests that is, and 100 where all fail.
+    meant, reached = _called(namespace, services), _matchers(namespace, workload, reporter="source")
+    lost = f"{meant},{_NO_POD},{_INJECTED}" if services.shared else f"{meant},{_NO_POD}"
+    failed, uncounted, arrived = (
+        f"(sum(rate({_REQUESTS}{{{series}}}[{window}])) or vector(0))"
+        for series in (lost, f"{reached},{_UNCOUNTED}", reached)
+    )
+    return f"100 * ({failed} + {uncounted}) / ({failed} + {arrived})"
+
+
+def _called(namespace: str, services: Services) -> str:
+    # A Service's name has nothing that a regular expression would take for more than itself.
+    names = "|".join(_escape(name) for name in services.names)
+    return f'reporter="source",destination_service_namespace="{_escape(namespace)}",destination_service_name=~"{names}"'
+
+
+def _matchers(namespace: str, workload: str, *, reporter: str = "destination") -> str:
     return (
-        f'reporter="destination",destination_workload_namespace="{_escape(namespace)}"'
+        f'reporter="{reporter}",destination_workload_namespace="{_escape(namespace)}"'
         f',destination_workload="{_escape(workload)}"'
     )
 

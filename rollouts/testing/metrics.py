@@ -13,7 +13,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Unreachable, Value
-from rollouts.metrics.istio import render_query
+from rollouts.metrics.istio import Services, render_query
+from rollouts.traffic.metadata import canary_service, primary_service
 
 
 class Health(StrEnum):
@@ -32,12 +33,14 @@ def answer_of(health: Health, signal: Signal) -> Outcome:
     """What a version with requests shows in one signal."""
     if signal is Signal.SOURCE_ALIVE:
         return Value(1.0)
+    if signal is Signal.UNREACHED:
+        return Value(0.0)  # clients get to a pod, or nothing of this is heard of
     if health is Health.ABSENT:
         return NoData()
     match signal:
         case Signal.SUCCESS_RATE:
             return Value(50.0 if health is Health.FAILING else 100.0)
-        case Signal.DURATION:
+        case Signal.DURATION | Signal.CALLERS_DURATION:
             return Value(4000.0 if health is Health.SLOW else 20.0)
         case _:
             return Value(5.0)
@@ -55,9 +58,13 @@ class ScriptedMetrics:
         """While set, nothing is answered."""
 
     def announce(self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer) -> None:
-        """These probes of one workload may be asked; `answer` is called with the probe each time."""
+        """These probes of one workload may be asked; `answer` is called with the probe each time.
+
+        Of requests that reach no pod, those to the canary's own Service, or to all, where that is called as it is.
+        """
         for probe in probes:
-            self._known[_timeless(render_query(probe, namespace, workload))] = workload, probe, answer
+            query = render_query(probe, namespace, workload, services_of(workload, probe.subject))
+            self._known[_timeless(query)] = workload, probe, answer
 
     def question(self, query: str) -> tuple[str, Probe]:
         """Which workload and probe a query is the text of."""
@@ -81,7 +88,17 @@ def _window_s(query: str) -> float:
     return 0.0 if found is None else int(found[1]) / (1000 if found[2] else 1)
 
 
+def services_of(name: str, subject: Subject) -> Services:
+    """The Services of a target of that name whose Canary names no other."""
+    own = canary_service(name)
+    return Services((own,) if subject is Subject.CANARY else (name, primary_service(name), own))
+
+
 def probes_about(subject: Subject) -> tuple[Probe, ...]:
-    """Everything that may be asked of one side."""
-    windowed = (Probe(signal, subject, 1.0) for signal in (Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS))
-    return (*windowed, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))
+    """Everything that may be asked of one side; with the canary's, also what is both sides'."""
+    signals = [Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS]
+    asked = [Probe(signal, subject, 1.0) for signal in signals]
+    if subject is Subject.CANARY:
+        asked += [Probe(Signal.UNREACHED, one, 1.0) for one in (Subject.CANARY, Subject.BOTH)]
+        asked.append(Probe(Signal.CALLERS_DURATION, subject, 1.0))
+    return (*asked, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))

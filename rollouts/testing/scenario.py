@@ -34,6 +34,7 @@ from rollouts.errors import SpecInvalid
 _SCRIPT = ConfigDict(frozen=True, alias_generator=to_camel, extra="forbid")
 Seconds = Annotated[float, Field(ge=0, le=86400 * 7, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Percent = Annotated[float, Field(ge=0, le=100)]
 Version = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[-_.a-zA-Z0-9]+$")]
 
 
@@ -63,8 +64,12 @@ class Happening(BaseModel):
     duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")
     canary_rps: Number | None = Field(5.0, description="Requests a second of the canary, while anything reaches it.")
     stable_rps: Number | None = Field(50.0, description="Requests a second of all clients.")
-    arrives: Annotated[float, Field(ge=0, le=100)] = Field(
+    arrives: Percent = Field(
         100.0, description="Percent of the canary's share of the requests that really comes to it."
+    )
+    unreached: Percent = Field(0.0, description="Percent of the requests that fail before they reach a pod.")
+    fault: dict[str, Any] | None = Field(
+        None, description="As Istio's `fault`, in the rule that shares the requests from now on; null: there is none."
     )
     load: Number = Field(2.0, description="Pods' worth of work of all requests, for the autoscaler of the script.")
     test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")

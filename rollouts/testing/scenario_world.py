@@ -41,6 +41,7 @@ from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.engine.policy import POLICY
 from rollouts.ports import Clock, HookRequest
 from rollouts.testing.autoscaler import AutoscalerController
+from rollouts.testing.fault_effects import aborted_percent, delayed_ms
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
 from rollouts.testing.pods import NEVER, PodsController, image_of
@@ -55,6 +56,7 @@ CONFIG = "settings"
 """The ConfigMap that the target reads, in a script that changes it."""
 _SIGNALS = (
     "success_rate", "duration_ms", "canary_rps", "stable_rps", "arrives", "test_requests", "metrics_down", "load",
+    "unreached", "fault",
 )  # fmt: skip
 
 
@@ -114,12 +116,22 @@ class ScenarioWorld:
             self.server.edit(self._kind, self._target, {"spec": {"template": self._template(happening.apply)}})
         if happening.configure is not None:
             self._configure(happening.configure)
+        if "fault" in told:
+            self._set_fault(happening.fault)
         if "policy" in told:
             self._set_policy(happening.policy)
         if happening.delete == "target":
             self.server.delete(self._kind, self._target)
         if happening.delete == "canary":
             self.server.delete(CANARIES, self.key)
+
+    def _set_fault(self, fault: Manifest | None) -> None:
+        """Somebody puts it into our rule for everything, or takes it out."""
+        key = ObjectKey(self.key.namespace, self.spec.service_name)
+        rules = (self.server.stored(VIRTUAL_SERVICES, key) or {})["spec"]["http"]
+        bare = {name: value for name, value in rules[-1].items() if name != "fault"}
+        changed = bare if fault is None else {**bare, "fault": fault}
+        self.server.edit(VIRTUAL_SERVICES, key, {"spec": {"http": [*rules[:-1], changed]}})
 
     def _set_policy(self, data: dict[str, str] | None) -> None:
         if data is not None:
@@ -232,6 +244,10 @@ class ScenarioWorld:
             return Unreachable(now["metrics_down"])
         if probe.signal is Signal.REQUESTS:
             return self._counted(probe)
+        if probe.signal is Signal.UNREACHED:
+            return Value(max(now["unreached"], aborted_percent(now["fault"])))
+        if probe.signal is Signal.CALLERS_DURATION:
+            return Value(delayed_ms(now["fault"]))
         number: float | None = 1.0
         canary_rps = now["canary_rps"] if now["test_requests"] or self._is_reached() else 0.0
         if probe.signal is Signal.REQUEST_RATE:

@@ -13,7 +13,7 @@ from typing import Protocol
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Resource
-from rollouts.core.observed import Problem
+from rollouts.core.observed import Fault, Problem
 from rollouts.core.routing import Routing
 from rollouts.ports import Cluster, Write
 
@@ -28,6 +28,8 @@ class Routed:
     """Whether the routes do all that is asked."""
     takes_away: bool
     """Whether the writes that are missing take requests from the canary and give it none: they wait for no other."""
+    faults: tuple[Fault, ...] = ()
+    """Those in the rules that lead to either side."""
 
 
 class TrafficRouter(Protocol):

@@ -20,7 +20,7 @@ from rollouts.traffic.istio_rules import Placed
 from rollouts.traffic.istio_shape import match_rule_name
 from rollouts.traffic.istio_weight import nearest, weight_of
 from rollouts.traffic.user_record import MIRROR_FIELDS, is_marked, mark_operations, narrowed, unmark_operations
-from rollouts.traffic.user_rules import SECTIONS, part_in, shared, side_in, weights_in
+from rollouts.traffic.user_rules import SECTIONS, Place, part_in, shared, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Found, Steering, inserted_kind, look, plan
 
@@ -60,6 +60,17 @@ def steered_places(steering: Steering, manifest: Manifest | None) -> set[tuple[s
         return set()
     at = {(place.section, found.bare[place.section][place.index].index) for place in (*found.sharing, *found.testing)}
     return {(section, index) for section, index in at if index is not None}
+
+
+def places_of(steering: Steering, manifest: Manifest) -> tuple[set[int], set[int]]:
+    """Where the http rules were read that share their requests, and those of testers; none where that can't be told."""
+    found = look(steering, manifest)
+
+    def read(places: Sequence[Place]) -> set[int]:
+        at = (found.bare["http"][place.index].index for place in places if place.section == "http")
+        return {index for index in at if index is not None}
+
+    return read(found.sharing), read(found.testing)
 
 
 def route_flaw(steering: Steering, manifest: Manifest) -> str:

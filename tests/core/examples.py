@@ -21,6 +21,7 @@ from tests.core.given import (
     SUCCESS,
     bad,
     by_hand,
+    callers,
     copy,
     gate_at,
     good,
@@ -37,7 +38,9 @@ from tests.core.swap_examples import SWAPPING
 
 CLOSED = Hold("OutsideWindow", "no release window is open", steps=True)
 PROBLEM = Problem("PortMissing", "Service app has no port 80")
-NO_DATA = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), sample(STABLE_RATE, 10, 0.0))
+NO_DATA = (
+    sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), sample(STABLE_RATE, 10, 0.0), *callers(10),
+)  # fmt: skip
 DEAD: dict[str, Any] = {"available": 0, "replicas": 2, "ready": False}
 GATE = "confirm-promotion"
 SPEC = spec_of(threshold=2)
@@ -176,7 +179,12 @@ EXAMPLES: dict[Phase, dict[Event, Example]] = {
         Event.CHECK_PASSED: _at_promotion(samples=good(20)),
         Event.CHECK_FAILED: _at_promotion(samples=bad(20)),
         Event.UNDECIDED: _at_promotion(
-            samples=(sample(SUCCESS, 20, NoData()), sample(DURATION, 20, NoData()), sample(STABLE_RATE, 20, 0.0))
+            samples=(
+                sample(SUCCESS, 20, NoData()),
+                sample(DURATION, 20, NoData()),
+                sample(STABLE_RATE, 20, 0.0),
+                *callers(20),
+            )
         ),
         Event.HELD: _at_promotion(LONGER, samples=good(20)),
         Event.CANARY_LOST: _at_promotion(target=pods("b", **DEAD)),

@@ -29,6 +29,7 @@ from rollouts.core.observed import Observed, WorkloadState
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 SUCCESS = Probe(Signal.SUCCESS_RATE, Subject.CANARY, 10.0)
 DURATION = Probe(Signal.DURATION, Subject.CANARY, 10.0)
+UNREACHED = Probe(Signal.UNREACHED, Subject.CANARY, 10.0)
 COUNTED = Probe(Signal.REQUESTS, Subject.CANARY, 10.0), Probe(Signal.REQUESTS, Subject.STABLE, 10.0)
 UNCOUNTED = NoData()
 METRICS = [
@@ -147,7 +148,13 @@ def sample(probe: Probe, seconds: float, outcome: Outcome | float) -> Sample:
 
 def good(seconds: float) -> tuple[Sample, ...]:
     """Both metrics pass, and the requests are not counted."""
-    return sample(SUCCESS, seconds, 100.0), sample(DURATION, seconds, 20.0), *counts(seconds)
+    return sample(SUCCESS, seconds, 100.0), sample(DURATION, seconds, 20.0), *counts(seconds), *callers(seconds)
+
+
+def callers(seconds: float, outcome: Outcome | float = UNCOUNTED) -> tuple[Sample, ...]:
+    """How many requests reached no pod, whatever the window, and whosever they were."""
+    windows, sides = (10.0, 20.0, 25.0, 30.0, 60.0), (Subject.CANARY, Subject.BOTH)
+    return tuple(sample(Probe(Signal.UNREACHED, side, w), seconds, outcome) for w in windows for side in sides)
 
 
 def counts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from rollouts.api.hooks import HookType
+from rollouts.api.resources import Manifest
 from rollouts.core.measurement import (
     Accepted,
     Call,
@@ -22,6 +23,9 @@ from rollouts.core.measurement import (
     Unreachable,
     Value,
 )
+from rollouts.core.observed import Fault
+from rollouts.testing.fault_effects import aborted_percent, delayed_ms
+from rollouts.traffic.istio_faults import faults_in
 
 
 @dataclass(slots=True)
@@ -40,6 +44,12 @@ class Signals:
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
     """Which right the account lacks; empty if none."""
+    unreached: float | None = 0.0
+    """Percent of the requests that fail before they reach a pod; None: callers report nothing."""
+    fault: Manifest | None = None
+    """As Istio's `fault`, in the rule that leads to both versions."""
+    canary_fault: Manifest | None = None
+    """The same in one that leads to the canary alone."""
     secrets: dict[str, str] = field(default_factory=dict)
     """A digest of what is in each Secret."""
     tested: bool = False
@@ -49,6 +59,14 @@ class Signals:
 
     If not said, yes; but of those that may ask for a rollback, no.
     """
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """As the routes tell them."""
+        told = {"testers": self.canary_fault, "default": self.fault}
+        rules = [{"name": name} | ({"fault": fault} if fault else {}) for name, fault in told.items()]
+        route = {"metadata": {"namespace": "default", "name": "app"}, "spec": {"http": rules}}
+        return tuple(faults_in(route, lambda index, _: Subject.BOTH if index else Subject.CANARY))
 
     def _called(self, call: Call) -> HookOutcome:
         told = self.hooks.get(call.hook, "no" if call.kind is HookType.ROLLBACK else "yes")
@@ -66,6 +84,14 @@ class Signals:
         tests = self.canary_rps * probe.window_s if self.tested else 0.0
         return Value(everything * (arrived + copied / 100 * self.arrives / 100) + tests)
 
+    def _seen_by_callers(self, probe: Probe) -> Outcome:
+        hits = self.fault, self.canary_fault if probe.subject is Subject.CANARY else None
+        if self.unreached is None:
+            return NoData()
+        if probe.signal is Signal.CALLERS_DURATION:
+            return Value(max(map(delayed_ms, hits)))
+        return Value(max(self.unreached, *map(aborted_percent, hits)))
+
     def answer(
         self, probe: Question, *, reached: bool, share: float = 0.0, copied: float = 0.0
     ) -> Outcome | HookOutcome | Content:
@@ -81,8 +107,13 @@ class Signals:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:
             return Unreachable(self.metrics_down)
+        return self._measured(probe, reached=reached, share=share, copied=copied)
+
+    def _measured(self, probe: Probe, *, reached: bool, share: float, copied: float) -> Outcome:
         if probe.signal is Signal.REQUESTS:
             return self._counted(probe, share, copied)
+        if probe.signal in {Signal.UNREACHED, Signal.CALLERS_DURATION}:
+            return self._seen_by_callers(probe)
         match probe.signal, probe.subject:
             case Signal.SOURCE_ALIVE, _:
                 return Value(1.0)

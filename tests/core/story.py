@@ -37,6 +37,7 @@ GOLDEN = Path(__file__).parent / "golden"
 _SIGNALS = {
     "successRate": "success_rate", "durationMs": "duration_ms", "canaryRps": "canary_rps", "stableRps": "stable_rps",
     "metricsDown": "metrics_down", "rightsMissing": "rights_missing", "testRequests": "tested",
+    "unreached": "unreached", "fault": "fault", "canaryFault": "canary_fault",
     "arrives": "arrives",
 }  # fmt: skip
 

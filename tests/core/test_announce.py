@@ -11,7 +11,7 @@ from rollouts.core.measurement import NoData, Unreachable
 from rollouts.core.phases import Event
 from rollouts.core.step import step
 from tests.core.examples import EXAMPLES, PAIRS
-from tests.core.given import DURATION, SUCCESS, good, running, sample, seen_at, spec_of, status_in
+from tests.core.given import DURATION, SUCCESS, callers, good, running, sample, seen_at, spec_of, status_in
 
 SPEC = spec_of(threshold=2)
 REST = {Phase.INITIALIZED, Phase.SUCCEEDED, Phase.FAILED, Phase.TERMINATING}
@@ -42,6 +42,7 @@ def _undecided(before: CanaryStatus, second: float, *, down: bool = False) -> tu
         sample(SUCCESS, second, 100.0),
         sample(DURATION, second, Unreachable("no answer within 5 s") if down else NoData()),
         sample(STABLE_RATE, second, 0.0),
+        *callers(second),
     )
     decision = step(SPEC, before, seen_at(second, route_weight=10, samples=samples))
     assert decision.event is Event.UNDECIDED

@@ -16,4 +16,4 @@ def test_the_look_back_ends_where_the_run_began(checked_at: float, window_s: flo
     """A minute is wanted, but half a minute ago the canary was another revision, which may have failed."""
     status = running(10, started_at=at(-20), last_check_at=at(checked_at))
     decision = step(spec_of(metrics=WIDE), status, seen_at(checked_at + 10, route_weight=10))
-    assert decision.asks[:-2] == (Probe(Signal.SUCCESS_RATE, window_s=window_s),)
+    assert decision.asks[:-2] == tuple(Probe(one, window_s=window_s) for one in (Signal.SUCCESS_RATE, Signal.UNREACHED))

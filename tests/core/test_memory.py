@@ -13,7 +13,7 @@ from rollouts.core.measurement import NoData, Outcome, Unreachable
 from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
 from rollouts.core.step import step
-from tests.core.given import DURATION, SUCCESS, at, bad, good, running, sample, seen_at, spec_of
+from tests.core.given import DURATION, SUCCESS, at, bad, callers, good, running, sample, seen_at, spec_of
 from tests.core.invariants import STATUS_MAX_BYTES
 
 
@@ -60,7 +60,7 @@ def test_a_problem_that_comes_with_a_failed_check_is_news_in_the_next_step() -> 
 @pytest.mark.parametrize(("stable", "counts"), [(0.0, False), (0.02, True), (Unreachable("gone"), False)])
 def test_silence_counts_while_the_stable_side_has_requests(stable: Outcome | float, *, counts: bool) -> None:
     """However few requests the primary has, they show that there is traffic; without them no time runs."""
-    samples = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, 20.0), sample(STABLE_RATE, 10, stable))
+    samples = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, 20.0), sample(STABLE_RATE, 10, stable), *callers(10))
 
     status = step(spec_of(), running(10), seen_at(10, route_weight=10, samples=samples)).status
 

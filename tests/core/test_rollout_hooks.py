@@ -14,8 +14,10 @@ from tests.core.given import (
     COUNTED,
     DURATION,
     SUCCESS,
+    UNREACHED,
     at,
     called,
+    callers,
     counts,
     good,
     hook,
@@ -41,7 +43,7 @@ def test_a_test_is_called_with_each_judgement() -> None:
     half = step(BESIDE, running(10), seen_at(10, route_weight=10, samples=good(10)))
     passed = step(BESIDE, running(10), seen_at(11, route_weight=10, samples=(*good(10), told("rollout", 10))))
 
-    assert (called(asking), len([ask for ask in asking.asks if isinstance(ask, Probe)])) == (["rollout"], 4)
+    assert (called(asking), len([ask for ask in asking.asks if isinstance(ask, Probe)])) == (["rollout"], 5)
     assert (called(half), len(half.asks)) == (["rollout"], 1)
     assert (passed.event, [result.name for result in passed.status.metrics]) == (
         Event.ADVANCE, ["request-success-rate", "request-duration", "rollout"],
@@ -64,7 +66,7 @@ def test_a_slow_test_is_not_started_again_because_the_metrics_are_old() -> None:
     asking = step(BESIDE, running(10), seen_at(55, route_weight=10, samples=late))
     passed = step(BESIDE, running(10), seen_at(56, route_weight=10, samples=(*good(55), told("rollout", 10))))
 
-    assert (asking.asks, passed.event) == ((SUCCESS, DURATION, *COUNTED), Event.ADVANCE)
+    assert (asking.asks, passed.event) == ((SUCCESS, DURATION, UNREACHED, *COUNTED), Event.ADVANCE)
 
 
 @pytest.mark.parametrize(("answer", "event"), [("2 of 9 failed", Event.CHECK_FAILED), ("down", Event.UNDECIDED)])
@@ -99,7 +101,7 @@ def test_a_run_may_be_without_any_answer_for_a_limited_time() -> None:
 def test_an_answer_ends_the_row_of_errors(success: float) -> None:
     """Whether it is good or bad."""
     spec = spec_of(threshold=3, consecutiveErrorLimit=3)
-    answers = (sample(SUCCESS, 10, success), sample(DURATION, 10, 20.0), *counts(10))
+    answers = (sample(SUCCESS, 10, success), sample(DURATION, 10, 20.0), *counts(10), *callers(10))
 
     decision = step(spec, running(10, consecutive_errors=2), seen_at(10, route_weight=10, samples=answers))
 

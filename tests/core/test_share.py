@@ -21,6 +21,7 @@ from tests.core.given import (
     at,
     bad,
     by_hand,
+    callers,
     counts,
     gate_at,
     hook,
@@ -32,7 +33,7 @@ from tests.core.given import (
 )
 from tests.core.swap_examples import swap_spec
 
-PASSED = (sample(SUCCESS, 10, 100.0), sample(DURATION, 10, 20.0))
+PASSED = (sample(SUCCESS, 10, 100.0), sample(DURATION, 10, 20.0), *callers(10))
 FEW, ALL_RIGHT = (12.0, 2388.0), (240.0, 2160.0)
 REFUTED = ShareStatus(weight=10, in_force=False, message="the canary got 12 of 2,400 requests")
 MATCH = [{"headers": {"x-user": {"exact": "ann"}}}]

@@ -22,6 +22,7 @@ from tests.core.given import (
     at,
     bad,
     by_hand,
+    callers,
     copy,
     good,
     pods,
@@ -228,7 +229,7 @@ def test_silence_means_something_where_requests_are_due(
 ) -> None:
     """Only a canary that gets a share of all, or copies, ought to have requests when the primary has."""
     status = _at_step(spec, weight, mirrored=mirrored, no_data_since=at(-30))
-    silence = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()))
+    silence = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), *callers(10))
 
     asking = step(spec, status, seen_at(10, route_weight=weight, samples=silence))
     busy = (*silence, sample(STABLE_RATE, 10, 5.0))

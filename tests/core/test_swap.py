@@ -15,7 +15,7 @@ from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
 from rollouts.core.resting import PREFLIGHT
 from rollouts.core.step import step
-from tests.core.given import DURATION, EPOCH, SUCCESS, pods, running, sample, seen_at, status_in
+from tests.core.given import DURATION, EPOCH, SUCCESS, callers, pods, running, sample, seen_at, status_in
 from tests.core.swap_examples import served, swap_seen, swap_spec, swap_status
 
 SPEC = swap_spec()
@@ -165,7 +165,7 @@ def test_an_undo_is_not_hindered_by_a_problem_but_the_swap_is() -> None:
 def test_blue_green_without_requests_says_what_to_do() -> None:
     """There is no Service of ours to send test requests to."""
     status = running(0, strategy="BlueGreen", step_index=1, dwell_started_at=EPOCH, stable_subset="v1")
-    silent = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()))
+    silent = (sample(SUCCESS, 10, NoData()), sample(DURATION, 10, NoData()), *callers(10))
 
     decision = step(swap_spec(stepWeights=None, iterations=2), status, swap_seen(10, samples=silent))
 

@@ -134,6 +134,8 @@ class World:
             ),
             actions=read_actions({"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}}),
             samples=self.samples,
+            faults=self.signals.faults,
+            service="app",
             delivered=self.delivered,
             deleting=self.deleting,
             stable_subset=self.status.stable_subset or ("v1" if self.spec.swaps else ""),

@@ -181,7 +181,7 @@ class Cell:
             return Value(1.0)
         if probe.signal is Signal.REQUEST_RATE:
             return Value(5.0 if reached else 0.0)
-        if not reached:
+        if probe.signal is Signal.UNREACHED or not reached:
             return NoData()
         good = 100.0 if self.healthy else 50.0
         return Value(good if probe.signal is Signal.SUCCESS_RATE else 20.0)

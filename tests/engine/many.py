@@ -155,7 +155,8 @@ class Many:
         def answer(probe: Probe) -> Outcome:
             if probe.signal is Signal.SUCCESS_RATE:
                 return Value(self.rates.get(name, 100.0))
-            return Value(0.0 if probe.signal is Signal.REQUEST_RATE and probe.subject is Subject.CANARY else 5.0)
+            silent = probe.signal is Signal.REQUEST_RATE and probe.subject is Subject.CANARY
+            return Value(0.0 if silent or probe.signal is Signal.UNREACHED else 5.0)
 
         return answer
 

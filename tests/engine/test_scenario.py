@@ -15,7 +15,10 @@ from tests.core.given import spec_of
 from tests.core.story import Story, read_all
 from tests.engine.world import canary_manifest
 
-SIGNALS = {"successRate", "durationMs", "canaryRps", "stableRps", "testRequests", "metricsDown", "arrives"}
+SIGNALS = {
+    "successRate", "durationMs", "canaryRps", "stableRps", "testRequests", "metricsDown", "arrives",
+    "unreached", "fault",
+}  # fmt: skip
 GIVEN = {
     "analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec", "canaryReplicas", "targetReplicas", "policy",
 } | SIGNALS  # fmt: skip

@@ -32,7 +32,7 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
-from rollouts.core.measurement import Outcome, Probe, Signal, Value
+from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Value
 from rollouts.core.measurement import Subject as Side
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
@@ -119,6 +119,8 @@ class ScriptedMetrics:
         self.asked: list[tuple[str, datetime]] = []
         self.counted: Callable[[str], float] = lambda _: 0.0
         """How many requests a workload got in any window."""
+        self.unreached: Outcome = NoData()
+        """What callers count of requests that reach no pod."""
         self.set(SUCCESS_RATE, Value(100.0))
         self.set(CANARY_REQUESTS, Value(0.0))
         self.set(STABLE_REQUESTS, Value(5.0))
@@ -131,6 +133,8 @@ class ScriptedMetrics:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
         self.asked.append((query, at))
+        if "destination_service_name=~" in query and query not in self.answers:
+            return self.unreached
         counts = re.match(r'\(\(sum\(increase.*destination_workload="([^"]*)"', query)
         return Value(self.counted(counts[1])) if counts and query not in self.answers else self.answers[query]
 

@@ -1,0 +1,152 @@
+"""Requests that no pod of the canary has counted, or not as slow as they were: what their callers saw of them.
+
+A fault in a route, a refused connection, a Service without endpoints: the called side never hears of them. Their
+callers count them, but know the Service only, and not for which version they were meant. So the routes tell whose they
+are: with a Service of the canary's own, or where every fault stands in rules that lead to the canary alone, they are
+the canary's failures. Else they are a signal for both versions, which holds a release and fails nothing.
+
+Knows no metric source. Where callers report nothing, nothing is asked of the canary but what its pods count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import MappingProxyType
+
+from rollouts.api.analysis import Metric
+from rollouts.api.canary import CanarySpec
+from rollouts.api.status import CanaryStatus, MetricResult, Verdict
+from rollouts.core.judge import in_words, probes_of, within, worst
+from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
+from rollouts.core.observed import Fault, Observed, Problem
+
+_ASKED_BESIDE = MappingProxyType({Signal.SUCCESS_RATE: Signal.UNREACHED, Signal.DURATION: Signal.CALLERS_DURATION})
+_OPEN = frozenset({Verdict.PASS, Verdict.NO_DATA})
+"""What the pods' own counts leave to be said."""
+_LEADS = MappingProxyType({
+    Subject.CANARY: "which leads to the canary alone",
+    Subject.STABLE: "which leads to the stable side alone",
+    Subject.BOTH: "which leads to both versions",
+})  # fmt: skip
+_NAMED_FIRST = (Subject.BOTH, Subject.STABLE, Subject.CANARY)
+
+
+def probes_beside(spec: CanarySpec, status: CanaryStatus, seen: Observed, run_s: float) -> tuple[Probe, ...]:
+    """What is asked of the callers beside `probes_of`; nothing of copies, whose callers do not count them.
+
+    How slow they are only where a route delays them: a caller's time has its own clients' in it.
+    """
+    if status.mirrored:
+        return ()
+    delayed = any(fault.delays and fault.of is not Subject.STABLE for fault in seen.faults)
+    found: list[Probe] = []
+    for probe in probes_of(spec.analysis.metrics, run_s):
+        if probe.signal is Signal.SUCCESS_RATE:
+            found.append(replace(probe, signal=Signal.UNREACHED, subject=_subject(spec, seen, probe.signal)))
+        elif delayed:
+            # A delayed request has a pod at last, so that it is known whose it was.
+            found.append(replace(probe, signal=Signal.CALLERS_DURATION))
+    return tuple(found)
+
+
+def is_open(results: Sequence[MetricResult]) -> bool:
+    """Whether what callers saw can make a difference; else nobody waits for it."""
+    return worst(results).verdict in _OPEN
+
+
+def judge_callers(
+    spec: CanarySpec, seen: Observed, results: Sequence[MetricResult], answers: Iterable[Sample]
+) -> tuple[MetricResult, ...]:
+    """The results, in their order, with what callers saw taken into those of the metrics. What failed stays failed."""
+    heard = {answer.probe.signal: answer for answer in answers if isinstance(answer.probe, Probe)}
+    metrics = {metric.name: metric for metric in spec.analysis.metrics}
+    return tuple(
+        _with_callers(spec, seen, result, metrics[result.name], heard.get(_ASKED_BESIDE[Signal(result.name)]))
+        if result.name in metrics and index < len(metrics)
+        else result
+        for index, result in enumerate(results)
+    )
+
+
+def breach_of(results: Iterable[MetricResult]) -> Problem | None:
+    """What holds a release that none of both versions is at fault for."""
+    shared = (result.message for result in results if result.verdict is Verdict.SHARED_BREACH)
+    message = next(shared, None)
+    return Problem("SharedBreach", message) if message is not None else None
+
+
+def _with_callers(
+    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, answer: Sample | None
+) -> MetricResult:
+    if answer is None or result.verdict not in _OPEN:
+        return result
+    match answer.outcome:
+        case Value(number):
+            add = _with_unreached if Signal(metric.name) is Signal.SUCCESS_RATE else _with_duration
+            return add(spec, seen, result, metric, number)
+        case Rejected(reason) | Unreachable(reason):
+            message = f"{metric.name}, as callers see it: {reason}"
+            return result.model_copy(update={"verdict": Verdict.ERROR, "value": None, "message": message[:256]})
+        case _:
+            return result
+
+
+def _with_unreached(
+    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, percent: float
+) -> MetricResult:
+    """Of all requests this percent has failed on the way; of the rest, what the pods say of those that they got."""
+    subject = _subject(spec, seen, Signal.SUCCESS_RATE)
+    total = (100.0 if result.value is None else result.value) * (1 - percent / 100)
+    whose = "the canary's requests" if subject is Subject.CANARY else f"the requests to Service {seen.service}"
+    failed = f"{percent:.2f} % of {whose} failed before they reached a pod"
+    if within(total, metric.threshold_range):
+        if result.value is None or percent == 0:
+            return result
+        message = f"{in_words(metric, total)}; {failed}"
+        return result.model_copy(update={"value": round(total, 3), "message": message[:256]})
+    where = f"{failed} of either version" if subject is Subject.BOTH else failed
+    fault = _named(seen, subject, delays=False)
+    words = f"{fault}: {failed}" if fault else where
+    return _breached(result, subject, f"{in_words(metric, total)}: {words}", value=total)
+
+
+def _with_duration(spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, ms: float) -> MetricResult:
+    if within(ms, metric.threshold_range):
+        return result
+    subject = _subject(spec, seen, Signal.DURATION)
+    words = f"{in_words(metric, ms)} as callers see it: {_named(seen, subject, delays=True)}"
+    return _breached(result, subject, words, value=ms)
+
+
+def _breached(result: MetricResult, subject: Subject, message: str, *, value: float) -> MetricResult:
+    """Where nobody has measured the canary, what is both sides' says nothing of it: that stays without a value."""
+    own = subject is Subject.CANARY
+    known = value if own or result.value is not None else None
+    return result.model_copy(update={
+        "verdict": Verdict.FAIL if own else Verdict.SHARED_BREACH, "message": message[:256],
+        "value": None if known is None else round(known, 3),
+    })  # fmt: skip
+
+
+def _subject(spec: CanarySpec, seen: Observed, signal: Signal) -> Subject:
+    """Whose the failures are that no pod has counted, or the delays."""
+    found = {fault.of for fault in _faults(seen, delays=signal is Signal.DURATION)}
+    if Subject.BOTH in found:
+        return Subject.BOTH
+    if signal is Signal.DURATION or not spec.swaps:
+        return Subject.CANARY
+    # Two subsets have one Service, and callers do not say which subset they meant.
+    return Subject.CANARY if found == {Subject.CANARY} else Subject.BOTH
+
+
+def _faults(seen: Observed, *, delays: bool) -> list[Fault]:
+    return [fault for fault in seen.faults if fault.delays is delays]
+
+
+def _named(seen: Observed, subject: Subject, *, delays: bool) -> str:
+    """The fault that explains it best, in words; empty if none does."""
+    whose = _NAMED_FIRST if subject is Subject.BOTH else (subject,)
+    found = [fault for fault in _faults(seen, delays=delays) if fault.of in whose]
+    found.sort(key=lambda fault: whose.index(fault.of))
+    return f"{found[0].rule}, {_LEADS[found[0].of]}, {found[0].words}" if found else ""
