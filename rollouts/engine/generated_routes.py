@@ -17,7 +17,7 @@ from rollouts.ports import Apply, Cluster, PatchJson, Write
 from rollouts.traffic.istio import carries, has_rules, observed_weight, render_virtual_service, route_operations
 from rollouts.traffic.istio_exposure import takes_away
 from rollouts.traffic.istio_faults import faults_in, side_of_weights
-from rollouts.traffic.istio_rule import Hosts
+from rollouts.traffic.istio_rule import Hosts, canary_part
 from rollouts.traffic.istio_shape import match_flaw, match_rule_name, rule_name
 from rollouts.traffic.release import release_route_operations
 from rollouts.traffic.router import Routed

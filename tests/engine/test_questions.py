@@ -41,7 +41,7 @@ AT_ONCE_S = 3 * STATUS_TAKES_S
 
 
 class HangingMetrics:
-    """Answers as another source does, but not before it is let go."""
+    """Answers as another source does, but of what pods count not before it is let go."""
 
     def __init__(self, source: ScriptedMetrics) -> None:
         self.let_go = asyncio.Event()
@@ -51,6 +51,8 @@ class HangingMetrics:
 
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
+        if "destination_service_name=~" in query:
+            return await self._source.measure(query, at)
         self.asked_at.append(at)
         try:
             await self.let_go.wait()
