@@ -242,7 +242,7 @@ BAD = (
     BadCanary(
         "two ways to compare a header",
         {"service.match": [{"headers": {"x": {"exact": "a", "regex": "a"}}}]},
-        "service.match[0].headers.x",
+        "service.match[0].headers[x]",
         http_rule.ONE_WAY_AT_MOST,
     ),
     BadCanary("a rewrite of nothing", {"service.rewrite": {}}, "service.rewrite", http_rule.NO_REWRITE),
