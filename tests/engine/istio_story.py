@@ -65,6 +65,8 @@ class IstioStory:
                     cluster.edit(VIRTUAL_SERVICES, ObjectKey(NAMESPACE, how), {"spec": self._written[how]["spec"]})
                 case "delete":
                     cluster.delete(CANARIES, KEY)
+                case _:
+                    assert what in {"until", "then", "happened"}, what
         await self._go_on(str(step["until"]))
         if "happened" in step:
             assert self.happened == step["happened"], self.happened
