@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,14 +23,16 @@ from rollouts.api.resources import (
     CANARIES,
     CONFIG_MAPS,
     DEPLOYMENTS,
+    DESTINATION_RULES,
     SCALED_OBJECTS,
     SERVICES,
+    VIRTUAL_SERVICES,
     Manifest,
     ObjectKey,
     Resource,
 )
 from rollouts.embedded import serving, write_kubeconfig
-from rollouts.errors import NotFound
+from rollouts.errors import Conflict, NotFound
 from rollouts.kube.access import open_client
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
@@ -41,11 +43,15 @@ from rollouts.ports import Apply, Cluster, Create
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.memory_server import MemoryServer
+from tests.adapters.virtual_services import SCHEMA as VIRTUAL_SERVICE_SPEC
 from tests.kube.waiting import running, until
 
 ROUTES = Resource("contract.rollouts.test", "v1", "routes", "Route")
 """A custom kind with lists, as Istio's are, for a server on which Istio is not installed."""
-KINDS = (CANARIES, DEPLOYMENTS, SERVICES, CONFIG_MAPS, ROUTES, AUTOSCALERS, SCALED_OBJECTS)
+KINDS = (
+    CANARIES, DEPLOYMENTS, SERVICES, CONFIG_MAPS, ROUTES, AUTOSCALERS, SCALED_OBJECTS, VIRTUAL_SERVICES,
+    DESTINATION_RULES,
+)  # fmt: skip
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
 DEFINITIONS = Resource("apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition")
 
@@ -63,6 +69,8 @@ _SCALED: Manifest = {
 }
 _SCALED_OBJECT: Manifest = {"type": "object", "properties": {"spec": {"type": "object", "properties": _SCALED}}}
 """The part of KEDA's own schema that matters here: its lists are one value, its metadata is text."""
+_VIRTUAL_SERVICE: Manifest = {"type": "object", "properties": {"spec": VIRTUAL_SERVICE_SPEC}}
+"""Istio's own schema."""
 
 Changes = list[tuple[Resource, ObjectKey]]
 
@@ -185,6 +193,9 @@ async def _at(path: Path) -> AsyncIterator[Arranged]:
     cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=pace)
     await cluster.write(Apply(DEFINITIONS, _definition(ROUTES, _ANYTHING)))
     await cluster.write(Apply(DEFINITIONS, _definition(SCALED_OBJECTS, _SCALED_OBJECT)))
+    for resource, schema in ((VIRTUAL_SERVICES, _VIRTUAL_SERVICE), (DESTINATION_RULES, _ANYTHING)):
+        with suppress(Conflict):  # Istio is there with its own
+            await cluster.write(Create(DEFINITIONS, _definition(resource, schema)))
     made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))
     namespace: str = made["metadata"]["name"]
     try:
