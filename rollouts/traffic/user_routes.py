@@ -18,7 +18,7 @@ from rollouts.traffic.istio_mirror import mirror_percent
 from rollouts.traffic.istio_patch import rule_operations
 from rollouts.traffic.istio_rules import Placed
 from rollouts.traffic.istio_shape import match_rule_name
-from rollouts.traffic.istio_weight import nearest, weight_of
+from rollouts.traffic.istio_weight import weight_of
 from rollouts.traffic.user_record import MIRROR_FIELDS, is_marked, mark_operations, narrowed, unmark_operations
 from rollouts.traffic.user_rules import SECTIONS, Place, part_in, shared, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
@@ -89,13 +89,9 @@ def routed_weight(seen: Seen) -> int | None:
     for steering, manifest in seen:
         found = look(steering, manifest) if manifest is not None else None
         total = steering.spec.analysis.weight_total
-        # Rules whose sums differ can't say the same share in the same fine parts.
-        shares |= {None} if found is None else {_in_parts(one.matched, total) for one in _exposures(steering, found)}
+        # Rules whose sums differ can't say the same share in finer parts.
+        shares |= {None} if found is None else {one.matched for one in _exposures(steering, found, parts=total)}
     return shares.pop() if len(shares) == 1 else None
-
-
-def _in_parts(share: int | None, total: int) -> int | None:
-    return None if share is None else nearest(share * total, WEIGHT_TOTAL_MAX)
 
 
 def total_weights(seen: Seen, pair: Pair) -> dict[str, int]:
@@ -176,7 +172,9 @@ def _rule_changes(found: Found, placed: Any) -> list[Manifest]:
     ]
 
 
-def _exposures(steering: Steering, found: Found, wanted: Any = None) -> list[_Exposure]:
+def _exposures(
+    steering: Steering, found: Found, wanted: Any = None, *, parts: int = WEIGHT_TOTAL_MAX
+) -> list[_Exposure]:
     """Of each steered route, as read, or as `wanted` has it. Of tls and tcp routes only where nothing is matched."""
     read = {section: [Placed(i, rule) for i, rule in enumerate(rules)] for section, rules in found.lists.items()}
     placed, exposures = wanted or read, []
@@ -184,19 +182,19 @@ def _exposures(steering: Steering, found: Found, wanted: Any = None) -> list[_Ex
         if place.section == "http" or not steering.spec.analysis.match:
             at = found.bare[place.section][place.index].index
             where = next(i for i, one in enumerate(placed[place.section]) if one.index == at)
-            exposures.append(_exposure(steering, placed[place.section], where, place.section))
+            exposures.append(_exposure(steering, placed[place.section], where, section=place.section, parts=parts))
     return exposures
 
 
-def _exposure(steering: Steering, placed: list[Placed], where: int, section: str) -> _Exposure:
+def _exposure(steering: Steering, placed: list[Placed], where: int, *, section: str, parts: int) -> _Exposure:
     pair, rule = steering.pair, placed[where].rule
     above = _above(steering, placed, where) if section == "http" else {}
-    others = part_in(rule, pair, WEIGHT_TOTAL_MAX)
+    others = part_in(rule, pair, parts)
     matching = above.pop(match_rule_name(steering.owner), None)
     return _Exposure(
-        part_in(matching, pair, WEIGHT_TOTAL_MAX) if matching is not None else others,
+        part_in(matching, pair, parts) if matching is not None else others,
         others,
-        any(part_in(one, pair, WEIGHT_TOTAL_MAX) for one in above.values()),
+        any(part_in(one, pair, parts) for one in above.values()),
         mirror_percent(rule, lambda destination: pair.side_of(destination) == pair.canary),
     )
 
