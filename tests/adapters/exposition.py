@@ -22,6 +22,9 @@ class Traffic:
     """How many a second last at most so long and longer than the bound before."""
     namespace: str = "shop"
     reporter: str = "destination"
+    service: str = ""
+    """As callers name it; with nothing, as pods count it."""
+    flags: str = "-"
     born: int = 0
     """The step at which it was first scraped, when it had counted for one step already."""
 
@@ -31,6 +34,9 @@ class Traffic:
             f'reporter="{self.reporter}",destination_workload="{self.workload}",'
             f'destination_workload_namespace="{self.namespace}"'
         )
+        if self.service:
+            labels += f',destination_service_name="{self.service}",destination_service_namespace="{self.namespace}"'
+            labels += f',response_flags="{self.flags}"'
         rates = [(f'istio_requests_total{{{labels},response_code="{code}"}}', n) for code, n in self.by_code.items()]
         for bound in (*BOUNDS_MS, None):
             below = sum(n for slowest, n in self.by_bound_ms.items() if bound is None or slowest <= bound)

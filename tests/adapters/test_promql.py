@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from rollouts.core.measurement import Probe, Signal
+from rollouts.core.measurement import Probe, Signal, Subject
 from rollouts.errors import InvariantViolated
-from rollouts.metrics.istio import render_query
+from rollouts.metrics.istio import Services, render_query
 
 LABELS = 'reporter="destination",destination_workload_namespace="shop",destination_workload="checkout"'
 
 SERIES = f"istio_requests_total{{{LABELS}}}"
+
+CALLERS = LABELS.replace("destination", "source", 1)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +40,40 @@ SERIES = f"istio_requests_total{{{LABELS}}}"
             f" unless on() (({SERIES} and {SERIES} offset 30s) unless increase({SERIES}[30s]))",
             id="requests",
         ),
+        pytest.param(
+            Probe(Signal.CALLERS_DURATION, window_s=60),
+            "histogram_quantile(0.99, sum by (le) (rate(istio_request_duration_milliseconds_bucket{"
+            f"{CALLERS}}}[60s])))",
+            id="duration as callers see it",
+        ),
         pytest.param(Probe(Signal.SOURCE_ALIVE), "vector(1)", id="source alive"),
     ],
 )
 def test_each_signal_has_its_query(probe: Probe, expected: str) -> None:
     """The text is what users see in their own Prometheus when they check a verdict."""
     assert render_query(probe, "shop", "checkout") == expected
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["a Service of its own", "one of several versions"])
+def test_what_reached_no_pod_is_asked_by_the_services_name(*, shared: bool) -> None:
+    """Of a Service that other versions have too, only what a fault did is known to be meant."""
+    query = render_query(Probe(Signal.UNREACHED, window_s=60), "shop", "checkout", Services(("c-canary",), shared))
+    meant = 'reporter="source",destination_service_namespace="shop",destination_service_name=~"c-canary"'
+    lost = f'{meant},destination_workload="unknown",response_code=~"5.."'
+    lost += ',response_flags=~".*FI.*"' if shared else ""
+    uncounted = f'{CALLERS},response_code=~"5..",response_flags=~".*(UF|UH|UO|UT).*"'
+    failed, more, arrived = (
+        f"(sum(rate(istio_requests_total{{{series}}}[60s])) or vector(0))" for series in (lost, uncounted, CALLERS)
+    )
+    assert query == f"100 * ({failed} + {more}) / ({failed} + {arrived})"
+
+
+def test_what_reached_no_pod_of_both_is_part_of_all_that_was_asked_of_their_services() -> None:
+    """Whoever it was meant for."""
+    query = render_query(Probe(Signal.UNREACHED, Subject.BOTH, 60), "shop", "any", Services(("c", "c-primary")))
+    called = 'reporter="source",destination_service_namespace="shop",destination_service_name=~"c|c-primary"'
+    failed = f'sum(rate(istio_requests_total{{{called},destination_workload="unknown",response_code=~"5.."}}[60s]))'
+    assert query == f"100 * ({failed} or vector(0)) / sum(rate(istio_requests_total{{{called}}}[60s]))"
 
 
 def test_a_label_value_cannot_leave_its_quotes() -> None:

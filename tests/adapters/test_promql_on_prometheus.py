@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Value
-from rollouts.metrics.istio import render_query
+from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Value
+from rollouts.metrics.istio import Services, render_query
 from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
 from tests.adapters.exposition import Traffic
 from tests.adapters.prometheus_server import Canned, prometheus_server
@@ -33,6 +33,48 @@ TRAFFIC = (
     Traffic("healthy", {"500": 50}, {2500: 50}, namespace="elsewhere"),
     Traffic("healthy", {"500": 50}, {2500: 50}, reporter="source"),
 )
+CALLERS = (
+    # Service one: two subsets, v2 with 4 of 100 requests, and a fault on its own rule that fails 2 of its 6.
+    Traffic("v1", {"200": 94}, {25: 94}, reporter="source", service="one"),
+    Traffic("v2", {"200": 4}, {2500: 4}, reporter="source", service="one"),
+    Traffic("unknown", {"555": 2}, reporter="source", service="one", flags="FI"),
+    # Service app-canary: nobody listens for a quarter of it, and of what has a pod some is out of time.
+    Traffic("app", {"200": 10, "500": 3}, reporter="source", service="app-canary"),
+    Traffic("app", {"504": 2}, reporter="source", service="app-canary", flags="UT"),
+    Traffic("unknown", {"503": 5}, reporter="source", service="app-canary", flags="UF,URX"),
+    Traffic("unknown", {"0": 50, "404": 50}, reporter="source", service="app-canary", flags="DC"),
+    Traffic("app-primary", {"200": 80}, reporter="source", service="app-primary"),
+    # All of it fails, for a fault or for want of pods; and one that has its past, and is silent.
+    Traffic("unknown", {"500": 9}, reporter="source", service="faulty", flags="FI"),
+    Traffic("unknown", {"503": 9}, reporter="source", service="empty", flags="UH"),
+    Traffic("silent", {"200": 0}, reporter="source", service="silent"),
+    # Neither of these may be counted for the ones above.
+    Traffic("unknown", {"500": 70}, reporter="source", service="one", namespace="elsewhere", flags="FI"),
+    Traffic("v2", {"500": 70}, {25: 70}),
+)
+LOST, LOST_OF_BOTH = (Probe(Signal.UNREACHED, side, 60) for side in (Subject.CANARY, Subject.BOTH))
+SLOW = Probe(Signal.CALLERS_DURATION, window_s=60)
+APP = Services(("app", "app-primary", "app-canary"))
+HEARD: dict[tuple[Probe, str, Services], Outcome] = {
+    # 2 of the 6 that were meant for it, however small its share; of all requests of the Service 2 of 100.
+    (LOST, "v2", Services(("one",), shared=True)): Value(33.333333),
+    (LOST_OF_BOTH, "v2", Services(("one",), shared=True)): Value(2),
+    (SLOW, "v2", Services(())): Value(2485),
+    (SLOW, "v1", Services(())): Value(24.75),
+    # 5 that nobody took and 2 out of time, of 20; what the pods answered themselves they count.
+    (LOST, "app", Services(("app-canary",))): Value(35),
+    (LOST_OF_BOTH, "app", APP): Value(2.5),
+    (LOST, "none", Services(("faulty",), shared=True)): Value(100),
+    (LOST_OF_BOTH, "none", Services(("faulty",), shared=True)): Value(100),
+    # Without pods, and without a fault: known to be its own only where the Service is.
+    (LOST, "none", Services(("empty",))): Value(100),
+    (LOST, "none", Services(("empty",), shared=True)): NoData(),
+    (LOST_OF_BOTH, "none", Services(("empty",), shared=True)): Value(100),
+    (LOST, "silent", Services(("silent",))): NoData(),
+    (LOST_OF_BOTH, "silent", Services(("silent",))): NoData(),
+    (LOST, "absent", Services(("absent",))): NoData(),
+    (LOST_OF_BOTH, "absent", Services(("absent",))): NoData(),
+}
 RATE, P99 = Probe(Signal.SUCCESS_RATE, window_s=60), Probe(Signal.DURATION, window_s=60)
 REQUESTS = Probe(Signal.REQUEST_RATE)
 MINUTE, TWO_SCRAPES, ONE_SCRAPE = (Probe(Signal.REQUESTS, window_s=window_s) for window_s in (60, 10, 5))
@@ -110,6 +152,28 @@ async def test_each_query_gives_what_the_requests_were(tmp_path: Path) -> None:
     assert answers == expected
     assert isinstance(refused, Rejected)
     assert "parse error" in refused.reason
+
+
+async def test_what_callers_count_is_what_reached_no_pod(tmp_path: Path) -> None:
+    """Of the canary's own requests, or of all of the Service; nobody who reports is no data."""
+    binary = shutil.which("prometheus")
+    if binary is None:
+        pytest.skip("no prometheus on PATH: run inside the lab")
+    at = datetime.now(tz=UTC).replace(microsecond=0)
+    traffic = (*CALLERS, Traffic("slow", {"200": 1}))
+    past = "\n".join(line for one in traffic for line in one.lines(at)) + "\n"
+    page = Canned(body=past.encode(), headers=(("Content-Type", "text/plain; version=0.0.4"),))
+    async with prometheus_server(page) as target, _prometheus(binary, target.url[7:], tmp_path) as url:
+        source = PrometheusSource(url, PrometheusOptions(workers=2))
+        await _scraped(source, at)
+        answers = {
+            (probe, workload, services): _rounded(
+                await source.measure(render_query(probe, "shop", workload, services), at)
+            )
+            for probe, workload, services in HEARD
+        }
+        await source.aclose()
+    assert answers == HEARD
 
 
 async def _scraped(source: PrometheusSource, at: datetime) -> None:

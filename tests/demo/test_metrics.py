@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rollouts.api.resources import ObjectKey
-from rollouts.core.measurement import NoData, Probe, Rejected, Signal, Value
+from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Value
 from rollouts.demo.ledger import Answer, Ledger
 from rollouts.demo.metrics import Question, TrafficMetrics, read_query
-from rollouts.metrics.istio import render_query
+from rollouts.metrics.istio import Services, render_query
 
 AT = datetime(2026, 1, 2, 12, 0, tzinfo=UTC)
 ROUTE, APP, OTHER = ObjectKey("default", "app"), ObjectKey("default", "app"), ObjectKey("default", "app-primary")
@@ -45,6 +45,39 @@ def test_each_query_of_the_adapter_is_known_by_its_text(
     assert read_query(query) == Question(Probe(signal, window_s=window_ms / 1000), ObjectKey(namespace, name))
     rate = render_query(Probe(RATE), namespace, name)
     assert read_query(rate) == Question(Probe(RATE), ObjectKey(namespace, name))
+
+
+@given(
+    namespace=NAMES, name=NAMES, services=st.builds(Services, st.tuples(NAMES, NAMES), st.booleans()),
+    side=st.sampled_from([Subject.CANARY, Subject.BOTH]),
+)  # fmt: skip
+def test_so_are_those_of_what_reached_no_pod(namespace: str, name: str, services: Services, side: Subject) -> None:
+    """Each as one that asks the same; of both sides nobody asks which workload."""
+    query = render_query(Probe(Signal.UNREACHED, side, 10.0), namespace, name, services)
+    found = read_query(query)
+    assert found is not None
+    assert render_query(found.probe, found.workload.namespace, found.workload.name, found.services) == query
+
+
+async def test_what_reached_no_pod_was_meant_for_a_service() -> None:
+    """Copies do not count, nor what no route led anywhere."""
+    own, apex = ObjectKey("default", "app-canary"), ObjectKey("default", "app")
+    told = [
+        Answer(AT, ROUTE, 503, service=own), Answer(AT, ROUTE, 404), Answer(AT, ROUTE, 503, service=own, copied=True),
+        *(Answer(AT, ROUTE, 200, 1.0, APP, service=own) for _ in range(3)),
+        *(Answer(AT, ROUTE, 200, 1.0, OTHER, service=apex) for _ in range(6)),
+    ]  # fmt: skip
+    over = source(*told)
+
+    async def percent(services: Services, side: Subject = Subject.CANARY) -> Outcome:
+        query = render_query(Probe(Signal.UNREACHED, side, 10.0), APP.namespace, APP.name, services)
+        return await over.measure(query, AT)
+
+    assert await percent(Services((own.name,))) == Value(25.0)
+    assert await percent(Services((own.name,), shared=True)) == Value(0.0)
+    assert await percent(Services((own.name, apex.name)), Subject.BOTH) == Value(10.0)
+    assert await percent(Services(("other",)), Subject.BOTH) == NoData()
+    assert await over.measure(asked(Signal.CALLERS_DURATION, 2), AT) == Value(1.0)
 
 
 @pytest.mark.parametrize("query", ["", "up", "vector(2)", asked(SUCCESS, 2) + " ", asked(DURATION, 2)[:-1]])
