@@ -8,6 +8,7 @@ from e2e.lab.load import Record
 from e2e.scenarios.journal import ObjectsSeen, SharesSeen, StatusSeen
 from e2e.scenarios.stage import Stage
 from e2e.scenarios.untouched import Kept
+from e2e.strategies.facts import ServedSeen
 
 RATE_PER_S = 500.0
 GUARD_S = 0.15
@@ -61,6 +62,11 @@ class RunFacts:
     baseline: Kept
     """The user's objects as the user left them last."""
     records: tuple[Record, ...]
+    picked: tuple[Record, ...] = ()
+    """What came of the requests of those whom a rule picks; `records` are everybody else's."""
+    copies: tuple[SharesSeen, ...] = ()
+    """What part of the requests Envoy copies to each subset."""
+    served: tuple[ServedSeen, ...] = ()
     overdue: str = ""
     """What was waited for in vain."""
 

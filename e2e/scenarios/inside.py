@@ -17,9 +17,9 @@ from e2e.scenarios.journal import Journal
 from e2e.scenarios.live import Announcer
 from e2e.scenarios.playbook import INTERVAL_S, STAGES, Book, stories_of
 from e2e.scenarios.runs import Play
+from e2e.scenarios.stage import EVERYONE
 from e2e.scenarios.witnesses import follow, poll_envoy, poll_objects
-
-_CLIENTS = "all"
+from e2e.strategies.served import poll_served
 
 
 def main() -> None:
@@ -29,9 +29,8 @@ def main() -> None:
 
 
 async def _main(book: Book, result: Path) -> None:
-    clients = {_CLIENTS: {"Host": book.stage.host}}
     try:
-        async with opened(INTERVAL_S, clients, RATE_PER_S) as scene:
+        async with opened(INTERVAL_S, book.stage.clients, RATE_PER_S) as scene:
             await _watched(Play(scene, Journal(book.stage)), book)
     finally:
         write_outcome(result, book.results, book.figures)
@@ -39,7 +38,7 @@ async def _main(book: Book, result: Path) -> None:
 
 async def _watched(told: Play, book: Book) -> None:
     """Play with the witnesses at work. Raises ExceptionGroup when a witness fails."""
-    announcer = Announcer(told.journal, told.scene.loads[_CLIENTS])
+    announcer = Announcer(told.journal, told.scene.loads[EVERYONE])
 
     def announce(story: str) -> None:
         announcer.story = story
@@ -49,6 +48,7 @@ async def _watched(told: Play, book: Book) -> None:
             tasks.create_task(follow(told.scene.api, told.journal)),
             tasks.create_task(poll_envoy(os.environ["ENVOY_ADMIN_URL"], told.journal)),
             tasks.create_task(poll_objects(told.scene.api, told.journal)),
+            tasks.create_task(poll_served(os.environ["WORKLOAD_METRICS_URL"], told.journal.served)),
             tasks.create_task(announcer.show()),
         ]
         await play(stories_of(told, book), book.results, announce=announce)

@@ -9,7 +9,8 @@ from typing import Any
 
 from e2e.scenarios.stage import Stage
 from e2e.scenarios.untouched import Kept, kept
-from e2e.scenarios.weights import Shares, shares_in_envoy, shares_in_rules
+from e2e.scenarios.weights import Shares, copies_in_envoy, shares_in_envoy, shares_in_rules
+from e2e.strategies.facts import ServedSeen
 
 Json = dict[str, Any]
 
@@ -60,6 +61,9 @@ class Journal:
         """As the VirtualService says."""
         self.in_force: list[SharesSeen] = []
         """As Envoy does."""
+        self.copies: list[SharesSeen] = []
+        """As Envoy copies requests to each subset."""
+        self.served: list[ServedSeen] = []
         self.objects: list[ObjectsSeen] = []
         self._subsets = frozenset(stage.deployments)
         self._asked_at_s = 0.0
@@ -93,12 +97,14 @@ class Journal:
         """A state of a VirtualService, from its watch."""
         if virtual_service["metadata"]["name"] == self.stage.route_name:
             now_s = time.time()
-            _keep(self.written, shares_in_rules(virtual_service, self._subsets), now_s, now_s)
+            _keep(self.written, shares_in_rules(virtual_service, self._subsets, self.stage.shared), now_s, now_s)
 
     def envoy_seen(self, dump: Json, asked_at_s: float) -> None:
         """What Envoy's configuration has just shown to a look that began then."""
         shares = shares_in_envoy(dump, self.stage.service, self._subsets)
-        _keep(self.in_force, shares, time.time(), self._asked_at_s)
+        now_s = time.time()
+        _keep(self.in_force, shares, now_s, self._asked_at_s)
+        _keep(self.copies, copies_in_envoy(dump, self.stage.service, self._subsets), now_s, self._asked_at_s)
         self._asked_at_s = asked_at_s
 
     def objects_seen(self, objects: list[Json]) -> ObjectsSeen:

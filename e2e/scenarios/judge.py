@@ -7,7 +7,7 @@ from itertools import groupby
 
 from e2e.play.binomial import band
 from e2e.play.result import Result
-from e2e.scenarios.facts import RunFacts, answered_by, failures_of, read_spans
+from e2e.scenarios.facts import RATE_PER_S, RunFacts, answered_by, failures_of, read_spans
 from e2e.scenarios.journal import SharesSeen
 from e2e.scenarios.stage import SCALE_DOWN_DELAY_S
 from e2e.scenarios.untouched import differences
@@ -40,6 +40,10 @@ def _weights(facts: RunFacts, where: str, seen: Sequence[SharesSeen]) -> Result:
 
 
 def _shares(facts: RunFacts) -> Result:
+    if not facts.plan.weights:
+        by_canary, answered = answered_by(list(facts.records), facts.plan)
+        detail = f"{by_canary} of {answered} answers are its"
+        return _result(facts, "clients never meet the canary", answered and not by_canary, detail)
     told, ok = [], True
     for span in read_spans(facts):
         by_canary, answered = answered_by(span.of(facts.records), facts.plan)
@@ -53,15 +57,19 @@ def _shares(facts: RunFacts) -> Result:
 def _clients(facts: RunFacts) -> Iterator[Result]:
     plan, bad = facts.plan, facts.plan.stage.deployments[facts.plan.canary]
     failed = failures_of(facts.records)
-    ours = [record for record in failed if not (plan.errs and record.workload == bad)]
+    ours = [record for record in failed if not (plan.errs and plan.weights and record.workload == bad)]
     words = sorted({record.error or f"{record.status} of {record.workload or 'nobody'}" for record in ours})
     excused = f", {len(failed) - len(ours)} more of the bad version" if len(failed) > len(ours) else ""
-    expected = "no client error" + (" but of the bad version" if plan.errs else "")
+    met = bool(plan.errs and plan.weights)
+    expected = "no client error" + (" but of the bad version" if met else "")
     detail = f"{len(ours)} of {len(facts.records)} {words or ''}{excused}"
     yield _result(facts, expected, facts.records and not ours, detail)
     seconds = facts.ended_at_s - facts.applied_at_s
     rate = len(facts.records) / seconds
-    yield _result(facts, "under at least 490 requests a second", rate >= 490, f"{rate:.0f} for {seconds:.0f} s")
+    least = 0.98 * RATE_PER_S / len(plan.stage.clients)
+    yield _result(
+        facts, f"under at least {least:.0f} requests a second", rate >= least, f"{rate:.0f} for {seconds:.0f} s"
+    )
 
 
 def _versions(facts: RunFacts) -> Result:
@@ -91,7 +99,7 @@ def _scaled(facts: RunFacts) -> Result:
     plan = facts.plan
     loser, winner = plan.stage.deployments[plan.loser], plan.stage.deployments[plan.winner]
     last = dict(facts.objects[-1].replicas) if facts.objects else {}
-    out_at_s = facts.in_force[-1].at_s if facts.in_force else facts.ended_at_s
+    out_at_s = facts.in_force[-1].at_s if facts.in_force else facts.applied_at_s
     gone_at_s = next((seen.at_s for seen in facts.objects if dict(seen.replicas).get(loser) == 0), None)
     kept_s = gone_at_s - out_at_s if gone_at_s is not None else 0.0
     least_s = 0.0 if plan.errs else SCALE_DOWN_DELAY_S

@@ -13,6 +13,8 @@ from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
 from e2e.scenarios.facts import Plan, RunFacts, failures_of
 from e2e.scenarios.judge import judge_bystander, judge_left, judge_run, judge_swap, judge_undo
+from e2e.scenarios.judge_copies import judge_copies
+from e2e.scenarios.judge_picked import judge_picked
 from e2e.scenarios.report import run_json
 from e2e.scenarios.runs import Play, begin, release, release_until_promoted, release_until_weight, undo
 from e2e.scenarios.stage import Stage
@@ -29,6 +31,13 @@ STAGES: Mapping[str, Stage] = {
     "scenario-1": Stage("scenario-1", "anything.example", "canary", "v1", INTERVAL_S),
     "scenario-2": Stage("scenario-2", "helloworld.default.svc.cluster.local", "helloworld", "v1", INTERVAL_S),
     "scenario-3": Stage("scenario-3", "reviews.default.svc.cluster.local", "reviews", "v2", INTERVAL_S),
+    "scenario-4": Stage(
+        "scenario-4", "reviews.default.svc.cluster.local", "reviews", "v1", INTERVAL_S, ("end-user", "jason")
+    ),
+    "scenario-5": Stage("scenario-5", "api.example.com", "api", "v1", INTERVAL_S, ("x-canary", "true")),
+    "scenario-6": Stage("scenario-6", "shop.example.com", "shop", "v1", INTERVAL_S, ("x-preview", "true")),
+    "scenario-7": Stage("scenario-7", "nginx.example.com", "nginx", "v1", INTERVAL_S),
+    "scenario-10": Stage("scenario-10", "payments.example.com", "payments", "v1", INTERVAL_S),
 }
 
 
@@ -80,14 +89,15 @@ async def _start(play: Play, book: Book) -> None:
 async def _release(canary: str, version: str, play: Play, book: Book) -> None:
     plan = book.plan(f"{canary} gets version {version}", canary, version, book.stage.weights)
     facts = await release(play, plan)
-    book.note(facts, [*judge_run(facts), *judge_bystander(facts)])
+    book.note(facts, [*judge_run(facts), *judge_bystander(facts), *judge_picked(facts), *judge_copies(facts)])
 
 
 async def _bad_release(canary: str, version: str, play: Play, book: Book) -> None:
-    weights = (book.stage.weights[0], 0)
+    # A version that is tested before everybody gets it meets nobody but its testers.
+    weights = (book.stage.weights[0], 0) if book.stage.weights[0] < 100 else ()
     plan = book.plan(f"{canary} gets the bad version {version}", canary, version, weights, errs=True)
     facts = await release(play, plan)
-    book.note(facts, judge_run(facts))
+    book.note(facts, [*judge_run(facts), *judge_picked(facts), *judge_copies(facts)])
 
 
 async def _undo_at_once(play: Play, book: Book) -> None:
@@ -155,6 +165,37 @@ TOLD: Mapping[str, Mapping[str, Tell]] = {
         "release": partial(_release, "v2", "2"),
         "bad": partial(_bad_release, "v1", "3"),
         "deletion": partial(_end, canary="v1", version="4", cascade="orphan"),
+    },
+    "scenario-4": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "bad": partial(_bad_release, "v1", "3"),
+        "deletion": _end,
+    },
+    "scenario-5": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "bad": partial(_bad_release, "v1", "3"),
+        "deletion": partial(_end, canary="v1", version="4"),
+    },
+    "scenario-6": {
+        "start": _start,
+        "bad": partial(_bad_release, "v2", "2"),
+        "undo at once": _undo_at_once,
+        "release": partial(_release, "v2", "6"),
+        "deletion": _end,
+    },
+    "scenario-7": {
+        "start": _start,
+        "bad": partial(_bad_release, "v2", "2"),
+        "release": partial(_release, "v2", "3"),
+        "deletion": _end,
+    },
+    "scenario-10": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "bad": partial(_bad_release, "v1", "3"),
+        "deletion": partial(_end, canary="v1", version="4"),
     },
     "scenario-3": {
         "start": _start,

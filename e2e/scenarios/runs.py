@@ -12,6 +12,7 @@ from e2e.play.scene import Scene
 from e2e.play.waiting import OverdueError, until
 from e2e.scenarios.facts import Plan, RunFacts
 from e2e.scenarios.journal import Journal
+from e2e.scenarios.stage import PICKED
 from e2e.scenarios.witnesses import read_objects
 
 _OVER_WITHIN_S = 150.0
@@ -109,7 +110,10 @@ async def _play(play: Play, plan: Plan, ask: Ask, over: Over) -> RunFacts:
         in_force=tuple(seen for seen in journal.in_force if seen.at_s >= applied_at_s),
         objects=(*(seen for seen in journal.objects if seen.at_s > asked.at_s), last),
         baseline=asked.kept,
-        records=play.scene.records(applied_at_s),
+        records=play.scene.records_of(next(iter(play.scene.loads)), applied_at_s),
+        picked=play.scene.records_of(PICKED, applied_at_s) if PICKED in play.scene.loads else (),
+        copies=tuple(seen for seen in journal.copies if seen.at_s >= applied_at_s),
+        served=tuple(seen for seen in journal.served if seen.at_s >= applied_at_s),
         overdue=overdue,
     )
 

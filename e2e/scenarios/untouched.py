@@ -2,7 +2,8 @@
 
 Compared is canonical JSON (sorted keys, no blanks) without status, resourceVersion, generation and managedFields. Ours
 are, and nothing else: annotations and labels of our group, the weights of the Canary's two subsets in rules that name
-both, and the replicas of its two Deployments.
+both, copies of requests to either, the second one where the user wrote one of them alone, and the replicas of its two
+Deployments.
 """
 
 from __future__ import annotations
@@ -58,17 +59,25 @@ def _as_users(item: Json, stage: Stage) -> Json:
     if user["kind"] == "Deployment" and metadata["name"] in stage.deployments.values():
         user["spec"].pop("replicas", None)
     if (user["kind"], metadata["name"]) == stage.key:
-        _without_weights(user, frozenset(stage.deployments))
+        _without_weights(user, frozenset(stage.deployments), stage.alone)
     return user
 
 
-def _without_weights(virtual_service: Json, subsets: frozenset[str]) -> None:
+def _without_weights(virtual_service: Json, subsets: frozenset[str], alone: Mapping[str, str]) -> None:
     """Also without the sum's sign: a rule whose two weights are ours keeps the third's as it is."""
     for rule in virtual_service["spec"].get("http", ()):
         routes = {route["destination"].get("subset"): route for route in rule.get("route", ())}
         if subsets <= routes.keys():
             for subset in subsets:
                 routes[subset].pop("weight", None)
+            if rule.get("name") in alone:
+                rule["route"] = [route for route in rule["route"] if route is routes[alone[rule["name"]]]]
+        _without_copies(rule, subsets)
+
+
+def _without_copies(rule: Json, subsets: frozenset[str]) -> None:
+    kept = [one for one in rule.pop("mirrors", ()) if one["destination"].get("subset") not in subsets]
+    rule |= {"mirrors": kept} if kept else {}
 
 
 def _is_ours(name: str, *also: str) -> bool:

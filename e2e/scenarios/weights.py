@@ -9,13 +9,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Json = Mapping[str, Any]
+_PARTS = {"HUNDRED": 100, "TEN_THOUSAND": 10_000, "MILLION": 1_000_000}
 Shares = tuple[tuple[str, int], ...]
 """Subsets and their shares in percent, by name."""
 
 
-def shares_in_rules(virtual_service: Json, subsets: frozenset[str]) -> Shares | None:
-    """The shares in the first rule that names both subsets; None if there is none with a weight for either."""
+def shares_in_rules(
+    virtual_service: Json, subsets: frozenset[str], named: frozenset[str] = frozenset()
+) -> Shares | None:
+    """The shares in the first rule that names both subsets; None if there is none with a weight for either.
+
+    Only rules with these names are looked at, if any are given.
+    """
     for rule in virtual_service["spec"].get("http", ()):
+        if named and rule.get("name") not in named:
+            continue
         weights = {
             route["destination"].get("subset", ""): route.get("weight", 0) for route in rule.get("route", ())
         }  # fmt: skip
@@ -39,6 +47,19 @@ def shares_in_envoy(dump: Json, service: str, subsets: frozenset[str]) -> Shares
                 weights[subset] += weight
         found = _in_percent(weights) or found
     return found
+
+
+def copies_in_envoy(dump: Json, service: str, subsets: frozenset[str]) -> Shares:
+    """What part of the requests is copied to each subset, in percent, by whichever route copies the most."""
+    copied = dict.fromkeys(sorted(subsets), 0)
+    for action in _actions(dump):
+        for policy in action.get("request_mirror_policies", ()):
+            _, _, subset, host = (*policy.get("cluster", "").split("|"), "", "", "")[:4]
+            if host.split(".")[0] == service and subset in copied:
+                share = policy.get("runtime_fraction", {}).get("default_value", {"numerator": 100})
+                part = 100 * share.get("numerator", 0) / _PARTS[share.get("denominator", "HUNDRED")]
+                copied[subset] = max(copied[subset], round(part))
+    return tuple(copied.items())
 
 
 def share_of(shares: Shares | None, subset: str) -> int | None:

@@ -20,12 +20,16 @@ _NO_ROUTES = 404
 """Envoy's answer while it was given no route at all."""
 _TIMEOUT = aiohttp.ClientTimeout(total=5)
 _ISTIO = "/apis/networking.istio.io/v1/namespaces/default"
+_SECURITY = "/apis/security.istio.io/v1/namespaces/default"
 KINDS = {
     "Deployment": "/apis/apps/v1/namespaces/default/deployments",
     "Service": "/api/v1/namespaces/default/services",
     "Gateway": f"{_ISTIO}/gateways",
     "VirtualService": f"{_ISTIO}/virtualservices",
     "DestinationRule": f"{_ISTIO}/destinationrules",
+    "AuthorizationPolicy": f"{_SECURITY}/authorizationpolicies",
+    "RequestAuthentication": f"{_SECURITY}/requestauthentications",
+    "PeerAuthentication": f"{_SECURITY}/peerauthentications",
 }
 """Every kind that the scenarios' users have, and that a controller might touch."""
 
