@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from e2e.lab.load import Record
 from e2e.scenarios.journal import ObjectsSeen, SharesSeen, StatusSeen
@@ -11,8 +13,23 @@ from e2e.scenarios.untouched import Kept
 from e2e.strategies.facts import ServedSeen
 
 RATE_PER_S = 500.0
+"""The kinds of clients; only those whom the weights share out are counted for them."""
 GUARD_S = 0.15
 """Envoy's workers take up a configuration a moment after its dump shows it, and requests have a way to go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One in a rule of the user's VirtualService."""
+
+    rule: str
+    says: Mapping[str, Any]
+    """As Istio's `fault`."""
+
+    @property
+    def status(self) -> int:
+        """What clients get of it; 0 if it fails nobody."""
+        return int(self.says.get("abort", {}).get("httpStatus", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,8 @@ class Plan:
     """The canary's shares that are to be seen in force, in order, from the first change to the end."""
     errs: bool = False
     """Whether the version is a bad one, which is to be rolled back."""
+    fault: Fault | None = None
+    """What somebody puts into the routes in the middle of it."""
 
     @property
     def stable(self) -> str:

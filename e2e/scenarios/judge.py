@@ -10,7 +10,7 @@ from e2e.play.result import Result
 from e2e.scenarios.facts import RATE_PER_S, RunFacts, answered_by, failures_of, read_spans
 from e2e.scenarios.journal import SharesSeen
 from e2e.scenarios.stage import SCALE_DOWN_DELAY_S
-from e2e.scenarios.untouched import differences
+from e2e.scenarios.untouched import differences, without_fault
 
 
 def judge_run(facts: RunFacts) -> list[Result]:
@@ -57,11 +57,14 @@ def _shares(facts: RunFacts) -> Result:
 def _clients(facts: RunFacts) -> Iterator[Result]:
     plan, bad = facts.plan, facts.plan.stage.deployments[facts.plan.canary]
     failed = failures_of(facts.records)
-    ours = [record for record in failed if not (plan.errs and plan.weights and record.workload == bad)]
-    words = sorted({record.error or f"{record.status} of {record.workload or 'nobody'}" for record in ours})
-    excused = f", {len(failed) - len(ours)} more of the bad version" if len(failed) > len(ours) else ""
     met = bool(plan.errs and plan.weights)
-    expected = "no client error" + (" but of the bad version" if met else "")
+    injected = plan.fault.status if plan.fault is not None else 0
+    ours = [record for record in failed if not (met and record.workload == bad)]
+    ours = [record for record in ours if not injected or record.status != injected]
+    words = sorted({record.error or f"{record.status} of {record.workload or 'nobody'}" for record in ours})
+    excused = f", {len(failed) - len(ours)} more of the bad version or of a fault" if len(failed) > len(ours) else ""
+    but = " but of the fault" if injected else " but of the bad version" if met else ""
+    expected = f"no client error{but}"
     detail = f"{len(ours)} of {len(facts.records)} {words or ''}{excused}"
     yield _result(facts, expected, facts.records and not ours, detail)
     seconds = facts.ended_at_s - facts.applied_at_s
@@ -83,7 +86,10 @@ def _versions(facts: RunFacts) -> Result:
 
 
 def _objects(facts: RunFacts) -> Result:
-    found = [words for seen in facts.objects for words in differences(facts.baseline, seen.kept)]
+    fault, key = facts.plan.fault, facts.plan.stage.key
+    states = [facts.baseline, *(seen.kept for seen in facts.objects)]
+    before, *after = states if fault is None else [without_fault(kept, key, fault.rule) for kept in states]
+    found = [words for kept in after for words in differences(before, kept)]
     looks = f"{len(facts.baseline)} objects, {len(facts.objects)} states"
     expected = "the user's objects but for our fields stay as they are (canonical JSON)"
     return _result(facts, expected, facts.objects and not found, "; ".join(dict.fromkeys(found)) or looks)

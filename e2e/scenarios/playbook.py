@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from e2e.first_light.judge_rest import judge_controller
 from e2e.play.kubectl import kubectl
 from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
-from e2e.scenarios.facts import Plan, RunFacts, failures_of
+from e2e.scenarios.facts import Fault, Plan, RunFacts, failures_of
+from e2e.scenarios.faults import OWN, OWN_DELAY, SHARED, release_with_own_fault, release_with_shared_fault
 from e2e.scenarios.judge import judge_bystander, judge_left, judge_run, judge_swap, judge_undo
 from e2e.scenarios.judge_copies import judge_copies
+from e2e.scenarios.judge_faults import judge_failed, judge_held
 from e2e.scenarios.judge_picked import judge_picked
 from e2e.scenarios.report import run_json
 from e2e.scenarios.runs import Play, begin, release, release_until_promoted, release_until_weight, undo
@@ -38,6 +40,7 @@ STAGES: Mapping[str, Stage] = {
     "scenario-6": Stage("scenario-6", "shop.example.com", "shop", "v1", INTERVAL_S, ("x-preview", "true")),
     "scenario-7": Stage("scenario-7", "nginx.example.com", "nginx", "v1", INTERVAL_S),
     "scenario-10": Stage("scenario-10", "payments.example.com", "payments", "v1", INTERVAL_S),
+    "scenario-9": Stage("scenario-9", "basket.example.com", "basket", "v1", INTERVAL_S, ("x-canary", "true")),
 }
 
 
@@ -98,6 +101,22 @@ async def _bad_release(canary: str, version: str, play: Play, book: Book) -> Non
     plan = book.plan(f"{canary} gets the bad version {version}", canary, version, weights, errs=True)
     facts = await release(play, plan)
     book.note(facts, [*judge_run(facts), *judge_picked(facts), *judge_copies(facts)])
+
+
+async def _shared_fault(canary: str, version: str, play: Play, book: Book) -> None:
+    """Somebody rehearses on rule default, which leads to both: held until it is over, and then it goes on."""
+    plan = book.plan(f"{canary} gets version {version}, a fault hits both", canary, version, book.stage.weights)
+    held = await release_with_shared_fault(play, replace(plan, fault=SHARED), SHARED)
+    book.note(held.facts, [*judge_run(held.facts), *judge_held(held)])
+
+
+async def _own_fault(canary: str, version: str, fault: Fault, play: Play, book: Book) -> None:
+    """The same on rule testers, which leads to the canary alone: it fails, whatever its pods answer."""
+    weights = (book.stage.weights[0], 0)
+    kind = "aborts" if fault.status else "delays"
+    plan = book.plan(f"{canary} gets version {version}, a fault {kind} its own", canary, version, weights, errs=True)
+    failed = await release_with_own_fault(play, replace(plan, fault=fault), fault)
+    book.note(failed.facts, [*judge_run(failed.facts), *judge_failed(failed)])
 
 
 async def _undo_at_once(play: Play, book: Book) -> None:
@@ -203,5 +222,13 @@ TOLD: Mapping[str, Mapping[str, Tell]] = {
         "the other way round": partial(_release, "v2", "5"),
         "bad": partial(_bad_release, "v3", "6"),
         "deletion": partial(_end, canary="v3", version="7", cascade="foreground"),
+    },
+    "scenario-9": {
+        "start": _start,
+        "release": partial(_release, "v2", "2"),
+        "a fault for both": partial(_shared_fault, "v1", "3"),
+        "the canary's own fault": partial(_own_fault, "v2", "4", OWN),
+        "the canary's own delay": partial(_own_fault, "v2", "5", OWN_DELAY),
+        "deletion": _end,
     },
 }

@@ -63,14 +63,14 @@ async def release(play: Play, plan: Plan) -> RunFacts:
     rate = "0.5" if plan.errs else "0"
     name = plan.stage.deployments[plan.canary]
     words = ("set", "env", f"deployment/{name}", f"VERSION={plan.version}", f"ERROR_RATE={rate}")
-    return await _play(play, plan, lambda: kubectl(*words), _over)
+    return await watched(play, plan, lambda: kubectl(*words), _over)
 
 
 async def release_until_promoted(play: Play, plan: Plan) -> RunFacts:
     """The same, but seen only until the roles are swapped: the old version still runs."""
     name = plan.stage.deployments[plan.canary]
     words = ("set", "env", f"deployment/{name}", f"VERSION={plan.version}", "ERROR_RATE=0")
-    return await _play(play, plan, lambda: kubectl(*words), _swapped)
+    return await watched(play, plan, lambda: kubectl(*words), _swapped)
 
 
 async def release_until_weight(play: Play, canary: str, version: str) -> None:
@@ -87,10 +87,12 @@ async def release_until_weight(play: Play, canary: str, version: str) -> None:
 async def undo(play: Play, plan: Plan, number: int) -> RunFacts:
     """Ask for the version before."""
     words = ("annotate", f"canaries.rollouts.dev/{plan.stage.canary_name}", f"actions.rollouts.dev/undo={number}")
-    return await _play(play, plan, lambda: kubectl(*words, "--overwrite"), _over)
+    return await watched(play, plan, lambda: kubectl(*words, "--overwrite"), _over)
 
 
-async def _play(play: Play, plan: Plan, ask: Ask, over: Over) -> RunFacts:
+async def watched(play: Play, plan: Plan, ask: Ask, over: Over | None = None) -> RunFacts:
+    """What is seen from when it is asked for until it is over: the loser is at zero, if not said otherwise."""
+    over = over or _over
     applied_at_s, overdue, journal = time.time(), "", play.journal
     await ask()
     asked = journal.objects_seen(await read_objects(play.scene.api))

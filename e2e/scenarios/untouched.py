@@ -40,6 +40,23 @@ def differences(before: Kept, now: Kept) -> Iterator[str]:
             yield f"{' '.join(key)}: {how}"
 
 
+def faults_of(kept_objects: Kept, key: tuple[str, str]) -> dict[str, Any]:
+    """The fault of each http rule of one object that has one, by the rule's name."""
+    rules = json.loads(kept_objects[key])["spec"]["http"] if key in kept_objects else []
+    return {rule.get("name", ""): rule["fault"] for rule in rules if "fault" in rule}
+
+
+def without_fault(kept_objects: Kept, key: tuple[str, str], rule: str) -> Kept:
+    """The same objects, but for the fault in one http rule of one of them."""
+    if key not in kept_objects:
+        return kept_objects
+    item = json.loads(kept_objects[key])
+    for one in item["spec"]["http"]:
+        if one.get("name") == rule:
+            one.pop("fault", None)
+    return {**kept_objects, key: _canonical(item)}
+
+
 def ours_in(item: Json) -> list[str]:
     """Names of what we have written into an object's metadata."""
     metadata = item["metadata"]
