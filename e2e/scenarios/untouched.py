@@ -95,6 +95,9 @@ def _without_weights(virtual_service: Json, subsets: frozenset[str], alone: Mapp
 def _without_copies(rule: Json, subsets: frozenset[str]) -> None:
     kept = [one for one in rule.pop("mirrors", ()) if one["destination"].get("subset") not in subsets]
     rule |= {"mirrors": kept} if kept else {}
+    if rule.get("mirror", {}).get("subset") in subsets:
+        del rule["mirror"]
+        rule.pop("mirrorPercentage", None)
 
 
 def _is_ours(name: str, *also: str) -> bool:
