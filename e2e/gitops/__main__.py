@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from e2e.gitops.inserted import INSERTED
 from e2e.gitops.report import figure_lines
 from e2e.gitops.sync import WAYS
 from e2e.play.program import Act, Program, parser_of, run
@@ -18,9 +19,12 @@ PROGRAM = Program("gitops", "e2e.gitops.inside", "runs", figure_lines)
 def main() -> int:
     """Run as the arguments say."""
     parser = parser_of(PROGRAM, description=__doc__, out=Path(".out/gitops.json"))
-    parser.add_argument("--only", choices=sorted(WAYS), action="append", help="play this one; may be repeated")
+    parser.add_argument(
+        "--only", choices=sorted((*WAYS, *INSERTED)), action="append", help="play this one; may be repeated"
+    )
     arguments = parser.parse_args()
-    acts = [Act(arguments.dir / name, "istio", name) for name in WAYS if name in (arguments.only or WAYS)]
+    modes = (*WAYS, *INSERTED)
+    acts = [Act(arguments.dir / name, "istio", name) for name in modes if name in (arguments.only or modes)]
     return run(PROGRAM, acts, arguments)
 
 

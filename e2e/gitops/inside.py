@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from e2e.gitops.inserted import INSERTED, play_inserted, stage_of
 from e2e.gitops.judge import SyncedRun, judge
 from e2e.gitops.report import run_json
 from e2e.gitops.sync import WAYS, Sync, install_policy, remove_policy
@@ -46,7 +47,10 @@ class Book:
 
 def main() -> None:
     """Play one way to sync."""
-    arguments = parser_of("e2e.gitops.inside", WAYS).parse_args()
+    arguments = parser_of("e2e.gitops.inside", [*WAYS, *INSERTED]).parse_args()
+    if arguments.mode in INSERTED:
+        run_play("gitops", _main_inserted(arguments.mode, arguments.result))
+        return
     book = Book(arguments.mode, Sync(_STAGE, arguments.mode))
     run_play("gitops", _main(book, arguments.result))
 
@@ -57,6 +61,31 @@ async def _main(book: Book, result: Path) -> None:
             await _watched(Play(scene, Journal(_STAGE)), book)
     finally:
         write_outcome(result, book.results, book.figures)
+
+
+async def _main_inserted(mode: str, result: Path) -> None:
+    """A release of its own for what is inserted: no policy, and no other story before it."""
+    stage, results = stage_of(mode, _STAGE), list[Result]()
+    try:
+        async with (
+            opened(_INTERVAL_S, {_CLIENTS: {"Host": stage.host}}, RATE_PER_S / 5) as scene,
+            asyncio.TaskGroup() as tasks,
+        ):
+            told = Play(scene, Journal(stage))
+            witnesses = [
+                tasks.create_task(follow(told.scene.api, told.journal)),
+                tasks.create_task(poll_envoy(os.environ["ENVOY_ADMIN_URL"], told.journal)),
+            ]
+
+            async def story() -> bool:
+                await play_inserted(told, mode, results)
+                return True
+
+            await play({mode: story}, results, announce=lambda name: print(f"-- {name}", flush=True))
+            for witness in witnesses:
+                witness.cancel()
+    finally:
+        write_outcome(result, results, [])
 
 
 async def _watched(told: Play, book: Book) -> None:

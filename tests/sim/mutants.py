@@ -30,7 +30,7 @@ from rollouts.core import (
     step,
     transition,
 )
-from rollouts.engine import converge, supervisor, versions
+from rollouts.engine import supervisor, versions
 from rollouts.engine.calling import Caller
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
@@ -71,10 +71,10 @@ _STATUS_FIRST = """    written = await self._record(subject.manifest, work, memo
     # Before anything below can fail: a bad release must not stay because a repair is refused.
     self._ask(key, subject, work)
     self._exchange.send(key, work.intent.outbox, subject)
-    changed, failed = await self._converge(subject, work, memory.tenure)
+    changed, failed = await self._converge(subject, work, memory)
 """
 _WORLD_FIRST = """    memory.tenure.term = memory.tenure.term or work.status.term
-    changed, failed = await self._converge(subject, work, memory.tenure)
+    changed, failed = await self._converge(subject, work, memory)
     written = await self._record(subject.manifest, work, memory.tenure)
     self._ask(key, subject, work)
     self._exchange.send(key, work.intent.outbox, subject)
@@ -113,9 +113,9 @@ ENGINE = (
     Mutant("an apply at any version", versions, "at_version_of", "if known is None:", "if True:"),
     Mutant("weights patched at any version", istio, "route_operations",
            '[*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]', "operations"),
-    Mutant("weights patched without tests", istio_patch, "_test_names", "sorted(indices)", "()"),
+    Mutant("weights patched without tests", istio_patch, "_test_identity", "if key in rule:", "if False:"),
     Mutant("dwell counted anew after a restart", Reconciler, "_round", _LOOK, _FORGETFUL + _LOOK),
-    Mutant("what was deleted stays away", converge, "_whole", "known is None or", "known is not None and"),
+    Mutant("what was deleted stays away", versions, "whole", "if known is None or", "if known is not None and"),
     Mutant("a changed target wakes nobody", supervisor, "wake_interested",
            "queue.add(canary)", "queue.add(canary) if key.name != canary.name else None"),
 )  # fmt: skip
