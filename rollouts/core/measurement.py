@@ -28,7 +28,7 @@ class Signal(StrEnum):
     UNREACHED = "unreached"
     """Percent of requests that failed before they reached a pod, as their callers count them."""
     CALLERS_DURATION = "callers-duration"
-    """As DURATION, but as the callers measure it."""
+    """As DURATION, with the delays that a fault in a route has added before."""
     SOURCE_ALIVE = "source-alive"
     """Whether the metric source answers at all."""
     RIGHTS = "rights"

@@ -43,8 +43,9 @@ CALLERS = LABELS.replace("destination", "source", 1)
         pytest.param(
             Probe(Signal.CALLERS_DURATION, window_s=60),
             "histogram_quantile(0.99, sum by (le) (rate(istio_request_duration_milliseconds_bucket{"
-            f"{CALLERS}}}[60s])))",
-            id="duration as callers see it",
+            f'{CALLERS},response_flags=~".*DI.*"}}[60s])'
+            f" or rate(istio_request_duration_milliseconds_bucket{{{LABELS}}}[60s])))",
+            id="duration with what faults add",
         ),
         pytest.param(Probe(Signal.SOURCE_ALIVE), "vector(1)", id="source alive"),
     ],

@@ -37,6 +37,12 @@ CALLERS = (
     # Service one: two subsets, v2 with 4 of 100 requests, and a fault on its own rule that fails 2 of its 6.
     Traffic("v1", {"200": 94}, {25: 94}, reporter="source", service="one"),
     Traffic("v2", {"200": 4}, {2500: 4}, reporter="source", service="one"),
+    # A fault delays 10 of 100 of v3's; of v4's callers all are slow, for reasons of their own.
+    Traffic("v3", {"200": 90}, {25: 90}, reporter="source", service="three"),
+    Traffic("v3", {"200": 10}, {2500: 10}, reporter="source", service="three", flags="DI"),
+    Traffic("v3", {"200": 100}, {25: 100}),
+    Traffic("v4", {"200": 100}, {2500: 100}, reporter="source", service="three"),
+    Traffic("v4", {"200": 100}, {25: 100}),
     Traffic("unknown", {"555": 2}, reporter="source", service="one", flags="FI"),
     # Service app-canary: nobody listens for a quarter of it, and of what has a pod some is out of time.
     Traffic("app", {"200": 10, "500": 3}, reporter="source", service="app-canary"),
@@ -59,8 +65,10 @@ HEARD: dict[tuple[Probe, str, Services], Outcome] = {
     # 2 of the 6 that were meant for it, however small its share; of all requests of the Service 2 of 100.
     (LOST, "v2", Services(("one",), shared=True)): Value(33.333333),
     (LOST_OF_BOTH, "v2", Services(("one",), shared=True)): Value(2),
-    (SLOW, "v2", Services(())): Value(2485),
-    (SLOW, "v1", Services(())): Value(24.75),
+    # The slowest 1.1 of 110 are among the 10 that were delayed: at 0.89 of the bucket from 1000 to 2500 ms.
+    (SLOW, "v3", Services()): Value(2335),
+    (SLOW, "v4", Services()): Value(24.75),
+    (SLOW, "absent", Services()): NoData(),
     # 5 that nobody took and 2 out of time, of 20; what the pods answered themselves they count.
     (LOST, "app", Services(("app-canary",))): Value(35),
     (LOST_OF_BOTH, "app", APP): Value(2.5),
