@@ -57,13 +57,17 @@ class ScriptedMetrics:
         self.outage = False
         """While set, nothing is answered."""
 
-    def announce(self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer) -> None:
+    def announce(
+        self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer, services: Services | None = None
+    ) -> None:
         """These probes of one workload may be asked; `answer` is called with the probe each time.
 
-        Of requests that reach no pod, those to the canary's own Service, or to all, where that is called as it is.
+        Of requests that reach no pod, those to the canary's own Service, or to all, where that is called as it is and
+        `services` does not say which they are.
         """
         for probe in probes:
-            query = render_query(probe, namespace, workload, services_of(workload, probe.subject))
+            called = services_of(workload, probe.subject) if services is None else services
+            query = render_query(probe, namespace, workload, called)
             self._known[_timeless(query)] = workload, probe, answer
 
     def question(self, query: str) -> tuple[str, Probe]:

@@ -27,6 +27,7 @@ from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
 from rollouts.errors import Forbidden, NotFound
+from rollouts.metrics.istio import Services
 from rollouts.ports import Apply, Create, Propagation, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.garbage import GarbageCollector
@@ -89,9 +90,10 @@ class Cell:
         for gate in GATES:
             self.hooks.script(gate, YES)
         self._metrics = ScriptedMetrics()
+        services = Services((KEY.name,), shared=True) if self.mode.name == "subsets" else None
         for name in self.mode.workloads:
             probes = {probe for side in Subject for probe in probes_about(side)}
-            self._metrics.announce(NAMESPACE, name, probes, partial(self._measured, name))
+            self._metrics.announce(NAMESPACE, name, probes, partial(self._measured, name), services)
 
     @property
     def status(self) -> CanaryStatus:
