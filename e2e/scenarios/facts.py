@@ -31,6 +31,11 @@ class Fault:
         """What clients get of it; 0 if it fails nobody."""
         return int(self.says.get("abort", {}).get("httpStatus", 0))
 
+    @property
+    def delay_s(self) -> float:
+        """How long it keeps requests back; 0 if none."""
+        return float(self.says.get("delay", {}).get("fixedDelay", "0s").removesuffix("s"))
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -20,7 +20,7 @@ from e2e.scenarios.weights import Shares, share_of
 
 SHARED = Fault("default", MappingProxyType({"abort": {"percentage": {"value": 50}, "httpStatus": 555}}))
 OWN = Fault("testers", MappingProxyType({"abort": {"percentage": {"value": 34}, "httpStatus": 555}}))
-OWN_DELAY = Fault("testers", MappingProxyType({"delay": {"percentage": {"value": 5}, "fixedDelay": "7s"}}))
+OWN_DELAY = Fault("testers", MappingProxyType({"delay": {"percentage": {"value": 10}, "fixedDelay": "2s"}}))
 LOOKS = 8
 _EVERY_S = 4.0
 _WITHIN_S = 60.0
