@@ -104,6 +104,8 @@ class Fault:
     """Whose requests that are."""
     delays: bool = False
     """It makes them slow; else it fails them."""
+    code: int = 0
+    """What it answers instead; 0 if it only delays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,13 @@ def judge_callers(
     )
 
 
+def own_codes(faults: Iterable[Fault]) -> tuple[int, ...]:
+    """What faults answer in rules that lead to the canary alone, and no other fault does: by that they are known."""
+    told = list(faults)
+    others = {fault.code for fault in told if fault.of is not Subject.CANARY}
+    return tuple(sorted({fault.code for fault in told if fault.of is Subject.CANARY} - others - {0}))
+
+
 def breach_of(results: Iterable[MetricResult]) -> Problem | None:
     """What holds a release that none of both versions is at fault for."""
     shared = (result.message for result in results if result.verdict is Verdict.SHARED_BREACH)
@@ -136,8 +143,8 @@ def _subject(spec: CanarySpec, seen: Observed, signal: Signal) -> Subject:
         return Subject.BOTH
     if signal is Signal.DURATION or not spec.swaps:
         return Subject.CANARY
-    # Two subsets have one Service, and callers do not say which subset they meant.
-    return Subject.CANARY if found == {Subject.CANARY} else Subject.BOTH
+    # Two subsets have one Service, and callers do not say which subset they meant; but what a fault answered they do.
+    return Subject.CANARY if own_codes(seen.faults) else Subject.BOTH
 
 
 def _faults(seen: Observed, *, delays: bool) -> list[Fault]:

@@ -17,6 +17,7 @@ from rollouts.core.desired import routing_of
 from rollouts.core.measurement import Sample
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Observed, Problem
+from rollouts.core.unreached import own_codes
 from rollouts.engine.mode import Sides
 from rollouts.engine.release import staying
 from rollouts.engine.rights import SUBSETS, Right, rights_elsewhere
@@ -84,10 +85,12 @@ class Subsets:
         stable, canary = roles_of(subject.spec, status.stable_subset)
         return workload_of(subject.spec, canary if side is Side.CANARY else stable)
 
-    def services(self, cluster: Cluster, subject: Subject, status: CanaryStatus, _side: Side) -> Services:
+    def services(self, cluster: Cluster, subject: Subject, status: CanaryStatus, side: Side) -> Services:
         """As the Protocol says: both are called by the same."""
-        names = clients_services(cluster, subject.owner, subject.spec, status.stable_subset)
-        return Services(names, shared=True)
+        owner, spec, share = subject.owner, subject.spec, routing_of(subject.spec, status)
+        names = clients_services(cluster, owner, spec, status.stable_subset)
+        faults = router_of(spec).observe(cluster, owner, spec, share).faults if side is Side.CANARY else ()
+        return Services(names, shared=True, codes=own_codes(faults))
 
 
 def _missing(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:

@@ -16,8 +16,9 @@ from rollouts.errors import InvariantViolated
 _REQUESTS = "istio_requests_total"
 _BUCKETS = "istio_request_duration_milliseconds_bucket"
 _SILENCE_WINDOW = "2m"
-_NO_POD = 'destination_workload="unknown",response_code=~"5.."'
-"""A failure of which Istio knows the Service at most."""
+_NO_POD = 'destination_workload="unknown"'
+"""What Istio says of a request of which it knows the Service at most."""
+_FAILED = 'response_code=~"5.."'
 _DELAYED = 'response_flags=~".*DI.*"'
 _INJECTED = 'response_flags=~".*FI.*"'
 _UNCOUNTED = 'response_code=~"5..",response_flags=~".*(UF|UH|UO|UT).*"'
@@ -30,7 +31,9 @@ class Services:
 
     names: tuple[str, ...] = ()
     shared: bool = False
-    """They are called for other versions too: of what reached no pod, only injected faults are known to be meant."""
+    """They are called for other versions too: of what reached no pod, only answers of faults are known to be meant."""
+    codes: tuple[int, ...] = ()
+    """With `shared`: the answers of faults that are the one version's."""
 
 
 NO_SERVICES = Services()
@@ -93,7 +96,7 @@ def _p99(matchers: str, window: str) -> str:
 def _unreached_of_both(namespace: str, _workload: str, services: Services, window: str) -> str:
     # Of all that callers sent to these Services. Nobody who reports is no number: empty, or 0/0.
     called = _called(namespace, services)
-    failed = f"sum(rate({_REQUESTS}{{{called},{_NO_POD}}}[{window}]))"
+    failed = f"sum(rate({_REQUESTS}{{{called},{_NO_POD},{_FAILED}}}[{window}]))"
     return f"100 * ({failed} or vector(0)) / sum(rate({_REQUESTS}{{{called}}}[{window}]))"
 
 
@@ -101,7 +104,9 @@ def _unreached_of_one(namespace: str, workload: str, services: Services, window:
     # Of what reached the workload and what failed on the way there: so it is right however small a part of the
     # Service's requests that is, and 100 where all fail.
     meant, reached = _called(namespace, services), _matchers(namespace, workload, reporter="source")
-    lost = f"{meant},{_NO_POD},{_INJECTED}" if services.shared else f"{meant},{_NO_POD}"
+    codes = "|".join(map(str, services.codes))
+    told = f'response_code=~"{codes}",{_INJECTED}' if services.shared else _FAILED
+    lost = f"{meant},{_NO_POD},{told}"
     failed, uncounted, arrived = (
         f"(sum(rate({_REQUESTS}{{{series}}}[{window}])) or vector(0))"
         for series in (lost, f"{reached},{_UNCOUNTED}", reached)

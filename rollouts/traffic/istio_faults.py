@@ -28,8 +28,9 @@ def faults_in(manifest: Manifest, whose: WhoseRule) -> Iterator[Fault]:
         if not isinstance(fault, dict) or of is None:
             continue
         called = f"http rule {rule.get('name') or index + 1} of {name}"
-        if words := _aborts(fault.get("abort") or {}):
-            yield Fault(called, words, of)
+        abort = fault.get("abort") or {}
+        if words := _aborts(abort):
+            yield Fault(called, words, of, code=abort["httpStatus"])
         if words := _delays(fault.get("delay") or {}):
             yield Fault(called, words, of, delays=True)
 

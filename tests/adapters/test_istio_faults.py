@@ -62,7 +62,7 @@ def test_each_names_its_rule_and_what_it_does() -> None:
 
     rule = "http rule 2 of VirtualService shop/api"
     assert found == [
-        Fault(rule, "aborts 1 % of its requests with 503", Subject.BOTH),
+        Fault(rule, "aborts 1 % of its requests with 503", Subject.BOTH, code=503),
         Fault(rule, "delays 2 % of its requests by 1s", Subject.BOTH, delays=True),
     ]
     assert _faults({"fault": {"abort": abort}}, of=None) == []

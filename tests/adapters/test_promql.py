@@ -58,10 +58,11 @@ def test_each_signal_has_its_query(probe: Probe, expected: str) -> None:
 @pytest.mark.parametrize("shared", [False, True], ids=["a Service of its own", "one of several versions"])
 def test_what_reached_no_pod_is_asked_by_the_services_name(*, shared: bool) -> None:
     """Of a Service that other versions have too, only what a fault did is known to be meant."""
-    query = render_query(Probe(Signal.UNREACHED, window_s=60), "shop", "checkout", Services(("c-canary",), shared))
+    services = Services(("c-canary",), shared, (500, 555))
+    query = render_query(Probe(Signal.UNREACHED, window_s=60), "shop", "checkout", services)
     meant = 'reporter="source",destination_service_namespace="shop",destination_service_name=~"c-canary"'
-    lost = f'{meant},destination_workload="unknown",response_code=~"5.."'
-    lost += ',response_flags=~".*FI.*"' if shared else ""
+    lost = f'{meant},destination_workload="unknown",response_code=~'
+    lost += '"500|555",response_flags=~".*FI.*"' if shared else '"5.."'
     uncounted = f'{CALLERS},response_code=~"5..",response_flags=~".*(UF|UH|UO|UT).*"'
     failed, more, arrived = (
         f"(sum(rate(istio_requests_total{{{series}}}[60s])) or vector(0))" for series in (lost, uncounted, CALLERS)

@@ -34,7 +34,8 @@ TRAFFIC = (
     Traffic("healthy", {"500": 50}, {2500: 50}, reporter="source"),
 )
 CALLERS = (
-    # Service one: two subsets, v2 with 4 of 100 requests, and a fault on its own rule that fails 2 of its 6.
+    # Service one: two subsets, v2 with 4 of 100 requests, a fault on its own rule that fails 2 of its 6,
+    # and one on a rule of v1 alone that fails 25.
     Traffic("v1", {"200": 94}, {25: 94}, reporter="source", service="one"),
     Traffic("v2", {"200": 4}, {2500: 4}, reporter="source", service="one"),
     # A fault delays 10 of 100 of v3's; of v4's callers all are slow, for reasons of their own.
@@ -44,6 +45,7 @@ CALLERS = (
     Traffic("v4", {"200": 100}, {2500: 100}, reporter="source", service="three"),
     Traffic("v4", {"200": 100}, {25: 100}),
     Traffic("unknown", {"555": 2}, reporter="source", service="one", flags="FI"),
+    Traffic("unknown", {"500": 25}, reporter="source", service="one", flags="FI"),
     # Service app-canary: nobody listens for a quarter of it, and of what has a pod some is out of time.
     Traffic("app", {"200": 10, "500": 3}, reporter="source", service="app-canary"),
     Traffic("app", {"504": 2}, reporter="source", service="app-canary", flags="UT"),
@@ -62,9 +64,9 @@ LOST, LOST_OF_BOTH = (Probe(Signal.UNREACHED, side, 60) for side in (Subject.CAN
 SLOW = Probe(Signal.CALLERS_DURATION, window_s=60)
 APP = Services(("app", "app-primary", "app-canary"))
 HEARD: dict[tuple[Probe, str, Services], Outcome] = {
-    # 2 of the 6 that were meant for it, however small its share; of all requests of the Service 2 of 100.
-    (LOST, "v2", Services(("one",), shared=True)): Value(33.333333),
-    (LOST_OF_BOTH, "v2", Services(("one",), shared=True)): Value(2),
+    # 2 of the 6 that were meant for it, however small its share; of all requests of the Service 27 of 125.
+    (LOST, "v2", Services(("one",), shared=True, codes=(555,))): Value(33.333333),
+    (LOST_OF_BOTH, "v2", Services(("one",), shared=True)): Value(21.6),
     # The slowest 1.1 of 110 are among the 10 that were delayed: at 0.89 of the bucket from 1000 to 2500 ms.
     (SLOW, "v3", Services()): Value(2335),
     (SLOW, "v4", Services()): Value(24.75),
@@ -72,11 +74,11 @@ HEARD: dict[tuple[Probe, str, Services], Outcome] = {
     # 5 that nobody took and 2 out of time, of 20; what the pods answered themselves they count.
     (LOST, "app", Services(("app-canary",))): Value(35),
     (LOST_OF_BOTH, "app", APP): Value(2.5),
-    (LOST, "none", Services(("faulty",), shared=True)): Value(100),
+    (LOST, "none", Services(("faulty",), shared=True, codes=(500, 555))): Value(100),
     (LOST_OF_BOTH, "none", Services(("faulty",), shared=True)): Value(100),
     # Without pods, and without a fault: known to be its own only where the Service is.
     (LOST, "none", Services(("empty",))): Value(100),
-    (LOST, "none", Services(("empty",), shared=True)): NoData(),
+    (LOST, "none", Services(("empty",), shared=True, codes=(503,))): NoData(),
     (LOST_OF_BOTH, "none", Services(("empty",), shared=True)): Value(100),
     (LOST, "silent", Services(("silent",))): NoData(),
     (LOST_OF_BOTH, "silent", Services(("silent",))): NoData(),

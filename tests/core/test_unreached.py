@@ -33,9 +33,10 @@ OF_BOTH = Probe(Signal.UNREACHED, Subject.BOTH, 10.0)
 SLOW = Probe(Signal.CALLERS_DURATION, Subject.CANARY, 10.0)
 
 
-def fault(of: Subject, *, delays: bool = False) -> Fault:
+def fault(of: Subject, code: int = 500, *, delays: bool = False) -> Fault:
     """One in a rule that leads there."""
-    return Fault(f"http rule {of}", "delays all by 7s" if delays else "aborts all with 500", of, delays)
+    words = "delays all by 7s" if delays else f"aborts all with {code}"
+    return Fault(f"http rule {of}", words, of, delays, 0 if delays else code)
 
 
 def _asked(*faults: Fault, swaps: bool = False, **status: Any) -> list[Probe]:
@@ -67,12 +68,14 @@ def test_a_fault_of_the_stable_side_is_no_matter_of_a_canary_with_a_service_of_i
         pytest.param((), OF_BOTH, id="no fault"),
         pytest.param((fault(Subject.CANARY),), UNREACHED, id="the canary's"),
         pytest.param((fault(Subject.STABLE),), OF_BOTH, id="the stable side's"),
-        pytest.param((fault(Subject.CANARY), fault(Subject.STABLE)), OF_BOTH, id="one of each"),
+        pytest.param((fault(Subject.CANARY), fault(Subject.STABLE)), OF_BOTH, id="one of each, which answer alike"),
+        pytest.param((fault(Subject.CANARY, 555), fault(Subject.STABLE)), UNREACHED, id="one of each"),
+        pytest.param((fault(Subject.CANARY, 555), fault(Subject.BOTH)), OF_BOTH, id="the canary's and one of both"),
         pytest.param((fault(Subject.CANARY, delays=True),), OF_BOTH, id="a delay fails nothing"),
     ],
 )
 def test_two_subsets_have_one_service(faults: tuple[Fault, ...], expected: Probe) -> None:
-    """Only where every fault is the canary's it is known whose the failures are."""
+    """Only where a fault of the canary's answers what no other one does it is known whose the failures are."""
     assert _asked(*faults, swaps=True)[0] == expected
 
 

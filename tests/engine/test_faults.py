@@ -25,10 +25,10 @@ def heard(world: World, workload: str, side: Subject, services: Services, outcom
     world.metrics.answers[query] = outcome
 
 
-def put(world: World, rule: str, fault: Manifest | None, route: Any = KEY) -> None:
-    """Somebody gives a rule a fault, or takes it away."""
-    rules = world.get(VIRTUAL_SERVICES, route)["spec"]["http"]
-    bare = [{key: value for key, value in one.items() if key != "fault"} for one in rules]
+def put(world: World, rule: str, fault: Manifest | None, *, kept: str = "") -> None:
+    """Somebody gives a rule a fault, or takes it away; no other has one then but that which is kept."""
+    route, rules = KEY, world.get(VIRTUAL_SERVICES, KEY)["spec"]["http"]
+    bare = [{key: value for key, value in one.items() if key != "fault" or one.get("name") == kept} for one in rules]
     after = [{**one, "fault": fault} if fault and one.get("name") == rule else one for one in bare]
     world.cluster.edit(VIRTUAL_SERVICES, route, {"spec": {"http": after}})
 
@@ -83,12 +83,27 @@ async def test_a_fault_for_the_canary_alone_is_its_failure() -> None:
     swap = await Swap.initialized(with_testers(), canary_with_testers(threshold=2))
     await _released(swap)
     put(swap.world, "testers", ABORT)
-    heard(swap.world, "app-v2", Subject.CANARY, Services(("app",), shared=True), Value(34.0))
+    heard(swap.world, "app-v2", Subject.CANARY, Services(("app",), shared=True, codes=(500,)), Value(34.0))
     await swap.world.run_until_phase(Phase.FAILED)
 
     assert (swap.weights, swap.world.status.failed_checks) == ({"v1": 100, "v2": 0}, 2)
     message = swap.world.condition(ConditionType.PROMOTED).message
     assert "http rule testers of VirtualService shop/app, which leads to the canary alone, aborts 34 %" in message
+
+
+async def test_a_fault_of_the_stable_side_does_not_hide_the_canarys() -> None:
+    """What they answer tells them apart."""
+    route = with_testers()
+    fault = {"abort": {**ABORT["abort"], "httpStatus": 555}}
+    old = {"name": "old", "match": [{"uri": {"prefix": "/v1"}}], "fault": fault}
+    route["spec"]["http"].insert(0, {**old, "route": [{"destination": {"host": "app", "subset": "v1"}}]})
+    swap = await Swap.initialized(route, canary_with_testers(threshold=1))
+    await _released(swap)
+    put(swap.world, "testers", ABORT, kept="old")
+    heard(swap.world, "app-v2", Subject.CANARY, Services(("app",), shared=True, codes=(500,)), Value(34.0))
+    await swap.world.run_until_phase(Phase.FAILED)
+
+    assert "http rule testers of VirtualService shop/app" in swap.world.condition(ConditionType.PROMOTED).message
 
 
 async def test_requests_of_a_canary_with_a_service_of_its_own_need_no_fault() -> None:
