@@ -42,17 +42,17 @@ def with_conditions(
         same = before is not None and before.status == value
         since = before.last_transition_time if before is not None and same else now
         return Condition(
-            type=kind, status=value, reason=why[:REASON_MAX], message=_cut(text),
+            type=kind, status=value, reason=why[:REASON_MAX], message=text,
             observed_generation=status.observed_generation, last_transition_time=since,
         )  # fmt: skip
 
     promoted = told.get(ConditionType.PROMOTED)
     keep = news is None and promoted is not None
     why = promoted.reason if keep and promoted is not None else reason or phase
-    text = promoted.message if keep and promoted is not None else news or ""
+    text = _cut(promoted.message if keep and promoted is not None else news or "")
     ready = problem is None and phase not in {Phase.INITIALIZING, Phase.TERMINATING}
     waiting_for = problem.reason if problem is not None else phase
-    blocked_by = problem.message if problem is not None else ""
+    blocked_by = _cut(problem.message) if problem is not None else ""
     return status.model_copy(update={"conditions": (
         condition(ConditionType.READY, "True" if ready else "False", waiting_for, blocked_by),
         condition(ConditionType.PROMOTED, _PROMOTED.get(phase, "Unknown"), why, text),

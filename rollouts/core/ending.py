@@ -17,10 +17,13 @@ from rollouts.core.phases import Event
 _MATCHED = frozenset({Strategy.AB, Strategy.MATCHED_WEIGHTS})
 
 
-def give_up(seen: Observed, reason: str) -> Finding:
-    """All traffic to the side that can serve: the primary, unless it has no pod while the canary has one."""
+def give_up(seen: Observed, reason: str, *, failed: bool = False) -> Finding:
+    """All traffic to the side that can serve: the primary, unless it has no pod while the canary has one.
+
+    `failed`: by a check that counts.
+    """
     stranded = not serves(seen.primary) and serves(seen.target)
-    return Finding(Event.STRANDED if stranded else Event.ROLLBACK, reason)
+    return Finding(Event.STRANDED if stranded else Event.ROLLBACK, reason, failed=failed)
 
 
 def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:

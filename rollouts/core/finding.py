@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -12,6 +12,9 @@ from rollouts.api.status import MetricResult, ShareStatus
 from rollouts.core.measurement import Question, Sample
 from rollouts.core.observed import Hold, Problem
 from rollouts.core.phases import Event
+
+Answers = Mapping[Question, Sample | None]
+"""By question, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,20 @@ def together(found: Finding, beside: Finding) -> Finding:
 
 def newest(samples: Iterable[Sample], question: Question, not_before: datetime) -> Sample | None:
     """The newest answer to a question that speaks of `not_before` or later."""
-    fitting = [sample for sample in samples if sample.probe == question and sample.at >= not_before]
+    fitting = [sample for sample in samples if sample.at >= not_before and sample.probe == question]
     return max(fitting, key=lambda sample: sample.at, default=None)
+
+
+def answers_to(samples: Sequence[Sample], questions: Iterable[Question], not_before: datetime) -> Answers:
+    """The newest such answer to each question; None where there is none yet."""
+    return {question: newest(samples, question, not_before) for question in questions}
+
+
+def unanswered(answers: Answers) -> tuple[Question, ...]:
+    """The questions without an answer."""
+    return tuple(question for question, answer in answers.items() if answer is None)
 
 
 def missing(samples: Sequence[Sample], questions: Iterable[Question], not_before: datetime) -> tuple[Question, ...]:
     """The questions that have no such answer yet."""
-    return tuple(question for question in questions if newest(samples, question, not_before) is None)
+    return unanswered(answers_to(samples, questions, not_before))

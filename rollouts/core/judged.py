@@ -36,7 +36,7 @@ def count_failure(spec: CanarySpec, status: CanaryStatus, seen: Observed, event:
     """A failed check: `event`, or the end of the run where the threshold is reached."""
     failed, limit = status.failed_checks + 1, spec.analysis.threshold
     counted = f"{reason}; failed check {failed} of {limit}"
-    return Finding(event, counted, failed=True) if failed < limit else replace(give_up(seen, counted), failed=True)
+    return Finding(event, counted, failed=True) if failed < limit else give_up(seen, counted, failed=True)
 
 
 def all_passed(results: Iterable[MetricResult]) -> bool:

@@ -34,7 +34,8 @@ def with_notices(
     box = left + added
     kept = box[-OUTBOX_MAX:]
     texts = share_out([notice.message for notice in kept], NOTICES_TEXT)
-    told = tuple(one.model_copy(update={"message": text}) for one, text in zip(kept, texts, strict=True))
+    fitted = zip(kept, texts, strict=True)
+    told = tuple(one if one.message == text else one.model_copy(update={"message": text}) for one, text in fitted)
     update: dict[str, Any] = {"outbox": told, "notices": after.notices + len(added)}
     update["notices_lost"] = after.notices_lost + max(0, len(box) - OUTBOX_MAX)
     return after.model_copy(update=update)

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollouts.api.analysis import Analysis, Strategy
+from rollouts.api.analysis import Analysis
 from rollouts.api.durations import duration_s
 from rollouts.api.status import CanaryStatus
 
@@ -80,18 +80,14 @@ def next_weight_back(analysis: Analysis, weight: int) -> int:
 
 def _weights(analysis: Analysis) -> tuple[int, ...]:
     """The weight of each step; the last one is never above maxWeight."""
-    match analysis.strategy:
-        case Strategy.AB:
-            return (analysis.weight_total,)
-        case Strategy.BLUE_GREEN:
-            return 0, analysis.weight_total
-        case Strategy.WEIGHTS | Strategy.MATCHED_WEIGHTS:  # pragma: no branch - the last there are
-            dark = (0,) if analysis.mirror else ()
-            if analysis.step_weights is not None:
-                return dark + analysis.step_weights
-            last = analysis.last_weight
-            step = analysis.step_weight or last
-            return *dark, *range(step, last, step), last
+    if analysis.iterations is not None:
+        return (analysis.weight_total,) if analysis.match else (0, analysis.weight_total)
+    dark = (0,) if analysis.mirror else ()
+    if analysis.step_weights is not None:
+        return dark + analysis.step_weights
+    last = analysis.last_weight
+    step = analysis.step_weight or last
+    return *dark, *range(step, last, step), last
 
 
 def _step(analysis: Analysis, weights: Sequence[int], place: int) -> Step:
@@ -100,7 +96,7 @@ def _step(analysis: Analysis, weights: Sequence[int], place: int) -> Step:
         dark = analysis.mirror and place == 0
         told_s = 0.0 if dark else _told_dwell_s(analysis, place - int(analysis.mirror))
         return Step(weight, max(told_s, interval_s), mirrored=dark)
-    if analysis.strategy is Strategy.AB:
+    if analysis.match:
         return Step(weight, interval_s, checks=analysis.iterations)
     if weight > 0:
         return Step(weight, interval_s, confirmed=True)

@@ -11,11 +11,11 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
 from rollouts.core.ending import deadline, found_new, give_up, has_everything, reverted
-from rollouts.core.finding import Finding, missing, newest, together, waited
+from rollouts.core.finding import Finding, answers_to, together, unanswered, waited
 from rollouts.core.gate import calls_of, look_at
 from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
-from rollouts.core.measurement import Question, Sample, Subject
+from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, WorkloadState, grown, serves
 from rollouts.core.onward import go_on, may_lead_on
 from rollouts.core.parts import in_percent
@@ -95,24 +95,21 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
     run_s = (due_at - (status.started_at or status.dwell_started_at)).total_seconds()
-    probes, beside = probes_of(spec.analysis.metrics, run_s), probes_beside(spec, status, seen, run_s)
-    calls = calls_of(HookType.ROLLOUT, spec, status)
+    probes, calls = probes_of(spec.analysis.metrics, run_s), calls_of(HookType.ROLLOUT, spec, status)
     fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
     share = look(spec, status, seen, due_at=due_at, fresh_from=fresh_from)
-    unanswered: tuple[Question, ...] = missing(seen.samples, probes, fresh_from) + missing(seen.samples, calls, due_at)
-    unheard = missing(seen.samples, beside, fresh_from)
-    if unanswered:
+    measured, called = answers_to(seen.samples, probes, fresh_from), answers_to(seen.samples, calls, due_at)
+    callers = answers_to(seen.samples, probes_beside(spec, status, seen, probes), fresh_from)
+    unheard = unanswered(callers)
+    if unjudged := unanswered(measured) + unanswered(called):
         # A gate that is known to be closed is asked again beside them: the judgement does not wait for its answer.
         gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
         more = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
-        return waited("judging", asks=unanswered + unheard + more)
-    answers: list[Sample | None] = [newest(seen.samples, probe, fresh_from) for probe in probes]
-    answers += [newest(seen.samples, call, due_at) for call in calls]
-    results = judge_all(spec.analysis.metrics, [answer for answer in answers if answer])
+        return waited("judging", asks=unjudged + unheard + more)
+    results = judge_all(spec.analysis.metrics, [answer for answer in (*measured.values(), *called.values()) if answer])
     if unheard and is_open(results):
         return waited("asking what callers saw", asks=unheard)
-    callers = [newest(seen.samples, probe, fresh_from) for probe in beside]
-    results = judge_callers(spec, seen, results, [answer for answer in callers if answer])
+    results = judge_callers(spec, seen, results, [answer for answer in callers.values() if answer])
     return decide(spec, status, seen, results, share=share)
 
 

@@ -197,9 +197,10 @@ def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[st
         # What decided is among those that are kept: an open gate looks at them.
         results = (worst(results), *results[: RESULTS_MAX - 1])
     texts = share_out([result.message for result in results], RESULTS_TEXT)
-    told = zip(results, texts, strict=True)
+    fitted = zip(results, texts, strict=True)
+    told = tuple(one if one.message == text else one.model_copy(update={"message": text}) for one, text in fitted)
     return {
-        "metrics": tuple(result.model_copy(update={"message": text}) for result, text in told),
+        "metrics": told,
         "last_check_at": at,
         "no_data_since": (status.no_data_since or at) if finding.starved else None,
         "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from rollouts.api.analysis import Metric
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
-from rollouts.core.judge import in_words, probes_of, within, worst
+from rollouts.core.judge import in_words, within, worst
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Fault, Observed, Problem
 
@@ -32,8 +32,8 @@ _LEADS = MappingProxyType({
 _NAMED_FIRST = (Subject.BOTH, Subject.STABLE, Subject.CANARY)
 
 
-def probes_beside(spec: CanarySpec, status: CanaryStatus, seen: Observed, run_s: float) -> tuple[Probe, ...]:
-    """What is asked of the callers beside `probes_of`; nothing of copies, whose callers do not count them.
+def probes_beside(spec: CanarySpec, status: CanaryStatus, seen: Observed, probes: Iterable[Probe]) -> tuple[Probe, ...]:
+    """What is asked of the callers beside these probes; nothing of copies, whose callers do not count them.
 
     How slow they are only where a route delays them: a caller's time has its own clients' in it.
     """
@@ -41,7 +41,7 @@ def probes_beside(spec: CanarySpec, status: CanaryStatus, seen: Observed, run_s:
         return ()
     delayed = any(fault.delays and fault.of is not Subject.STABLE for fault in seen.faults)
     found: list[Probe] = []
-    for probe in probes_of(spec.analysis.metrics, run_s):
+    for probe in probes:
         if probe.signal is Signal.SUCCESS_RATE:
             found.append(replace(probe, signal=Signal.UNREACHED, subject=_subject(spec, seen, probe.signal)))
         elif delayed:
