@@ -22,6 +22,8 @@ CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
 NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 800
 """Of all notices, of all actions with who asked for them, of all measurements."""
+STEP_COUNT_MAX = 101
+"""Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
 Revision = Annotated[str, Field(max_length=16)]
@@ -181,11 +183,13 @@ class CanaryStatus(BaseModel):
     term: Annotated[int, Field(ge=0)] = Field(
         0, description="How often a process of the controller has claimed the Canary; the last one acts on it."
     )
-    step_index: Annotated[int, Field(ge=0, le=100)] = Field(
+    step_index: Annotated[int, Field(ge=0, le=STEP_COUNT_MAX)] = Field(
         0, description="The current step, from 1; 0 before the first."
     )
     strategy: Annotated[str, Field(max_length=32)] = Field("", description="How this run gives requests to the canary.")
-    step_count: Annotated[int, Field(ge=0, le=100)] = Field(0, description="How many steps this run has.")
+    step_count: Annotated[int, Field(ge=0, le=STEP_COUNT_MAX)] = Field(
+        0, description="How many steps this run has."
+    )
     weight_total: Annotated[int, Field(ge=100, le=WEIGHT_TOTAL_MAX)] = Field(
         100, description="What the weights here are parts of: the spec's weightTotal."
     )

@@ -14,7 +14,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.traffic.istio_cookie import with_cookie
 from rollouts.traffic.istio_mirror import mirrored
-from rollouts.traffic.istio_weight import nearest, part_of, total_of, weighing, weight_of
+from rollouts.traffic.istio_weight import part_of, total_of, weighing, weight_of
 from rollouts.traffic.metadata import canary_service, primary_service
 
 _NOT_ROUTING = ("redirect", "directResponse", "delegate")
@@ -77,7 +77,7 @@ def canary_part(rule: Manifest, hosts: Hosts, parts: int) -> int | None:
     if places is None:
         return None
     primary, canary = (weight_of(rule["route"][index]) for index in places)
-    return nearest(parts * canary, primary + canary) if primary + canary else None
+    return part_of(parts, canary, primary + canary) if primary + canary else None
 
 
 def corrected(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> Manifest:

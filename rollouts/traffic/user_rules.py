@@ -12,7 +12,7 @@ from typing import Any
 
 from rollouts.api.resources import Manifest
 from rollouts.api.subsets import RouteRef
-from rollouts.traffic.istio_weight import nearest, part_of, total_of, weighing, weight_of
+from rollouts.traffic.istio_weight import part_of, total_of, weighing, weight_of
 from rollouts.traffic.user_sides import Pair
 
 SECTIONS = ("http", "tls", "tcp")
@@ -77,7 +77,7 @@ def weights_in(rule: Manifest, pair: Pair) -> dict[str, int]:
 def part_in(rule: Manifest, pair: Pair, parts: int) -> int | None:
     """The canary's part of what both have, to the nearest of so many parts; None if neither has anything."""
     stable, canary = weights_in(rule, pair).values()
-    return nearest(parts * canary, stable + canary) if stable + canary else None
+    return part_of(parts, canary, stable + canary) if stable + canary else None
 
 
 def others_in(rule: Manifest, pair: Pair) -> int:

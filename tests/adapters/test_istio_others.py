@@ -209,3 +209,9 @@ def test_in_a_small_total_both_sides_keep_something(total: int, weight: int) -> 
     given_to_canary = next(route["weight"] for route in _ours(result) if route["destination"] == CANARY)
     assert 0 < given_to_canary < total
     assert abs(given_to_canary - total * weight / 100) < 1
+
+
+def test_a_share_that_is_some_is_never_seen_as_none_or_all() -> None:
+    """Also where it is less than one part of the total: whoever scales down or promotes by it must know."""
+    hardly, nearly = (_virtual_service(rule(route(PRIMARY, 10000 - part), route(CANARY, part))) for part in (1, 9999))
+    assert [observed_weight(OWNER, PLAIN, manifest) for manifest in (hardly, nearly)] == [1, 99]

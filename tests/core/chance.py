@@ -45,6 +45,7 @@ PROBLEMS = (None, Problem("PortMissing", "Service app has no port 80"), Problem(
 
 
 MATCH = [{"headers": {"x-tester": {"exact": "yes"}}}]
+_WEIGHTS, _WEIGHT_LISTS = ("stepWeight", "maxWeight", "stepWeightPromotion"), ("stepWeights", "stepWeightsPromotion")
 _SECONDS = st.sampled_from(["1s", "7s", "20s"])
 _PERCENTS = st.sampled_from([4, 20, 25, 40, 60, 100])
 HOOKS = (*map(str, HookType), *(f"{kind}-2" for kind in sorted(GATES)))
@@ -99,6 +100,7 @@ def specs() -> st.SearchStrategy[CanarySpec]:
     """Every strategy and schedule, one metric or both or only tests, hooks of each type, now and then no analysis."""
     rest = st.fixed_dictionaries(
         {
+            "total": st.sampled_from([100, 100, 1000, 10000]),
             "interval": st.sampled_from(["1s", "7s", "10s"]),
             "threshold": st.integers(1, 4),
             "metrics": st.sampled_from([METRICS[:1], METRICS, []]),
@@ -109,7 +111,19 @@ def specs() -> st.SearchStrategy[CanarySpec]:
     return st.builds(_spec, st.integers(5, 60), _schedules(), rest, st.sampled_from([False] * 9 + [True]))
 
 
+def _in_parts(schedule: dict[str, Any], total: int) -> dict[str, Any]:
+    """A schedule in percent as one in parts of that total, with a first listed step that no percent could say."""
+    if total == 100:
+        return schedule
+    parts = {key: schedule[key] * total // 100 for key in _WEIGHTS if key in schedule}
+    lists = {key: [weight * total // 100 for weight in schedule[key]] for key in _WEIGHT_LISTS if key in schedule}
+    if "stepWeights" in lists:
+        lists["stepWeights"][0] -= 1
+    return schedule | parts | lists | {"weightTotal": total}
+
+
 def _spec(deadline_s: int, schedule: dict[str, Any], rest: dict[str, Any], skip: bool) -> CanarySpec:  # noqa: FBT001
+    schedule = _in_parts(schedule, rest.pop("total"))
     tested = rest["metrics"] or any(known["type"] == HookType.ROLLOUT for known in rest["webhooks"])
     evidence = {} if tested else {"metrics": METRICS}
     return spec_of(deadline_s, **schedule, **(rest | evidence)).model_copy(update={"skip_analysis": skip})
@@ -126,7 +140,7 @@ _SIGNALS = [
     st.builds(Act, st.just("tested"), st.booleans()),
 ]
 _REQUESTS: st.SearchStrategy[str | dict[str, Any]] = st.one_of(
-    st.just({}), st.fixed_dictionaries({"weight": st.sampled_from([0, 5, 40, 100])}), st.just({"full": True}),
+    st.just({}), st.fixed_dictionaries({"weight": st.sampled_from([0, 5, 40, 100, 1000])}), st.just({"full": True}),
     st.just({"revision": "b"}), st.sampled_from(["1", "{", ""]),
 )  # fmt: skip
 _PEACEFUL = [
@@ -247,7 +261,7 @@ _NOTICES = st.builds(
 _ACTIONS = st.builds(
     Action, verb=st.sampled_from(Verb), id=st.sampled_from(["1", "2"]), full=st.booleans(), user=st.just("ann"),
     revision=st.sampled_from(["", *REVISIONS]), flaw=st.sampled_from(["", "", "not JSON"]),
-    weight=st.sampled_from([None, 0, 5, 40, 100]),
+    weight=st.sampled_from([None, 0, 5, 40, 100, 1000]),
 )  # fmt: skip
 
 
@@ -270,6 +284,7 @@ def statuses() -> st.SearchStrategy[CanaryStatus]:
     return st.builds(
         CanaryStatus, phase=st.none() | st.sampled_from(Phase), step_index=st.integers(0, 100),
         step_count=st.integers(0, 100), desired_weight=st.sampled_from([0, 10, 100]), failed_checks=st.integers(0, 3),
+        weight_total=st.sampled_from([100, 1000]),
         strategy=st.sampled_from(["", *map(str, Strategy)]), mirrored=st.booleans(), stranded=st.booleans(),
         session=st.sampled_from(["", "0123456789ab"]), iterations=st.integers(0, 5),
         consecutive_errors=st.integers(0, 5), gate=st.none() | _GATES, paused_at=instants, finished_at=instants,

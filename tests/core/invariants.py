@@ -22,6 +22,7 @@ from rollouts.api.status import (
 from rollouts.api.texts import stored_bytes
 from rollouts.core.decision import Decision
 from rollouts.core.observed import Observed, grown, serves
+from rollouts.core.parts import in_parts_of
 from rollouts.core.phases import TRANSITIONS, Event
 from rollouts.core.plan import next_step
 from tests.core.promises import check_gates, check_outbox, check_routing
@@ -33,6 +34,7 @@ STANDING = {Event.WAITED, Event.BLOCKED}
 
 def check(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
     """All of them."""
+    before = in_parts_of(before, spec.analysis.weight_total)
     _check_table(before, decision)
     _check_time(seen, decision)
     _check_raise(spec, before, seen, decision)
@@ -57,7 +59,8 @@ def _check_table(before: CanaryStatus, decision: Decision) -> None:
     phase, after = before.phase or Phase.INITIALIZING, decision.status
     assert after.phase is TRANSITIONS[phase, decision.event].to
     assert decision.desired.weight == after.desired_weight
-    assert 0 <= after.desired_weight <= 100
+    assert 0 <= after.desired_weight <= after.weight_total
+    assert decision.desired.share.weight_total == after.weight_total
     if decision.event in STANDING:
         assert (after.desired_weight, after.phase) == (before.desired_weight, phase)
 

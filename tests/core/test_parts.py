@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollouts.api.actions import Action, Verb
 from rollouts.api.status import CanaryStatus
 from rollouts.core.parts import in_parts_of, in_percent
+from rollouts.core.phases import Event
 from rollouts.core.step import step
 from tests.core.given import running, seen_at, spec_of
 
@@ -32,6 +34,18 @@ def test_the_same_share_in_other_parts(before: int, after: int, data: st.DataObj
     assert told.weight_total == after
     assert abs(told.desired_weight / after - weight / before) <= 1 / after
     assert (told.desired_weight == 0, told.desired_weight == after) == (weight == 0, weight == before)
+
+
+def test_more_parts_than_all_can_not_be_asked_for() -> None:
+    """The refusal says of how many parts a weight is."""
+    asked = (Action(verb=Verb.SET_WEIGHT, id="1", weight=1001),)
+
+    decision = step(
+        spec_of(weightTotal=1000), running(10, weight_total=1000), seen_at(5, route_weight=10, actions=asked)
+    )
+
+    assert (decision.event, decision.desired.weight) == (Event.REFUSED, 10)
+    assert "a weight is a part of weightTotal, which is 1000" in decision.message
 
 
 def test_another_total_in_mid_run_changes_no_share() -> None:

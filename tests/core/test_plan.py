@@ -9,7 +9,7 @@ from hypothesis import given
 from rollouts.api.analysis import Analysis
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
-from rollouts.core.plan import Step, current_step, next_step, next_weight_back, plan_of, step_index
+from rollouts.core.plan import Step, current_step, next_step, next_weight_back, plan_of, step_count, step_index
 from tests.core.chance import specs
 from tests.core.given import spec_of
 
@@ -119,7 +119,7 @@ def test_a_share_below_an_edited_schedule_is_a_step_of_its_own() -> None:
 
 @given(specs())
 def test_schedule_ascends_and_is_walked_to_its_end(spec: CanarySpec) -> None:
-    """Every schedule ascends strictly to at most 100, and next_step visits all of it."""
+    """Every schedule ascends strictly to at most its total, and next_step visits all of it."""
     weights = [step.weight for step in plan_of(spec.analysis)]
 
     walked, status = [], CanaryStatus()
@@ -128,5 +128,12 @@ def test_schedule_ascends_and_is_walked_to_its_end(spec: CanarySpec) -> None:
         status = CanaryStatus(desired_weight=step.weight, step_index=len(walked))
 
     assert walked == weights
-    assert 0 <= weights[0] <= weights[-1] <= 100
+    assert 0 <= weights[0] <= weights[-1] <= spec.analysis.weight_total
     assert all(one < other for one, other in pairwise(weights))
+
+
+def test_the_longest_even_schedule_fits_the_status() -> None:
+    """A hundred steps, and the one before them in which requests are only copied."""
+    count = step_count(_analysis(stepWeight=1, mirror=True))
+
+    assert (count, CanaryStatus(step_index=count, step_count=count).step_count) == (101, 101)

@@ -30,7 +30,7 @@ def test_step_answers_whatever_it_is_asked(spec: CanarySpec, status: CanaryStatu
 
     assert step(spec, status, seen) == decision
     assert decision.status.phase is TRANSITIONS[status.phase or Phase.INITIALIZING, decision.event].to
-    assert 0 <= decision.desired.weight <= 100
+    assert 0 <= decision.desired.weight <= decision.status.weight_total
     assert decision.wake_at is None or decision.wake_at > seen.now
     check_status(decision.status)
 

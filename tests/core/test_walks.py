@@ -78,7 +78,7 @@ class Witness:
 
 def _place(status: CanaryStatus) -> tuple[object, ...]:
     """What a new dwell begins with: another share, or another run."""
-    return status.desired_weight, status.mirrored, status.step_index > 0, status.started_at
+    return status.desired_weight / status.weight_total, status.mirrored, status.step_index > 0, status.started_at
 
 
 @settings(max_examples=150)
@@ -118,7 +118,8 @@ def _in_mid_run(phase: Phase, spec: CanarySpec) -> World:
     present = steps[index - 1] if index else Step(0, 0.0)
     status = running(
         present.weight, phase=phase, strategy=str(spec.analysis.strategy), step_index=index,
-        mirrored=present.mirrored, dwell_started_at=None, gate=gate_at(gates[phase]) if phase in gates else None,
+        mirrored=present.mirrored, dwell_started_at=None, weight_total=spec.analysis.weight_total,
+        gate=gate_at(gates[phase]) if phase in gates else None,
     )  # fmt: skip
     primary = Pods("copy of a", source_revision="a")
     return World(spec, Pods("b"), primary=primary, status=status, route=routing_of(spec, status), apex_on_primary=True)

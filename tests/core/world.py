@@ -20,6 +20,7 @@ from rollouts.core.measurement import Call, Question, Sample, Value
 from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
+from rollouts.traffic.istio_weight import part_of
 from tests.core.given import EPOCH, at
 from tests.core.pods import NEVER, Pods
 from tests.core.signals import Signals
@@ -123,7 +124,7 @@ class World:
             generation=self.generation,
             target=self.target.state(self.now) if self.target is not None else None,
             primary=primary,
-            route_weight=self.route.weight if self.route is not None else None,
+            route_weight=self._route_weight(),
             routed=self.route == routing_of(self.spec, self.status),
             apex_on_primary=self.apex_on_primary,
             problem=self.problem,
@@ -211,6 +212,11 @@ class World:
         self.route = turned[0]
         if self.route_next is not None:
             self.route_next = self.route_next[0], turned[-1]
+
+    def _route_weight(self) -> int | None:
+        """In parts of the status's total, as the engine reads them."""
+        route = self.route
+        return None if route is None else part_of(self.status.weight_total, route.weight, route.weight_total)
 
     def _routes(self) -> list[Routing]:
         assert self.route is not None
