@@ -187,9 +187,7 @@ class CanaryStatus(BaseModel):
         0, description="The current step, from 1; 0 before the first."
     )
     strategy: Annotated[str, Field(max_length=32)] = Field("", description="How this run gives requests to the canary.")
-    step_count: Annotated[int, Field(ge=0, le=STEP_COUNT_MAX)] = Field(
-        0, description="How many steps this run has."
-    )
+    step_count: Annotated[int, Field(ge=0, le=STEP_COUNT_MAX)] = Field(0, description="How many steps this run has.")
     weight_total: Annotated[int, Field(ge=100, le=WEIGHT_TOTAL_MAX)] = Field(
         100, description="What the weights here are parts of: the spec's weightTotal."
     )
