@@ -14,7 +14,8 @@ from rollouts.core.observed import Problem
 from rollouts.engine.interest import route_keys, target_names
 from rollouts.engine.user_routes import pair_of, route_key
 from rollouts.ports import Cluster
-from rollouts.traffic.user_routes import steered_places
+from rollouts.traffic.user_routes import places_of
+from rollouts.traffic.user_rules import Place
 from rollouts.traffic.user_steering import Steering
 
 
@@ -52,10 +53,13 @@ def _same_route(cluster: Cluster, canary: Manifest, owner: Owner, spec: CanarySp
     return ""
 
 
-def _places(owner: Owner, spec: CanarySpec, key: ObjectKey, manifest: Manifest | None) -> set[tuple[str, int]]:
-    refs = [ref for ref in spec.route_refs if route_key(owner, ref) == key] if manifest is not None else []
+def _places(owner: Owner, spec: CanarySpec, key: ObjectKey, manifest: Manifest | None) -> set[Place]:
+    """Of all rules of the object that the Canary steers."""
+    if manifest is None:
+        return set()
     pair = pair_of(owner, spec, "", key)
-    return {place for ref in refs for place in steered_places(Steering(owner, spec, ref, pair), manifest)}
+    steerings = (Steering(owner, spec, ref, pair) for ref in spec.route_refs if route_key(owner, ref) == key)
+    return {place for one in steerings for places in places_of(one, manifest) for place in places}
 
 
 def _seniority(canary: Manifest) -> tuple[str, str]:

@@ -21,11 +21,8 @@ from rollouts.engine.contest import find_contest
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
-from rollouts.engine.user_routes import route_key, seen_of, subsets_of
+from rollouts.engine.user_routes import led_to, seen_of, subsets_of
 from rollouts.ports import Cluster
-from rollouts.traffic.istio_host import service_of
-from rollouts.traffic.user_routes import steered_rules
-from rollouts.traffic.user_rules import host_of
 
 _READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
@@ -40,7 +37,7 @@ def find_subset_problems(cluster: Cluster, subject: Subject, status: CanaryStatu
     absent = [*_absent_targets(cluster, subject), *router_of(spec).problems(cluster, owner, spec, stable)]
     yield from absent
     if not absent:
-        for host, route in sorted(_hosts(cluster, subject, stable).items()):
+        for host, route in sorted(led_to(seen_of(cluster, owner, spec, stable)).items()):
             yield from _unknown(cluster, host, route)
             yield from _unselected(cluster, subject, host)
             yield from _undefined(cluster, subject, host, roles_of(spec, stable)[1])
@@ -57,17 +54,7 @@ def _absent_targets(cluster: Cluster, subject: Subject) -> Iterator[Problem]:
             yield Problem("TargetNotFound", f"Deployment {key} does not exist: create it, or correct spec.subsets")
 
 
-def _hosts(cluster: Cluster, subject: Subject, stable: str) -> dict[tuple[str, str], str]:
-    """The Services whose subsets the routes name, as namespace and name, with the first object that names them."""
-    found: dict[tuple[str, str], str] = {}
-    for steering, route in seen_of(cluster, subject.owner, subject.spec, stable):
-        for rule in steered_rules(steering, route):
-            host = service_of(host_of(rule, steering.pair), steering.pair.read_in)
-            found.setdefault(host, str(route_key(subject.owner, steering.ref)))
-    return found
-
-
-def _unknown(cluster: Cluster, host: tuple[str, str], route: str) -> Iterator[Problem]:
+def _unknown(cluster: Cluster, host: tuple[str, str], route: ObjectKey) -> Iterator[Problem]:
     """A host without namespace is none of a Service: a ServiceEntry may know it."""
     if host[0] and cluster.read(SERVICES, ObjectKey(*host)) is None:
         what = f"VirtualService {route} leads to Service {ObjectKey(*host)}, which does not exist"

@@ -4,7 +4,7 @@ stores. How one object is changed is traffic/user_routes.py's matter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
@@ -19,16 +19,14 @@ from rollouts.traffic.istio_host import service_of
 from rollouts.traffic.router import Routed
 from rollouts.traffic.user_routes import (
     Seen,
-    are_carried,
     places_of,
+    read_sharing,
     release_operations,
     route_flaw,
-    routed_weight,
     steered_rules,
     steering_operations,
-    takes_away,
 )
-from rollouts.traffic.user_rules import host_of, side_in, weights_in
+from rollouts.traffic.user_rules import Place, host_of, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Steering
 
@@ -45,9 +43,9 @@ class UserRoutes:
         """As the Protocol says."""
         seen = seen_of(cluster, owner, spec, share.stable)
         faults = tuple(fault for steering, manifest in seen if manifest for fault in _faults(steering, manifest))
-        carried = are_carried(seen, share)
+        now = read_sharing(seen, share)
         # Rules with different sums are rounded differently: as near as each can be is what was asked.
-        return Routed(share.weight if carried else routed_weight(seen), carried, takes_away(seen, share), faults)
+        return Routed(share.weight if now.carried else now.weight, now.carried, now.takes_away, faults)
 
     def problems(self, cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Iterator[Problem]:
         """As the Protocol says."""
@@ -62,17 +60,21 @@ class UserRoutes:
 
     def writes(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
         """As the Protocol says."""
-        for place in range(len(spec.route_refs)):
-            steering, manifest = seen_of(cluster, owner, spec, share.stable)[place]
-            if manifest is not None and (operations := steering_operations(steering, manifest, share)):
-                yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(manifest), operations)
+        return _patches(cluster, seen_of(cluster, owner, spec, share.stable), share, steering_operations)
 
     def release(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
         """As the Protocol says."""
-        for place in range(len(spec.route_refs)):
-            steering, manifest = seen_of(cluster, owner, spec, share.stable)[place]
-            if manifest is not None and (operations := release_operations(steering, manifest, share)):
-                yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(manifest), operations)
+        return _patches(cluster, seen_of(cluster, owner, spec, share.stable), share, release_operations)
+
+
+def _patches(
+    cluster: Cluster, seen: Seen, share: Routing, operations_of: Callable[[Steering, Manifest, Routing], list[Manifest]]
+) -> Iterator[Write]:
+    """One patch an object, of each as the store has it when its turn comes: two of them may be about one object."""
+    for steering, _ in seen:
+        manifest = cluster.read(VIRTUAL_SERVICES, route_key(steering.owner, steering.ref))
+        if manifest is not None and (operations := operations_of(steering, manifest, share)):
+            yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(manifest), operations)
 
 
 def seen_of(cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> Seen:
@@ -112,22 +114,28 @@ def subsets_of(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, s
 
 def clients_services(cluster: Cluster, owner: Owner, spec: CanarySpec, stable: str) -> tuple[str, ...]:
     """The Services, in the Canary's namespace, that the rules which share the requests lead to."""
-    found: dict[tuple[str, str], None] = {}
-    for steering, manifest in seen_of(cluster, owner, spec, stable):
+    led = led_to(seen_of(cluster, owner, spec, stable))
+    return tuple(name for namespace, name in led if namespace == owner.namespace)
+
+
+def led_to(seen: Seen) -> dict[tuple[str, str], ObjectKey]:
+    """The hosts that steered rules lead to, as service_of tells them, each with the first object that names it."""
+    found: dict[tuple[str, str], ObjectKey] = {}
+    for steering, manifest in seen:
         for rule in steered_rules(steering, manifest):
-            found[service_of(host_of(rule, steering.pair), steering.pair.read_in)] = None
-    return tuple(name for namespace, name in found if namespace == owner.namespace)
+            host = service_of(host_of(rule, steering.pair), steering.pair.read_in)
+            found.setdefault(host, route_key(steering.owner, steering.ref))
+    return found
 
 
 def _faults(steering: Steering, manifest: Manifest) -> Iterator[Fault]:
-    pair, (sharing, testing) = steering.pair, places_of(steering, manifest)
-
     def whose(index: int, rule: Manifest) -> Subject | None:
-        # By what a rule is for: at the last step one that shares its requests leads to the canary alone too.
-        if index in sharing or index in testing:
-            return Subject.BOTH if index in sharing else Subject.CANARY
-        stable, canary = weights_in(rule, pair).values()
-        return side_of_weights(stable, canary)
+        # Asked of rules with a fault only. By what a rule is for: at the last step one that shares its requests leads
+        # to the canary alone too.
+        place, (sharing, testing) = Place("http", index), places_of(steering, manifest)
+        if place in sharing or place in testing:
+            return Subject.BOTH if place in sharing else Subject.CANARY
+        return side_of_weights(*weights_in(rule, steering.pair).values())
 
     return faults_in(manifest, whose)
 

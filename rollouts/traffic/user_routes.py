@@ -7,7 +7,7 @@ subsets until the Canary goes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +43,21 @@ class _Exposure:
 
 Seen = Sequence[tuple[Steering, Manifest | None]]
 """All objects of a Canary's `routeRefs`."""
+Lists = Mapping[str, list[Placed]]
+"""The routes of one object as they are to be, by section."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """How all objects share requests now, beside how they are to."""
+
+    weight: int | None
+    """The canary's part, of the spec's weightTotal, in all steered rules; None if they differ, or there is none, or an
+    object is gone. In a rule above which one of ours takes the requests that match, that one's."""
+    carried: bool
+    """Whether every object is there, and all its rules do what is asked of them."""
+    takes_away: bool
+    """Whether what is asked takes requests from the canary and gives it none: such a write waits for no other."""
 
 
 def steered_rules(steering: Steering, manifest: Manifest | None) -> list[Manifest]:
@@ -53,22 +68,13 @@ def steered_rules(steering: Steering, manifest: Manifest | None) -> list[Manifes
     return [found.bare[place.section][place.index].rule for place in found.sharing]
 
 
-def steered_places(steering: Steering, manifest: Manifest | None) -> set[tuple[str, int]]:
-    """Where all routes that are its to steer were read, by section and index; none where that can't be told."""
-    found = look(steering, manifest) if manifest is not None else None
-    if found is None:
-        return set()
-    at = {(place.section, found.bare[place.section][place.index].index) for place in (*found.sharing, *found.testing)}
-    return {(section, index) for section, index in at if index is not None}
-
-
-def places_of(steering: Steering, manifest: Manifest) -> tuple[set[int], set[int]]:
-    """Where the http rules were read that share their requests, and those of testers; none where that can't be told."""
+def places_of(steering: Steering, manifest: Manifest) -> tuple[set[Place], set[Place]]:
+    """Where the routes were read that share their requests, and those of testers; none where that can't be told."""
     found = look(steering, manifest)
 
-    def read(places: Sequence[Place]) -> set[int]:
-        at = (found.bare["http"][place.index].index for place in places if place.section == "http")
-        return {index for index in at if index is not None}
+    def read(places: Sequence[Place]) -> set[Place]:
+        at = ((place.section, found.bare[place.section][place.index].index) for place in places)
+        return {Place(section, index) for section, index in at if index is not None}
 
     return read(found.sharing), read(found.testing)
 
@@ -78,16 +84,21 @@ def route_flaw(steering: Steering, manifest: Manifest) -> str:
     return look(steering, manifest).flaw
 
 
-def routed_weight(seen: Seen) -> int | None:
-    """The canary's part, of the spec's weightTotal, in all steered rules.
+def read_sharing(seen: Seen, share: Routing) -> Sharing:
+    """What all objects do, where `share` is what they are to do. Each is looked at, and planned, once."""
+    looked = [(steering, look(steering, manifest) if manifest is not None else None) for steering, manifest in seen]
+    planned = [
+        (steering, found, plan(steering, found, share).placed) for steering, found in looked if found is not None
+    ]
+    carried = len(planned) == len(looked) and all(
+        not found.flaw and not _rule_changes(found, placed) for _, found, placed in planned
+    )
+    return Sharing(_weight_in(looked), carried, _take_away(planned))
 
-    None if they differ, or there is none, or an object is gone.
 
-    In a rule above which one of ours takes the requests that match, that one's.
-    """
+def _weight_in(looked: Sequence[tuple[Steering, Found | None]]) -> int | None:
     shares: set[int | None] = set()
-    for steering, manifest in seen:
-        found = look(steering, manifest) if manifest is not None else None
+    for steering, found in looked:
         total = steering.spec.analysis.weight_total
         # Rules whose sums differ can't say the same share in finer parts.
         shares |= {None} if found is None else {one.matched for one in _exposures(steering, found, parts=total)}
@@ -104,19 +115,11 @@ def total_weights(seen: Seen, pair: Pair) -> dict[str, int]:
     return totals
 
 
-def are_carried(seen: Seen, share: Routing) -> bool:
-    """Whether every object is there, and all its rules do what is asked of them."""
-    return all(manifest is not None and _carries(steering, manifest, share) for steering, manifest in seen)
-
-
-def takes_away(seen: Seen, share: Routing) -> bool:
-    """Whether writing `share` takes requests from the canary and gives it none: such a write waits for no other."""
+def _take_away(planned: Sequence[tuple[Steering, Found, Lists]]) -> bool:
     pairs: list[tuple[_Exposure, _Exposure]] = []
-    for steering, manifest in seen:
-        found = look(steering, manifest) if manifest is not None else None
-        if found is not None and not found.flaw:
-            wanted = plan(steering, found, share).placed
-            pairs += zip(_exposures(steering, found), _exposures(steering, found, wanted), strict=True)
+    for steering, found, placed in planned:
+        if not found.flaw:
+            pairs += zip(_exposures(steering, found), _exposures(steering, found, placed), strict=True)
     answered = [two for old, new in pairs for two in zip(old.answered(), new.answered(), strict=True)]
     if any(old < new for old, new in answered):
         return False
@@ -159,12 +162,7 @@ def release_operations(steering: Steering, manifest: Manifest, share: Routing) -
     return _at_version(manifest, operations)
 
 
-def _carries(steering: Steering, manifest: Manifest, share: Routing) -> bool:
-    found = look(steering, manifest)
-    return not found.flaw and not _rule_changes(found, plan(steering, found, share).placed)
-
-
-def _rule_changes(found: Found, placed: Any) -> list[Manifest]:
+def _rule_changes(found: Found, placed: Lists) -> list[Manifest]:
     return [
         operation
         for section in SECTIONS
@@ -173,7 +171,7 @@ def _rule_changes(found: Found, placed: Any) -> list[Manifest]:
 
 
 def _exposures(
-    steering: Steering, found: Found, wanted: Any = None, *, parts: int = WEIGHT_TOTAL_MAX
+    steering: Steering, found: Found, wanted: Lists | None = None, *, parts: int = WEIGHT_TOTAL_MAX
 ) -> list[_Exposure]:
     """Of each steered route, as read, or as `wanted` has it. Of tls and tcp routes only where nothing is matched."""
     read = {section: [Placed(i, rule) for i, rule in enumerate(rules)] for section, rules in found.lists.items()}

@@ -20,10 +20,9 @@ from rollouts.api.subsets import RouteRef
 from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.traffic.user_routes import (
-    are_carried,
+    read_sharing,
     release_operations,
     route_flaw,
-    routed_weight,
     steering_operations,
 )
 from rollouts.traffic.user_rules import part_in, weights_in
@@ -163,11 +162,11 @@ def test_a_step_is_written_once_and_touches_what_is_ours_alone(
     flaw, before = route_flaw(steering, manifest), _users(steering, manifest)
     for share in data.draw(st.lists(_shares(strategy), min_size=1, max_size=3)):
         manifest = _step(steering, manifest, share)
-        assert are_carried([(steering, manifest)], share) == (not flaw)
+        assert read_sharing([(steering, manifest)], share).carried == (not flaw)
         assert steering_operations(steering, manifest, share) == []
         assert _users(steering, manifest) == before
         if not flaw and _has_room(steering, manifest):
-            assert routed_weight([(steering, manifest)]) == share.weight
+            assert read_sharing([(steering, manifest)], Routing(0)).weight == share.weight
 
 
 def _has_room(steering: Steering, manifest: Manifest) -> bool:
@@ -259,7 +258,7 @@ def test_a_reset_in_mid_run_is_found_right_again(
     running = _step(steering, before, first)
     reset = {**running, "spec": copy.deepcopy(before["spec"])}
     again = _step(steering, reset, second)
-    assert are_carried([(steering, again)], second) == (not route_flaw(steering, before))
+    assert read_sharing([(steering, again)], second).carried == (not route_flaw(steering, before))
     straight = _step(steering, before, second)
     assert again["spec"] == straight["spec"]
     if steered == "services":

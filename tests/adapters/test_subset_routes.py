@@ -18,10 +18,9 @@ from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import patched
 from rollouts.traffic.user_record import is_marked, keys_of
 from rollouts.traffic.user_routes import (
-    are_carried,
+    read_sharing,
     release_operations,
     route_flaw,
-    routed_weight,
     steering_operations,
     total_weights,
 )
@@ -200,9 +199,9 @@ def test_named_rules_are_steered_together() -> None:
     assert [routes_of(after, index) for index in range(3)] == [
         {"v1": 60, "v2": 40}, {"v1": 60, "v2": 40}, {"v1": None},
     ]  # fmt: skip
-    assert routed_weight([(steering(by), after)]) == 40
-    assert are_carried([(steering(by), after)], Routing(40))
-    assert not are_carried([(steering(by), after), (steering(), None)], Routing(40))
+    assert read_sharing([(steering(by), after)], Routing(0)).weight == 40
+    assert read_sharing([(steering(by), after)], Routing(40)).carried
+    assert not read_sharing([(steering(by), after), (steering(), None)], Routing(40)).carried
 
 
 def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
@@ -220,9 +219,12 @@ def test_rules_of_testers_lead_to_the_canary_alone_while_it_is_tested() -> None:
 
     assert [routes_of(resting, index) for index in (0, 1)] == [{"v2": 0, "v1": 100}, {"v1": 100, "v2": 0}]
     assert [routes_of(testing, index) for index in (0, 1)] == [{"v2": None}, {"v1": 90, "v2": 10}]
-    assert are_carried([(steering(by), testing)], Routing(10, testers=True))
-    assert not are_carried([(steering(by), testing)], Routing(10))
-    assert (routed_weight([(steering(by), testing)]), total_weights([(steering(by), testing)], PAIR)) == (
+    assert read_sharing([(steering(by), testing)], Routing(10, testers=True)).carried
+    assert not read_sharing([(steering(by), testing)], Routing(10)).carried
+    assert (
+        read_sharing([(steering(by), testing)], Routing(0)).weight,
+        total_weights([(steering(by), testing)], PAIR),
+    ) == (
         10,
         {"v1": 90, "v2": 10},
     )
@@ -260,14 +262,14 @@ def test_rules_that_can_not_be_told_are_not_guessed(rules: list[Manifest], by: R
 
     assert flaw in route_flaw(steering(by), manifest)
     assert steering_operations(steering(by), manifest, Routing(50)) == []
-    assert routed_weight([(steering(by), manifest)]) is None
+    assert read_sharing([(steering(by), manifest)], Routing(0)).weight is None
 
 
 def test_rules_that_differ_have_no_common_share() -> None:
     """Somebody changed one of them."""
     both = virtual_service(rule(to("v1", 90), to("v2", 10)), rule(to("v1", 1), to("v2", 1)))
 
-    assert routed_weight([(steering(), both)]) is None
+    assert read_sharing([(steering(), both)], Routing(0)).weight is None
     assert total_weights([(steering(), both)], PAIR) == {"v1": 91, "v2": 11}
 
 

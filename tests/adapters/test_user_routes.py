@@ -18,11 +18,10 @@ from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import patched
 from rollouts.traffic.user_record import keys_of
 from rollouts.traffic.user_routes import (
-    are_carried,
+    read_sharing,
     release_operations,
     route_flaw,
     steering_operations,
-    takes_away,
 )
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Steering
@@ -71,7 +70,7 @@ def steered(one: Steering, manifest: Manifest, share: Routing) -> Manifest:
     """The object after the writes, of which there are none the second time."""
     changed = after(manifest, steering_operations(one, manifest, share))
     assert steering_operations(one, changed, share) == []
-    assert are_carried([(one, changed)], share)
+    assert read_sharing([(one, changed)], share).carried
     return changed
 
 
@@ -198,7 +197,7 @@ def test_an_inserted_rule_that_is_lost_or_misplaced_comes_back_where_it_belongs(
     moved = copy.deepcopy(now)
     moved["spec"]["http"].insert(0, moved["spec"]["http"].pop(1))
 
-    assert not are_carried([(one, lost)], share)
+    assert not read_sharing([(one, lost)], share).carried
     assert steered(one, lost, share) == steered(one, moved, share) == now
 
 
@@ -211,7 +210,7 @@ def test_taking_away_is_told_apart(before: int, share: int, *, less: bool) -> No
     """It waits for no other write."""
     now = steered(steering(), edge({"name": "a", "route": [to("app")]}), Routing(before))
 
-    assert takes_away([(steering(), now)], Routing(share)) is less
+    assert read_sharing([(steering(), now)], Routing(share)).takes_away is less
 
 
 @pytest.mark.parametrize("spec", ["match", "cookies", "mirror"])
@@ -221,8 +220,10 @@ def test_the_end_of_each_strategy_takes_away(spec: str) -> None:
         steering(spec), edge({"name": "a", "route": [to("app")]}), share_of(spec, 0 if spec == "mirror" else 30)
     )
 
-    assert takes_away([(steering(spec), now)], Routing(0))
-    assert not takes_away([(steering(spec), edge({"name": "a", "route": [to("app")]}))], share_of(spec, 30))
+    assert read_sharing([(steering(spec), now)], Routing(0)).takes_away
+    assert not read_sharing(
+        [(steering(spec), edge({"name": "a", "route": [to("app")]}))], share_of(spec, 30)
+    ).takes_away
 
 
 def test_hosts_are_read_in_the_namespace_of_the_virtual_service() -> None:
