@@ -13,6 +13,7 @@ from rollouts.core.judge import worst
 from rollouts.core.observed import SUSPENDED, Hold
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
+from rollouts.core.share import refutes
 
 _LOUD = frozenset(
     {
@@ -69,9 +70,7 @@ def _counts(before: CanaryStatus, after: CanaryStatus) -> bool:
 
 def _held_by_share(status: CanaryStatus) -> bool:
     """Whether the checks passed, and the requests do not follow the weight."""
-    share = status.share
-    refuted = share is not None and share.in_force is False and share.weight == status.desired_weight
-    return refuted and bool(status.metrics) and worst(status.metrics).verdict is Verdict.PASS
+    return refutes(status.share, status) and bool(status.metrics) and worst(status.metrics).verdict is Verdict.PASS
 
 
 def _is_told(before: CanaryStatus, after: CanaryStatus) -> bool:

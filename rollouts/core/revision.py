@@ -16,9 +16,14 @@ CONTENT_DIGEST = "contentDigest"
 _DIGITS = 16
 
 
+def digest_of(value: Any) -> str:
+    """Sixteen hexadecimal digits of the sha256 of a value's canonical JSON."""
+    return _hash(_canonical(value))
+
+
 def revision_of(template: dict[str, Any]) -> str:
     """Sixteen hexadecimal digits of the sha256 of a pod template's canonical JSON."""
-    return _hash(_canonical(without_nulls(template)))
+    return digest_of(without_nulls(template))
 
 
 def tracked_revision(template: str, contents: Iterable[tuple[str, str, str]]) -> str:
@@ -27,7 +32,7 @@ def tracked_revision(template: str, contents: Iterable[tuple[str, str, str]]) ->
     In whatever order they come. Without any it is the template's own.
     """
     listed = sorted(contents)
-    return _hash(_canonical([template, *map(list, listed)])) if listed else template
+    return digest_of([template, *map(list, listed)]) if listed else template
 
 
 def content_digest(manifest: dict[str, Any], salt: str = "") -> str:

@@ -61,10 +61,14 @@ def expected_of(spec: CanarySpec, status: CanaryStatus) -> Expected | None:
     return Expected(share, unlimited=bool(analysis.hooks(HookType.ROLLOUT) or analysis.hooks(HookType.PRE_ROLLOUT)))
 
 
+def refutes(share: ShareStatus | None, status: CanaryStatus) -> bool:
+    """Whether what was told is of the present weight, and against it."""
+    return share is not None and share.in_force is False and share.weight == status.desired_weight
+
+
 def is_refuted(spec: CanarySpec, status: CanaryStatus, share: ShareStatus | None) -> bool:
     """Whether what was told of the share says that the present weight is not in force."""
-    refuted = share is not None and share.in_force is False and share.weight == status.desired_weight
-    return refuted and status.phase in STEPPING and expected_of(spec, status) is not None
+    return refutes(share, status) and status.phase in STEPPING and expected_of(spec, status) is not None
 
 
 def problem_of(spec: CanarySpec, status: CanaryStatus, share: ShareStatus | None) -> Problem | None:

@@ -14,6 +14,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, Resource
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_fields import applied_fields, remembered, remembering, wanted_fields, with_fields
+from rollouts.traffic.istio_metadata import at_version
 from rollouts.traffic.istio_patch import rule_operations
 from rollouts.traffic.istio_rule import Hosts, canary_part, names_service
 from rollouts.traffic.istio_rules import Placed, find_rule, placed_rules, rendered_rules, rules_of
@@ -101,10 +102,7 @@ def route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest, share: 
     if spec.exposure.delegation:
         reached = (key for key in ("hosts", "gateways") if key in manifest["spec"])
         operations += [{"op": "remove", "path": f"/spec/{key}"} for key in reached]
-    if not operations:
-        return []
-    version = manifest["metadata"]["resourceVersion"]
-    return [*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
+    return at_version(manifest, operations)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.http_rule import as_istio
 from rollouts.api.ownership import APPLIED_FIELDS_ANNOTATION
 from rollouts.api.resources import Manifest
+from rollouts.traffic.istio_metadata import annotation_operations, annotations_of
 
 _HEADERS = "headers"
 
@@ -36,7 +37,7 @@ def wanted_fields(spec: CanarySpec) -> Manifest:
 def applied_fields(manifest: Manifest | None) -> Manifest:
     """What was put there last; nothing if nobody knows."""
     try:
-        found = json.loads(_annotations(manifest).get(APPLIED_FIELDS_ANNOTATION, ""))
+        found = json.loads(annotations_of(manifest).get(APPLIED_FIELDS_ANNOTATION, ""))
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -60,17 +61,8 @@ def remembered(wanted: Manifest) -> dict[str, str]:
 
 def remembering(manifest: Manifest, wanted: Manifest) -> list[Manifest]:
     """RFC 6902 operations after which the annotation tells of them; empty if it does."""
-    known = _annotations(manifest)
-    said = known.get(APPLIED_FIELDS_ANNOTATION)
-    text = remembered(wanted).get(APPLIED_FIELDS_ANNOTATION)
-    path = f"/metadata/annotations/{APPLIED_FIELDS_ANNOTATION.replace('/', '~1')}"
-    if said == text:
-        return []
-    if text is None:
-        return [{"op": "remove", "path": path}]
-    if not known:
-        return [{"op": "add", "path": "/metadata/annotations", "value": remembered(wanted)}]
-    return [{"op": "add", "path": path, "value": text}]
+    key = APPLIED_FIELDS_ANNOTATION
+    return annotation_operations(manifest, key, remembered(wanted).get(key))
 
 
 def _merged(known: Any, wanted: Any, before: Any) -> Any:
@@ -91,7 +83,3 @@ def _merged(known: Any, wanted: Any, before: Any) -> Any:
 
 def _canonical(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def _annotations(manifest: Manifest | None) -> dict[str, str]:
-    return {} if manifest is None else manifest["metadata"].get("annotations") or {}

@@ -11,6 +11,8 @@ from rollouts.api.resources import Manifest
 
 IsOurs = Callable[[Manifest], bool]
 _SINGLE = ("mirror", "mirrorPercentage", "mirrorPercent")
+MIRROR_FIELDS = (*_SINGLE, "mirrors")
+"""All that a rule may say of copies."""
 
 
 def mirrored(rule: Manifest, percent: int, host: str, is_ours: IsOurs) -> Manifest:

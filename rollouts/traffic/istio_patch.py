@@ -60,18 +60,19 @@ def _changes(before: Any, after: Any, path: str) -> Iterator[Manifest]:
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
-        yield from ({"op": "remove", "path": _child(path, key)} for key in before if key not in after)
+        yield from ({"op": "remove", "path": child(path, key)} for key in before if key not in after)
         for key, value in after.items():
             if key in before:
-                yield from _changes(before[key], value, _child(path, key))
+                yield from _changes(before[key], value, child(path, key))
             else:
-                yield {"op": "add", "path": _child(path, key), "value": value}
+                yield {"op": "add", "path": child(path, key), "value": value}
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from _changes(old, new, _child(path, str(index)))
+            yield from _changes(old, new, child(path, str(index)))
     else:
         yield {"op": "replace", "path": path, "value": after}
 
 
-def _child(path: str, key: str) -> str:
+def child(path: str, key: str) -> str:
+    """The JSON pointer (RFC 6901) to what stands under a key."""
     return f"{path}/{key.replace('~', '~0').replace('/', '~1')}"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
+from rollouts.core.parts import part_of
 from rollouts.traffic.istio_cookie import with_cookie
 from rollouts.traffic.istio_mirror import mirrored
-from rollouts.traffic.istio_weight import part_of, total_of, weighing, weight_of
+from rollouts.traffic.istio_weight import total_of, weighing, weight_of
 from rollouts.traffic.metadata import canary_service, primary_service
 
 _NOT_ROUTING = ("redirect", "directResponse", "delegate")

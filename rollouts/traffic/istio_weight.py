@@ -10,11 +10,6 @@ from typing import Any
 from rollouts.api.resources import Manifest
 
 
-def nearest(numerator: int, denominator: int) -> int:
-    """The quotient of non-negative integers, rounded half up."""
-    return (2 * numerator + denominator) // (2 * denominator)
-
-
 def weight_of(route: Manifest) -> int:
     """Istio's: a share of the rule's sum. Absent, it is 0."""
     return route.get("weight") or 0
@@ -25,14 +20,6 @@ def total_of(everything: int, others: int, parts: int = 100) -> int:
     if others == 0:
         return max(everything, parts)
     return everything - others or max(100 - others, 0) or 100
-
-
-def part_of(total: int, weight: int, parts: int = 100) -> int:
-    """So many parts of a total in whole units; neither side is rounded down to nothing if it is to have something."""
-    part = nearest(total * weight, parts)
-    if 0 < weight < parts and total > 1:
-        return min(max(part, 1), total - 1)
-    return part
 
 
 def weighing(route: Manifest, weight: int) -> dict[str, Any]:

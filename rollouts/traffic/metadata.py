@@ -5,13 +5,12 @@ Never put on an object that a user made.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 from rollouts.api.exposure import ExtraMetadata
 from rollouts.api.ownership import APPLIED_ANNOTATION, Owner
 from rollouts.api.resources import Manifest
+from rollouts.core.revision import digest_of
 
 HANDS_OFF = {
     "helm.toolkit.fluxcd.io/driftDetection": "disabled",
@@ -31,7 +30,7 @@ def render_metadata(
     labels, annotations = (dict(extra.labels), dict(extra.annotations)) if extra is not None else ({}, {})
     wished = {"labels": labels, "annotations": annotations, **(parts or {})}
     present = {key: value for key, value in wished.items() if value}
-    said = {APPLIED_ANNOTATION: _digest(present)} if present else {}
+    said = {APPLIED_ANNOTATION: digest_of(present)} if present else {}
     return {
         "name": name,
         "namespace": owner.namespace,
@@ -48,8 +47,3 @@ def primary_service(service: str) -> str:
 def canary_service(service: str) -> str:
     """The Service that selects the version under judgement."""
     return f"{service}-canary"
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -20,6 +20,8 @@ from rollouts.api.ownership import (
     Owner,
 )
 from rollouts.api.resources import Manifest
+from rollouts.traffic.istio_metadata import annotations_of, at_version
+from rollouts.traffic.istio_patch import child
 from rollouts.traffic.istio_rule import names_service
 from rollouts.traffic.istio_shape import rule_name
 from rollouts.traffic.metadata import HANDS_OFF, canary_service, primary_service
@@ -37,8 +39,8 @@ def release_service_operations(apex: Manifest, ours: dict[str, str], target: Man
     operations = [selector] if spec.get("selector") == ours and wanted != ours else []
     if UID_LABEL in _labels(apex):
         operations += _unmarked(apex)
-    operations += _without("annotations", _annotations(apex), (ORIGINAL_SELECTOR_ANNOTATION,))
-    return _at_version(apex, operations)
+    operations += _without("annotations", annotations_of(apex), (ORIGINAL_SELECTOR_ANNOTATION,))
+    return at_version(apex, operations)
 
 
 def release_route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest) -> list[Manifest]:
@@ -52,12 +54,12 @@ def release_route_operations(owner: Owner, spec: CanarySpec, manifest: Manifest)
         rules = (manifest.get("spec") or {}).get(section) or []
         released = [_released(owner, spec, rule) for rule in rules if not _is_spare(owner, spec, rule)]
         operations += [{"op": "replace", "path": f"/spec/{section}", "value": released}] if released != rules else []
-    return _at_version(manifest, operations + _unmarked(manifest))
+    return at_version(manifest, operations + _unmarked(manifest))
 
 
 def _selector(apex: Manifest, target: Manifest) -> dict[str, str]:
     pods: dict[str, str] = target["spec"]["template"].get("metadata", {}).get("labels") or {}
-    kept = _parsed(_annotations(apex).get(ORIGINAL_SELECTOR_ANNOTATION, ""))
+    kept = _parsed(annotations_of(apex).get(ORIGINAL_SELECTOR_ANNOTATION, ""))
     if kept and kept.items() <= pods.items():
         return kept
     own: dict[str, str] = target["spec"].get("selector", {}).get("matchLabels") or {}
@@ -114,24 +116,14 @@ def _unmarked(manifest: Manifest) -> list[Manifest]:
     """Operations that leave of our marks only the label with the Canary's name."""
     labels = _without("labels", _labels(manifest), (UID_LABEL,))
     return labels + _without(
-        "annotations", _annotations(manifest), (*HANDS_OFF, APPLIED_ANNOTATION, APPLIED_FIELDS_ANNOTATION)
+        "annotations", annotations_of(manifest), (*HANDS_OFF, APPLIED_ANNOTATION, APPLIED_FIELDS_ANNOTATION)
     )
 
 
 def _without(place: str, known: dict[str, str], keys: tuple[str, ...]) -> list[Manifest]:
     found = [key for key in keys if key in known]
-    return [{"op": "remove", "path": f"/metadata/{place}/{key.replace('~', '~0').replace('/', '~1')}"} for key in found]
-
-
-def _at_version(manifest: Manifest, operations: list[Manifest]) -> list[Manifest]:
-    version = manifest["metadata"]["resourceVersion"]
-    checked = [{"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
-    return [*operations, *checked] if operations else []
+    return [{"op": "remove", "path": child(f"/metadata/{place}", key)} for key in found]
 
 
 def _labels(manifest: Manifest) -> dict[str, str]:
     return manifest["metadata"].get("labels") or {}
-
-
-def _annotations(manifest: Manifest) -> dict[str, str]:
-    return manifest["metadata"].get("annotations") or {}

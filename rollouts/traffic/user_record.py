@@ -17,12 +17,12 @@ from typing import Any
 from rollouts.api.ownership import Owner, original_routes_annotation
 from rollouts.api.resources import Manifest
 from rollouts.traffic.istio_cookie import with_cookie
-from rollouts.traffic.istio_mirror import copied
+from rollouts.traffic.istio_metadata import annotation_operations, annotations_of
+from rollouts.traffic.istio_mirror import MIRROR_FIELDS, copied
 from rollouts.traffic.istio_weight import total_of
 from rollouts.traffic.user_rules import others_in, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 
-MIRROR_FIELDS = ("mirror", "mirrorPercentage", "mirrorPercent", "mirrors")
 Entry = dict[str, Any]
 """What is told of one rule."""
 
@@ -30,7 +30,7 @@ Entry = dict[str, Any]
 def read_record(owner: Owner, manifest: Manifest) -> dict[str, Entry]:
     """What the annotation says of each rule; nothing if somebody has mangled it."""
     try:
-        found = json.loads(_annotations(manifest).get(original_routes_annotation(owner), "{}"))
+        found = json.loads(annotations_of(manifest).get(original_routes_annotation(owner), "{}"))
     except ValueError:
         return {}
     rules = found.get("rules") if isinstance(found, dict) else None
@@ -39,14 +39,13 @@ def read_record(owner: Owner, manifest: Manifest) -> dict[str, Entry]:
 
 def is_marked(owner: Owner, manifest: Manifest | None) -> bool:
     """Whether the object bears our mark."""
-    return manifest is not None and original_routes_annotation(owner) in _annotations(manifest)
+    return manifest is not None and original_routes_annotation(owner) in annotations_of(manifest)
 
 
 def mark_operations(
     owner: Owner, manifest: Manifest, rules: Mapping[str, Entry], *, inserted: Sequence[str], added: Sequence[str] = ()
 ) -> list[Manifest]:
     """Operations after which the annotation says this; empty if it does. Without any rule there is to be none."""
-    key, known = original_routes_annotation(owner), _annotations(manifest)
     if not rules and not inserted:
         return unmark_operations(owner, manifest)
     told = (
@@ -55,20 +54,12 @@ def mark_operations(
         | ({"added": list(added)} if added else {})
     )
     value = json.dumps(told, sort_keys=True, separators=(",", ":"))
-    if known.get(key) == value:
-        return []
-    if not known:
-        return [{"op": "add", "path": "/metadata/annotations", "value": {key: value}}]
-    return [{"op": "add", "path": f"/metadata/annotations/{_escaped(key)}", "value": value}]
+    return annotation_operations(manifest, original_routes_annotation(owner), value)
 
 
 def unmark_operations(owner: Owner, manifest: Manifest) -> list[Manifest]:
     """Operations that take the annotation off; empty if there is none."""
-    key, known = original_routes_annotation(owner), _annotations(manifest)
-    if key not in known:
-        return []
-    alone = len(known) == 1
-    return [{"op": "remove", "path": "/metadata/annotations" if alone else f"/metadata/annotations/{_escaped(key)}"}]
+    return annotation_operations(manifest, original_routes_annotation(owner), None)
 
 
 def keys_of(section: str, rules: Sequence[Manifest]) -> list[str]:
@@ -190,11 +181,3 @@ def _weighed(route: Manifest, weight: int | None, side: str) -> Manifest:
         return route
     rest = {key: value for key, value in route.items() if key != "weight"}
     return rest if weight is None else rest | {"weight": weight}
-
-
-def _annotations(manifest: Manifest) -> dict[str, str]:
-    return manifest["metadata"].get("annotations") or {}
-
-
-def _escaped(key: str) -> str:
-    return key.replace("~", "~0").replace("/", "~1")

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rollouts.api.resources import Manifest
 from rollouts.api.wire import WEIGHT_TOTAL_MAX
 from rollouts.core.routing import Routing
-from rollouts.traffic.istio_mirror import mirror_percent
+from rollouts.traffic.istio_metadata import at_version
+from rollouts.traffic.istio_mirror import copied, mirror_percent
 from rollouts.traffic.istio_patch import rule_operations
 from rollouts.traffic.istio_rules import Placed
 from rollouts.traffic.istio_shape import match_rule_name
 from rollouts.traffic.istio_weight import weight_of
-from rollouts.traffic.user_record import MIRROR_FIELDS, is_marked, mark_operations, narrowed, unmark_operations
+from rollouts.traffic.user_record import is_marked, mark_operations, narrowed, unmark_operations
 from rollouts.traffic.user_rules import SECTIONS, Place, part_in, shared, side_in, weights_in
 from rollouts.traffic.user_sides import Pair
 from rollouts.traffic.user_steering import Found, Steering, inserted_kind, look, plan
@@ -134,7 +134,7 @@ def steering_operations(steering: Steering, manifest: Manifest, share: Routing) 
     wanted = plan(steering, found, share)
     operations = _rule_changes(found, wanted.placed)
     operations += mark_operations(steering.owner, manifest, wanted.record, inserted=wanted.inserted, added=wanted.added)
-    return _at_version(manifest, operations)
+    return at_version(manifest, operations)
 
 
 def release_operations(steering: Steering, manifest: Manifest, share: Routing) -> list[Manifest]:
@@ -159,7 +159,7 @@ def release_operations(steering: Steering, manifest: Manifest, share: Routing) -
             rule = narrowed(shared(one.rule, pair, weight, share.weight_total), found.record.get(key, {}), pair)
             placed[place.section][place.index] = Placed(one.index, rule)
     operations = _rule_changes(found, placed) + unmark_operations(steering.owner, manifest)
-    return _at_version(manifest, operations)
+    return at_version(manifest, operations)
 
 
 def _rule_changes(found: Found, placed: Lists) -> list[Manifest]:
@@ -210,16 +210,9 @@ def _above(steering: Steering, placed: list[Placed], where: int) -> dict[str, Ma
 
 def _past_us(rule: Manifest, pair: Pair) -> Manifest:
     """The rule with the clients' Service in place of those that are made for the Canary, and no copies to these."""
-
-    def ours(destination: Any) -> bool:
-        return isinstance(destination, dict) and pair.goes_past_clients_service(destination)
-
-    after = {key: value for key, value in rule.items() if not (key in MIRROR_FIELDS[:3] and ours(rule.get("mirror")))}
-    if any(ours(one.get("destination")) for one in rule.get("mirrors") or []):
-        kept = [one for one in rule["mirrors"] if not ours(one.get("destination"))]
-        after = {key: value for key, value in after.items() if key != "mirrors"} | ({"mirrors": kept} if kept else {})
+    after = copied(rule, 0, {}, pair.goes_past_clients_service)
     routes = list(rule.get("route") or [])
-    if not any(ours(route.get("destination")) for route in routes):
+    if not any(pair.goes_past_clients_service(route.get("destination") or {}) for route in routes):
         return after
     both = [route for route in routes if side_in(route, pair)]
     first = {**both[0], "destination": pair.destination_of(pair.stable, both[0]["destination"])}
@@ -230,9 +223,3 @@ def _past_us(rule: Manifest, pair: Pair) -> Manifest:
     place = routes.index(both[0])
     rest = [route for route in routes[place + 1 :] if route not in both]
     return {**after, "route": [*routes[:place], first, *rest]}
-
-
-def _at_version(manifest: Manifest, operations: list[Manifest]) -> list[Manifest]:
-    version = manifest["metadata"]["resourceVersion"]
-    checked = [{"op": "replace", "path": "/metadata/resourceVersion", "value": version}]
-    return [*operations, *checked] if operations else []

@@ -12,7 +12,8 @@ from typing import Any
 
 from rollouts.api.resources import Manifest
 from rollouts.api.subsets import RouteRef
-from rollouts.traffic.istio_weight import part_of, total_of, weighing, weight_of
+from rollouts.core.parts import part_of
+from rollouts.traffic.istio_weight import total_of, weighing, weight_of
 from rollouts.traffic.user_sides import Pair
 
 SECTIONS = ("http", "tls", "tcp")

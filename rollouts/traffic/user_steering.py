@@ -19,7 +19,7 @@ from rollouts.api.wire import WEIGHT_TOTAL_MAX
 from rollouts.core.routing import Routing
 from rollouts.traffic.istio_cookie import matched_cookie, with_cookie
 from rollouts.traffic.istio_match import combined
-from rollouts.traffic.istio_mirror import copied
+from rollouts.traffic.istio_mirror import MIRROR_FIELDS, copied
 from rollouts.traffic.istio_rule import WantedRule
 from rollouts.traffic.istio_rules import Placed
 from rollouts.traffic.istio_shape import cookie_names, match_rule_name, rule_names, wanted_rules
@@ -196,7 +196,7 @@ def _entry(steering: Steering, known: Entry, before: Manifest, after: Manifest) 
     pair = steering.pair
     first = known.get("weights") if pair.service is None else None
     entry: Entry = {"weights": first if isinstance(first, dict) else weights_as_written(before, pair)}
-    if any(before.get(name) != after.get(name) for name in ("mirror", "mirrors", "mirrorPercentage", "mirrorPercent")):
+    if any(before.get(name) != after.get(name) for name in MIRROR_FIELDS):
         entry["mirror"] = mirror_as_written(before, pair.canary)
     headers = {side_in(route, pair): route.get("headers") for route in before["route"] if side_in(route, pair)}
     now = {side_in(route, pair): route.get("headers") for route in after["route"]}

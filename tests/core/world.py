@@ -18,9 +18,9 @@ from rollouts.core.desired import routing_of
 from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import Call, Question, Sample, Value
 from rollouts.core.observed import Hold, Observed, Problem
+from rollouts.core.parts import part_of
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
-from rollouts.traffic.istio_weight import part_of
 from tests.core.given import EPOCH, at
 from tests.core.pods import NEVER, Pods
 from tests.core.signals import Signals

@@ -36,7 +36,7 @@ from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.record import Recorder
 from rollouts.engine.term import Tenure
 from rollouts.testing.memory_server import MemoryServer
-from rollouts.traffic import istio, istio_patch
+from rollouts.traffic import istio_metadata, istio_patch
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,7 @@ ENGINE = (
     Mutant("status written at any version", MemoryServer, "_at_version",
            '    if found["metadata"]["resourceVersion"] != version:', _ANY_VERSION),
     Mutant("an apply at any version", versions, "at_version_of", "if known is None:", "if True:"),
-    Mutant("weights patched at any version", istio, "route_operations",
-           '[*operations, {"op": "replace", "path": "/metadata/resourceVersion", "value": version}]', "operations"),
+    Mutant("weights patched at any version", istio_metadata, "at_version", "[*operations, *checked]", "operations"),
     Mutant("weights patched without tests", istio_patch, "_test_identity", "if key in rule:", "if False:"),
     Mutant("dwell counted anew after a restart", Reconciler, "_round", _LOOK, _FORGETFUL + _LOOK),
     Mutant("what was deleted stays away", versions, "whole", "if known is None or", "if known is not None and"),
