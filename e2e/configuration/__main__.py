@@ -6,19 +6,12 @@ Exit status 0 when every expectation was met, 1 when one was not, 130 when it wa
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from e2e.configuration.judge import figure_lines
-from e2e.play.program import Act, Program, parser_of, run
+from e2e.play.program import Program, main_of
 
 PROGRAM = Program("configuration", "e2e.configuration.inside", "runs", figure_lines)
 
 
-def main() -> int:
-    """Run as the arguments say."""
-    arguments = parser_of(PROGRAM, description=__doc__, out=Path(".out/configuration.json")).parse_args()
-    return run(PROGRAM, [Act(arguments.dir, "istio", "all")], arguments)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main_of(PROGRAM, __doc__))

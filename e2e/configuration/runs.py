@@ -13,7 +13,7 @@ import aiohttp
 
 from e2e.configuration.judge import RunFacts, judge_promoted, judge_replaced, judge_rolled_back, run_json
 from e2e.configuration.stage import OTHER, SETTINGS, TUNING, canary, config_map, deployment, secret
-from e2e.first_light.judge_rest import judge_controller
+from e2e.first_light.ending import end_controller
 from e2e.play.application import release_over, scaled_down
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, get_objects, kubectl
@@ -125,10 +125,7 @@ async def _end(scene: Scene, book: Book) -> None:
     left, others = await _copies("app"), await _copies(OTHER)
     detail = f"{len(left)} left, the other has {len(others)}"
     book.results.append(Result("deletion", "the copies are gone", ok=not left and len(others) == 2, detail=detail))
-    ended_cleanly = await scene.controller.stop()
-    log = scene.controller.log.read_text(encoding="utf-8", errors="replace")
-    unasked = scene.controller.unasked_ends
-    book.results += judge_controller(log, unasked_ends=unasked, ended_cleanly=ended_cleanly)
+    book.results += await end_controller(scene.controller)
 
 
 TOLD: dict[str, Tell] = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from e2e.endurance.judge import RunFacts, judge_all, run_json
 from e2e.endurance.runs import CLIENTS, INTERVAL_S, RATE_PER_S, begin, play_run
-from e2e.first_light.judge_rest import judge_controller
+from e2e.first_light.ending import end_controller
 from e2e.play.inside import parser_of, run_play, write_outcome
 from e2e.play.playbook import Story, play
 from e2e.play.result import Result
@@ -58,10 +58,7 @@ def _stories(scene: Scene, runs: list[RunFacts], results: list[Result]) -> dict[
         return not facts.overdue
 
     async def end() -> bool:
-        ended_cleanly = await scene.controller.stop()
-        log = scene.controller.log.read_text(encoding="utf-8", errors="replace")
-        unasked = scene.controller.unasked_ends
-        results.extend(judge_controller(log, unasked_ends=unasked, ended_cleanly=ended_cleanly))
+        results.extend(await end_controller(scene.controller))
         return True
 
     releases: dict[str, Story] = {f"release {number}": partial(release, number) for number in range(1, RUNS + 1)}

@@ -10,9 +10,10 @@ from functools import partial
 
 from e2e.first_light import bad_input, obstacles
 from e2e.first_light.deletion import ACTS, Act, play_deletion
+from e2e.first_light.ending import end_controller
 from e2e.first_light.facts import Plan, ReleaseFacts
 from e2e.first_light.judge_release import judge_release
-from e2e.first_light.judge_rest import judge_controller, judge_errors, judge_idle
+from e2e.first_light.judge_rest import judge_errors, judge_idle
 from e2e.first_light.releases import initialise, release
 from e2e.play.manifests import example, longest_ms, planned_weights
 from e2e.play.playbook import Story
@@ -91,18 +92,12 @@ async def _deleted(act: Act, scene: Scene, book: Book) -> None:
 
 async def _in_a_bare_cluster(scene: Scene, book: Book) -> None:
     book.results.extend(await obstacles.play_kinds_absent(scene))
-    await _controller_ends(scene, book)
+    book.results.extend(await end_controller(scene.controller))
 
 
 async def _end(scene: Scene, book: Book) -> None:
-    await _controller_ends(scene, book)
+    book.results.extend(await end_controller(scene.controller))
     book.results.append(judge_errors(scene.records(), book.releases))
-
-
-async def _controller_ends(scene: Scene, book: Book) -> None:
-    ended_cleanly = await scene.controller.stop()
-    log = scene.controller.log.read_text(encoding="utf-8", errors="replace")
-    book.results.extend(judge_controller(log, unasked_ends=scene.controller.unasked_ends, ended_cleanly=ended_cleanly))
 
 
 async def _released(scene: Scene, book: Book, plan: Plan, *, kill_at: int | None = None) -> None:

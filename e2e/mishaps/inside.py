@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from e2e.first_light.judge_rest import judge_controller
+from e2e.first_light.ending import end_controller
 from e2e.mishaps.judge import judge_mishap, mishap_json
 from e2e.mishaps.mishap import MISHAPS, Mishap
 from e2e.mishaps.runs import play_mishap
@@ -68,10 +68,7 @@ def _stories(told: Play, chosen: Sequence[Mishap], results: list[Result], figure
         return not facts.overdue
 
     async def end() -> bool:
-        ended_cleanly = await told.scene.controller.stop()
-        log = told.scene.controller.log.read_text(encoding="utf-8", errors="replace")
-        unasked = told.scene.controller.unasked_ends
-        results.extend(judge_controller(log, unasked_ends=unasked, ended_cleanly=ended_cleanly))
+        results.extend(await end_controller(told.scene.controller))
         return True
 
     # Each release goes the other way round.

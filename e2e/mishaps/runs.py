@@ -10,13 +10,11 @@ from e2e.mishaps.judge import MishapFacts
 from e2e.mishaps.mishap import Mishap
 from e2e.play.waiting import OverdueError, until
 from e2e.play.witnesses import CANARIES
-from e2e.scenarios.runs import Play, release_until_weight
-from e2e.scenarios.witnesses import read_objects
+from e2e.scenarios.runs import Play, release_over, release_until_weight
 
 _WITHIN_S = 30.0
 _OVER_WITHIN_S = 150.0
 _TAIL_S = 2.0
-_ENDS = frozenset({"Succeeded", "Failed"})
 
 
 async def play_mishap(play: Play, mishap: Mishap, canary: str, version: str) -> MishapFacts:
@@ -42,7 +40,9 @@ async def play_mishap(play: Play, mishap: Mishap, canary: str, version: str) -> 
     safe_again_at_s = time.time()
     loser = stage.deployments[stage.other(canary)]
     try:
-        await until(lambda: _over(play, began_at_s, loser), what="the end of the release", within_s=_OVER_WITHIN_S)
+        await until(
+            lambda: release_over(play, began_at_s, loser), what="the end of the release", within_s=_OVER_WITHIN_S
+        )
         await asyncio.sleep(_TAIL_S)
     except OverdueError as error:
         overdue = overdue or f"{error}; phase {journal.phase}"
@@ -81,12 +81,3 @@ async def _told(play: Play, mishap: Mishap) -> str:
 async def _whole(play: Play, mishap: Mishap) -> bool:
     told = (await _conditions(play, mishap)).values()
     return all(condition.get("reason") != mishap.reason for condition in told)
-
-
-async def _over(play: Play, since_s: float, loser: str) -> bool:
-    phases = [seen.phase for seen in play.journal.statuses if seen.at_s >= since_s]
-    if not any(phase not in _ENDS for phase in phases) or phases[-1] not in _ENDS:
-        return False
-    found = await read_objects(play.scene.api)
-    wanted = next(item for item in found if item["kind"] == "Deployment" and item["metadata"]["name"] == loser)
-    return wanted["spec"]["replicas"] == 0 and not wanted.get("status", {}).get("replicas")

@@ -62,6 +62,12 @@ def parser_of(program: Program, *, description: str, out: Path) -> argparse.Argu
     return parser
 
 
+def main_of(program: Program, description: str) -> int:
+    """The whole command line of a play that takes one lab of all parts; the exit status."""
+    arguments = parser_of(program, description=description, out=Path(".out") / f"{program.slug}.json").parse_args()
+    return run(program, [Act(arguments.dir, "istio", "all")], arguments)
+
+
 def run(program: Program, acts: Sequence[Act], arguments: argparse.Namespace) -> int:
     """Play all acts and sum up; the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
-from e2e.first_light.judge_rest import judge_controller
+from e2e.first_light.ending import end_controller
 from e2e.play.kubectl import kubectl
 from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
@@ -70,7 +70,5 @@ async def _afterwards(scene: Scene, sizes: Sizes, book: Book) -> bool:
 
 
 async def _end(scene: Scene, book: Book) -> bool:
-    ended_cleanly = await scene.controller.stop()
-    log = scene.controller.log.read_text(encoding="utf-8", errors="replace")
-    book.results += judge_controller(log, unasked_ends=scene.controller.unasked_ends, ended_cleanly=ended_cleanly)
+    book.results += await end_controller(scene.controller)
     return True

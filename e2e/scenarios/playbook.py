@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from e2e.first_light.judge_rest import judge_controller
+from e2e.first_light.ending import end_controller
 from e2e.play.kubectl import kubectl
 from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
@@ -158,10 +158,7 @@ async def _end(play: Play, book: Book, *, version: str = "", canary: str = "", c
     failed = len(failures_of(records))
     detail = f"{failed} of {len(records)}"
     book.results.append(Result(story, "no client error", ok=bool(records) and not failed, detail=detail))
-    ended_cleanly = await play.scene.controller.stop()
-    log = play.scene.controller.log.read_text(encoding="utf-8", errors="replace")
-    unasked = play.scene.controller.unasked_ends
-    book.results += judge_controller(log, unasked_ends=unasked, ended_cleanly=ended_cleanly)
+    book.results += await end_controller(play.scene.controller)
 
 
 def _number(subset: str) -> str:

@@ -121,9 +121,14 @@ async def watched(play: Play, plan: Plan, ask: Ask, over: Over | None = None) ->
 
 
 async def _over(play: Play, plan: Plan, since_s: float) -> bool:
+    return await release_over(play, since_s, plan.stage.deployments[plan.loser])
+
+
+async def release_over(play: Play, since_s: float, loser: str) -> bool:
+    """Whether a release that began after that time has ended, and the Deployment that lost is at zero."""
     statuses = [seen for seen in play.journal.statuses if seen.at_s >= since_s]
     ended = any(seen.phase not in _ENDS for seen in statuses) and statuses[-1].phase in _ENDS
-    return ended and await _at_zero(play, plan.stage.deployments[plan.loser])
+    return ended and await _at_zero(play, loser)
 
 
 async def _swapped(play: Play, plan: Plan, since_s: float) -> bool:

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from e2e.first_light.ending import end_controller
 from e2e.first_light.facts import Plan
 from e2e.first_light.judge_release import judge_release
-from e2e.first_light.judge_rest import judge_controller
 from e2e.first_light.releases import initialise, release
 from e2e.first_light.report import release_json
 from e2e.play.manifests import example, longest_ms, paced, planned_weights
@@ -83,9 +83,7 @@ async def _start(scene: Scene, book: Book) -> None:
 
 
 async def _end(scene: Scene, book: Book) -> None:
-    ended_cleanly = await scene.controller.stop()
-    log = scene.controller.log.read_text(encoding="utf-8", errors="replace")
-    book.results += judge_controller(log, unasked_ends=scene.controller.unasked_ends, ended_cleanly=ended_cleanly)
+    book.results += await end_controller(scene.controller)
 
 
 async def _run(story: str, scene: Scene, book: Book, meanwhile: Meanwhile = nothing_else) -> RunFacts:
