@@ -16,6 +16,8 @@ from e2e.play.waiting import OverdueError
 
 KILLS = 10
 _FIRST_S = 1.0
+_BEFORE_END_S = 2.0
+"""Two releases of one kind do not last alike to the second: a kill later than that might come when all is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Kill:
 def moments(seed: int, lasts_s: float) -> list[float]:
     """Random moments of a release that lasts so long, in seconds since its apply, ascending."""
     random = Random(seed)
-    return sorted(random.uniform(_FIRST_S, lasts_s) for _ in range(KILLS))
+    return sorted(random.uniform(_FIRST_S, lasts_s - _BEFORE_END_S) for _ in range(KILLS))
 
 
 async def release_under_kills(scene: Scene, plan: Plan, at_s: Sequence[float]) -> tuple[ReleaseFacts, list[Kill]]:

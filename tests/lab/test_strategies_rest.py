@@ -45,6 +45,11 @@ def test_kills_come_at_moments_that_the_seed_decides() -> None:
     assert len([moment_s for moment_s in moments(7, 60.0) if 1.0 <= moment_s <= 60.0]) == KILLS
 
 
+def test_found_kill_after_the_end_no_moment_is_in_the_last_two_seconds() -> None:
+    """A release that ended a moment sooner than the one before it was killed nine times only."""
+    assert max(max(moments(seed, 62.8)) for seed in range(500)) <= 60.8
+
+
 def _visits() -> list[Visit]:
     """Each browser meets the primary once, then the canary, and after the rollback the primary."""
     run = run_of("session affinity")
