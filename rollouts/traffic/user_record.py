@@ -1,10 +1,11 @@
 """What a user's rule was in the fields that we change, as an annotation on the object tells it, and how it is again.
 
 Pure. One annotation for each Canary, a JSON object: `rules` by the key of each rule (its section, and its name or a
-digest of its `match`), `inserted` the names of rules that are ours, `added` the destinations that are, as `host` or as
-`host|subset`, which deploy/policies/keep-weights.yaml reads. In a rule: `weights` as written, null for none, of
-those sides that were there; `mirror` the fields about copies as written, and the side that ours go `to`; `cookies`
-that destinations get some, and `headers` as these had them.
+digest of its `match`), `inserted` the names of rules that are ours. `ours` are the destinations whose weights are, as
+`host` or as `host|subset`, and `added` those of them that were not written: these, and the keys of rules, are read by
+deploy/policies/keep-weights.yaml too, as text. In a rule: `weights` as written, null for none, of those sides that were
+there; `mirror` the fields about copies as written, and the side that ours go `to`; `cookies` that destinations get
+some, and `headers` as these had them.
 """
 
 from __future__ import annotations
@@ -43,17 +44,17 @@ def is_marked(owner: Owner, manifest: Manifest | None) -> bool:
 
 
 def mark_operations(
-    owner: Owner, manifest: Manifest, rules: Mapping[str, Entry], *, inserted: Sequence[str], added: Sequence[str] = ()
+    owner: Owner, manifest: Manifest, rules: Mapping[str, Entry], **lists: Sequence[str]
 ) -> list[Manifest]:
-    """Operations after which the annotation says this; empty if it does. Without any rule there is to be none."""
-    if not rules and not inserted:
+    """Operations after which the annotation says this, with these of its lists: `inserted`, `ours`, `added`.
+
+    Empty if it does. Without any rule there is to be none.
+    """
+    if not rules and not lists.get("inserted"):
         return unmark_operations(owner, manifest)
-    told = (
-        {"rules": rules}
-        | ({"inserted": list(inserted)} if inserted else {})
-        | ({"added": list(added)} if added else {})
-    )
-    value = json.dumps(told, sort_keys=True, separators=(",", ":"))
+    told = {"rules": rules} | {name: list(found) for name, found in lists.items() if found}
+    # In this order and as short as this, the policy finds in it what it looks for.
+    value = json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return annotation_operations(manifest, original_routes_annotation(owner), value)
 
 

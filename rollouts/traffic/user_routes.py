@@ -133,7 +133,8 @@ def steering_operations(steering: Steering, manifest: Manifest, share: Routing) 
         return []
     wanted = plan(steering, found, share)
     operations = _rule_changes(found, wanted.placed)
-    operations += mark_operations(steering.owner, manifest, wanted.record, inserted=wanted.inserted, added=wanted.added)
+    lists = {"inserted": wanted.inserted, "ours": wanted.ours, "added": wanted.added}
+    operations += mark_operations(steering.owner, manifest, wanted.record, **lists)
     return at_version(manifest, operations)
 
 

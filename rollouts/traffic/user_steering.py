@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from rollouts.api.canary import CanarySpec
@@ -79,8 +79,10 @@ class Plan:
 
     placed: Mapping[str, list[Placed]]
     inserted: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
+    """Destinations of the two sides in the rules that are told of, as `host` or `host|subset`."""
     added: tuple[str, ...] = ()
-    """Destinations that were not there before, as `host` or `host|subset`."""
+    """Those of them that were not there before."""
     record: Mapping[str, Entry] = field(default_factory=dict)
 
 
@@ -115,7 +117,8 @@ def plan(steering: Steering, found: Found, share: Routing) -> Plan:
             {section: [Placed(i, rule) for i, rule in enumerate(rules)] for section, rules in found.lists.items()}
         )
     placed: dict[str, list[Placed]] = {section: [] for section in SECTIONS}
-    record, names, added, count = {}, [], set[str](), 0
+    record, names, count = {}, [], 0
+    ours, added = set[str](), set[str]()
     for section in SECTIONS:
         for index, one in enumerate(found.bare[section]):
             place, key = Place(section, index), found.keys[section][index]
@@ -126,9 +129,11 @@ def plan(steering: Steering, found: Found, share: Routing) -> Plan:
             names += [narrow["name"] for narrow in above]
             if place in (*found.sharing, *found.testing) and (steering.pair.service is None or rule != one.rule):
                 record[key] = _entry(steering, found.record.get(key, {}), one.rule, rule)
-                added |= _added(rule, record[key], steering.pair)
+                ours |= _destinations(rule, steering.pair.names, steering.pair)
+                unwritten = set(steering.pair.names) - record[key]["weights"].keys()
+                added |= _destinations(rule, unwritten, steering.pair)
     placed["http"] = _reused(found.lists["http"], placed["http"])
-    return Plan(placed, tuple(names), tuple(sorted(added)), record)
+    return Plan(placed, tuple(names), tuple(sorted(ours)), tuple(sorted(added)), record)
 
 
 def inserted_kind(steering: Steering, rule: Manifest) -> str:
@@ -211,10 +216,10 @@ def _entry(steering: Steering, known: Entry, before: Manifest, after: Manifest) 
     return entry
 
 
-def _added(rule: Manifest, entry: Entry, pair: Pair) -> set[str]:
-    """The destinations of our sides that the user did not write."""
-    ours = (route["destination"] for route in rule["route"] if side_in(route, pair) not in {"", *entry["weights"]})
-    return {"|".join(filter(None, (one.get("host"), one.get("subset")))) for one in ours}
+def _destinations(rule: Manifest, sides: Collection[str], pair: Pair) -> set[str]:
+    """Those of these sides, as the policy that keeps weights compares them."""
+    found = (route["destination"] for route in rule["route"] if side_in(route, pair) in sides)
+    return {"|".join(filter(None, (one.get("host"), one.get("subset")))) for one in found}
 
 
 def _reused(rules: list[Manifest], placed: list[Placed]) -> list[Placed]:

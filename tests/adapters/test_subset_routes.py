@@ -93,7 +93,8 @@ def test_two_weights_and_a_mark_are_all_that_changes() -> None:
     after = steered(before, 50)
 
     told = json.loads(after["metadata"]["annotations"].pop(MARK))
-    assert told == {"rules": {keys_of("http", [before["spec"]["http"][1]])[0]: {"weights": {"v1": 90, "v2": 10}}}}
+    key = keys_of("http", [before["spec"]["http"][1]])[0]
+    assert told == {"rules": {key: {"weights": {"v1": 90, "v2": 10}}}, "ours": ["app|v1", "app|v2"]}
     assert routes_of(after, 1) == {"v1": 50, "v2": 50}
     for route, weight in zip(after["spec"]["http"][1]["route"], (90, 10), strict=True):
         route["weight"] = weight

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from rollouts.api.canary import CanarySpec
+from rollouts.api.ownership import Owner, original_routes_annotation
+from rollouts.api.resources import ObjectKey
+from rollouts.api.subsets import RouteRef
+from rollouts.core.routing import Routing
+from rollouts.traffic.user_record import keys_of, mark_operations
+from rollouts.traffic.user_routes import steering_operations
+from rollouts.traffic.user_rules import SECTIONS
+from rollouts.traffic.user_sides import Pair
+from rollouts.traffic.user_steering import Steering
+from tests.engine.swap_world import swap_canary
+from tests.engine.world import canary_manifest
 from tests.kube.kubectl import kubectl_json, run_kubectl
 
 pytestmark = pytest.mark.lab
@@ -20,11 +33,14 @@ FILE = Path(__file__).parents[2] / "deploy" / "policies" / "keep-weights.yaml"
 RBAC_FILE = FILE.parents[1] / "rbac.yaml"
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 NAMESPACE = "keep-weights"
-MARK = "original.rollouts.dev/shop"
+OWNER = Owner(NAMESPACE, "shop", "uid-1")
+MARK = original_routes_annotation(OWNER)
 MARK_PATH = "/metadata/annotations/original.rollouts.dev~1shop"
 IN_FORCE_WITHIN_S = 30.0
 CLIENT_SIDE = ("apply", "-f", "-")
 SERVER_SIDE = ("apply", "--server-side", "--force-conflicts", "-f", "-")
+SERVICES = canary_manifest()["spec"]
+SUBSETS = swap_canary()["spec"]
 WAYS = pytest.mark.parametrize(
     "way", [CLIENT_SIDE, SERVER_SIDE, ("replace", "-f", "-")], ids=["apply", "ssa", "replace"]
 )
@@ -54,11 +70,25 @@ def stored(name: str = "shop") -> Json:
     return kubectl_json("get", "virtualservice", name, "-n", NAMESPACE)
 
 
-def steered(before: Json, after: Json, *added: str) -> None:
-    """Stored as a user's file and then, by the controller's account, as in the middle of a release."""
+def steered(before: Json, after: Json, *added: str, rules: Sequence[str] | None = None) -> None:
+    """Stored as a user's file and then, by the controller's account, as in the middle of a release.
+
+    The Canary's destinations are the Services shop, other and shop-canary, with or without subset; it steers all rules,
+    or those that are named so in its mark.
+    """
     sent(*CLIENT_SIDE, manifest=before)
-    told = json.dumps({"rules": {}, "added": list(added)}, separators=(",", ":"))
-    patched(before["metadata"]["name"], {"op": "add", "path": MARK_PATH, "value": told}, _replacing(after))
+    found = {section: after["spec"].get(section) or [] for section in SECTIONS}
+    keys = [key for section in SECTIONS for key in keys_of(section, found[section])] if rules is None else rules
+    known = {route_key(route) for section in SECTIONS for rule in found[section] for route in rule["route"]}
+    ours = sorted(key for key in known if key.partition("|")[0] in {"shop", "other", "shop-canary"})
+    name = before["metadata"]["name"]
+    marking = mark_operations(OWNER, stored(name), {key: {"weights": {}} for key in keys}, ours=ours, added=added)
+    patched(name, *marking, _replacing(after))
+
+
+def route_key(route: Json) -> str:
+    """A destination as the mark calls it."""
+    return "|".join(filter(None, (route["destination"]["host"], route["destination"].get("subset"))))
 
 
 def patched(name: str, *operations: Json) -> None:
@@ -162,6 +192,97 @@ def test_a_destination_that_was_added_beside_a_lone_one_stays(way: tuple[str, ..
 
     kept = [{"name": "a", "route": both}, {"name": "b", "route": [to("shop", 55), to("shop-canary", 40)]}]
     assert stored()["spec"]["http"] == kept
+
+
+@WAYS
+def test_the_weights_of_others_destinations_are_as_they_are_sent(way: tuple[str, ...]) -> None:
+    """In a steered rule the Canary's own stay, and another's share is what the file says."""
+    file = shop({"name": "a", "route": [to("shop", 70, "v1"), to("shop", 20, "v2"), to("third", 10), to("v1", 0)]})
+    run = shop({"name": "a", "route": [to("shop", 45, "v1"), to("shop", 45, "v2"), to("third", 10), to("v1", 0)]})
+    steered(file, run)
+    edited = shop({"name": "a", "route": [to("shop", 65, "v1"), to("shop", 15, "v2"), to("third", 17), to("v1", 3)]})
+
+    sent(*way, manifest=edited)
+
+    ours = [to("shop", 45, "v1"), to("shop", 45, "v2")]
+    assert stored()["spec"]["http"] == [{"name": "a", "route": [*ours, to("third", 17), to("v1", 3)]}]
+
+
+@WAYS
+def test_a_rule_that_the_canary_does_not_steer_is_as_it_is_sent(way: tuple[str, ...]) -> None:
+    """Though it leads to the same destinations; also one whose name the mark has in another section, or as a part."""
+    theirs = [{"name": name, "match": [{"uri": {"exact": f"/{name}"}}]} for name in ("b", "a-b", 'a"', "ä")]
+    both, half = [to("shop", 90), to("other", 10)], [to("shop", 50), to("other", 50)]
+    ours = {"name": 'a\\"ö', "route": both}
+    steered(
+        shop(*({**rule, "route": both} for rule in theirs), ours),
+        shop(*({**rule, "route": both} for rule in theirs), {**ours, "route": [to("shop", 60), to("other", 40)]}),
+        rules=[*keys_of("http", [ours]), "tls/#b", "http/a"],
+    )
+
+    sent(*way, manifest=shop(*({**rule, "route": half} for rule in theirs), {**ours, "route": half}))
+
+    kept = {**ours, "route": [to("shop", 60), to("other", 40)]}
+    assert stored()["spec"]["http"] == [*({**rule, "route": half} for rule in theirs), kept]
+
+
+def test_two_canaries_keep_each_its_own() -> None:
+    """What one steers in one rule is nothing to it in the other's."""
+    mine, other = Owner(NAMESPACE, "one", "uid-1"), Owner(NAMESPACE, "two", "uid-2")
+    file = shop(*({"name": name, "route": [to("shop", 90), to("shop", 10, "v2"), to("x", 5)]} for name in "ab"))
+    sent(*CLIENT_SIDE, manifest=file)
+    for owner, rule, host in ((mine, "http/a", "shop"), (other, "http/b", "x")):
+        marking = mark_operations(owner, stored(), {rule: {"weights": {}}}, ours=[host])
+        patched("shop", *marking)
+    edited = shop(*({"name": name, "route": [to("shop", 1), to("shop", 2, "v2"), to("x", 3)]} for name in "ab"))
+
+    sent(*CLIENT_SIDE, manifest=edited)
+
+    assert [[route["weight"] for route in rule["route"]] for rule in stored()["spec"]["http"]] == [
+        [90, 2, 3],
+        [1, 2, 5],
+    ]
+
+
+@pytest.mark.parametrize("spec", [SUBSETS, SERVICES], ids=["subsets", "targetRef"])
+def test_what_the_controller_writes_is_what_the_policy_reads(spec: Json) -> None:
+    """The real mark, of a rule without a name, in whose midst another has a share, beside one that is not steered."""
+    sides = [to("shop", 90)] if spec is SERVICES else [to("shop", 80, "v1"), to("shop", 10, "v2")]
+    theirs = {"name": "theirs", "match": [{"uri": {"exact": "/x"}}], "route": [to("third", 5), to("fourth", 5)]}
+    file = shop(theirs, {"route": [*sides, to("third", 10)]})
+    run_kubectl("delete", "virtualservice", "shop", "-n", NAMESPACE)
+    sent(*CLIENT_SIDE, manifest=file)
+    pair = Pair.of_service(ObjectKey(NAMESPACE, "shop"), NAMESPACE) if spec is SERVICES else Pair("v1", "v2")
+    steering = Steering(OWNER, CanarySpec.model_validate(spec), RouteRef.model_validate({"name": "shop"}), pair)
+    patched("shop", *steering_operations(steering, stored(), Routing(40)))
+    run = stored()["spec"]["http"]
+    edited = copy.deepcopy(file)
+    edited["spec"]["http"][0]["route"] = [to("third", 1), to("fourth", 9)]
+    edited["spec"]["http"][1]["route"][-1]["weight"] = 20
+
+    sent(*CLIENT_SIDE, manifest=edited)
+
+    after = stored()["spec"]["http"]
+    assert after[0] == edited["spec"]["http"][0]
+    weights = {route_key(route): route["weight"] for route in after[1]["route"]}
+    assert weights == {route_key(route): route["weight"] for route in run[1]["route"]} | {"third": 20}
+    assert sorted(weights.values()) == [20, 36, 54]
+
+
+def test_two_hundred_rules_are_not_too_many() -> None:
+    """The API server's limit of what expressions may cost is not met."""
+    names = [f"r{number}" for number in range(200)]
+    matches = [{"name": name, "match": [{"uri": {"prefix": f"/{name}"}}]} for name in names]
+    run_kubectl("delete", "virtualservice", "shop", "-n", NAMESPACE)
+    file = shop(*({**rule, "route": [to("shop", 90), to("other", 10)]} for rule in matches))
+    run = shop(*({**rule, "route": [to("shop", 60), to("other", 40)]} for rule in matches))
+    steered(file, run, rules=[f"http/{name}" for name in names[::9]])
+
+    sent(*CLIENT_SIDE, manifest=file)
+
+    kept = [rule["name"] for rule in stored()["spec"]["http"] if rule["route"][0]["weight"] == 60]
+    assert kept == names[::9]
+    run_kubectl("delete", "virtualservice", "shop", "-n", NAMESPACE)
 
 
 @WAYS
