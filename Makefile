@@ -20,6 +20,7 @@ CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
 ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
 MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
+PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -85,7 +86,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops
+  lab-endurance lab-mishaps lab-gitops lab-protocols
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -180,6 +181,11 @@ lab-mishaps: venv ## Show in the real parts what becomes of a release when route
 lab-gitops: venv ## Show in the real parts that weights stand through the syncs of a GitOps tool, or are back at once
 	$(LAB) build
 	$(BIN)/python -m e2e.gitops $(GITOPS_ARGS)
+
+.PHONY: lab-protocols
+lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate
+	$(LAB) build
+	$(BIN)/python -m e2e.protocols $(PROTOCOLS_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

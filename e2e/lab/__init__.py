@@ -24,6 +24,8 @@ A process that sends plain HTTP to MESH_URL, with a Service's host as Host, is t
 the mesh; MESH_TESTER_URL is the pod `tester`, which has the label `tester: "true"`. Only port 80 of Services is there.
 Prometheus has Istio's standard metrics from both sides. Of reporter=source are also requests that reached no pod, with
 response_flags; the source of reporter=destination is always the gateway, since Envoys here can't say who they are.
+A Gateway of the ports 443 and 9000 is reached at 127.0.0.1:18443 and :19000; a container with TLS_PORT speaks TLS on
+that port, with the API server's own certificate.
 `istioctl validate -f FILE` needs no cluster and is on LAB_PATH.
 
 Addresses and files stand in the lab's env file and in the environment of every command run in it:

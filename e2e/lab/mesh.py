@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from e2e.lab.layout import Layout
 
 GATEWAY_URL = "http://127.0.0.1:18080"
+# Where the ports 9000 and 443 of a user's Gateway are, if it has them; cluster.yaml says so.
+GATEWAY_TCP_URL = "http://127.0.0.1:19000"
+GATEWAY_TLS_ADDRESS = ("127.0.0.1", 18443)
 ENVOY_ADMIN_URL = GATEWAY.admin_url
 ISTIOD_URL = "http://127.0.0.1:15081"
 ACCESS_LOG_URL = "http://127.0.0.1:9401"

@@ -91,6 +91,11 @@ def route_key(route: Json) -> str:
     return "|".join(filter(None, (route["destination"]["host"], route["destination"].get("subset"))))
 
 
+def weights_of(rule: Json) -> Json:
+    """By destination."""
+    return {route_key(route): route["weight"] for route in rule["route"]}
+
+
 def patched(name: str, *operations: Json) -> None:
     """As the controller's account writes."""
     words = ("patch", "virtualservice", name, "-n", NAMESPACE, f"--as={ACCOUNT}", "--type=json")
@@ -196,7 +201,7 @@ def test_a_destination_that_was_added_beside_a_lone_one_stays(way: tuple[str, ..
 
 @WAYS
 def test_the_weights_of_others_destinations_are_as_they_are_sent(way: tuple[str, ...]) -> None:
-    """In a steered rule the Canary's own stay, and another's share is what the file says."""
+    """In a steered rule the Canary's own stay as they divide what the file gives them together."""
     file = shop({"name": "a", "route": [to("shop", 70, "v1"), to("shop", 20, "v2"), to("third", 10), to("v1", 0)]})
     run = shop({"name": "a", "route": [to("shop", 45, "v1"), to("shop", 45, "v2"), to("third", 10), to("v1", 0)]})
     steered(file, run)
@@ -204,7 +209,7 @@ def test_the_weights_of_others_destinations_are_as_they_are_sent(way: tuple[str,
 
     sent(*way, manifest=edited)
 
-    ours = [to("shop", 45, "v1"), to("shop", 45, "v2")]
+    ours = [to("shop", 40, "v1"), to("shop", 40, "v2")]
     assert stored()["spec"]["http"] == [{"name": "a", "route": [*ours, to("third", 17), to("v1", 3)]}]
 
 
@@ -247,7 +252,10 @@ def test_two_canaries_keep_each_its_own() -> None:
 @pytest.mark.parametrize("spec", [SUBSETS, SERVICES], ids=["subsets", "targetRef"])
 def test_what_the_controller_writes_is_what_the_policy_reads(spec: Json) -> None:
     """The real mark, of a rule without a name, in whose midst another has a share, beside one that is not steered."""
-    sides = [to("shop", 90)] if spec is SERVICES else [to("shop", 80, "v1"), to("shop", 10, "v2")]
+    sides, fewer, primary, canary = [to("shop", 90)], [to("shop", 80)], "shop", "shop-canary"
+    if spec is SUBSETS:
+        sides, fewer = [to("shop", 80, "v1"), to("shop", 10, "v2")], [to("shop", 72, "v1"), to("shop", 8, "v2")]
+        primary, canary = "shop|v1", "shop|v2"
     theirs = {"name": "theirs", "match": [{"uri": {"exact": "/x"}}], "route": [to("third", 5), to("fourth", 5)]}
     file = shop(theirs, {"route": [*sides, to("third", 10)]})
     run_kubectl("delete", "virtualservice", "shop", "-n", NAMESPACE)
@@ -258,15 +266,15 @@ def test_what_the_controller_writes_is_what_the_policy_reads(spec: Json) -> None
     run = stored()["spec"]["http"]
     edited = copy.deepcopy(file)
     edited["spec"]["http"][0]["route"] = [to("third", 1), to("fourth", 9)]
-    edited["spec"]["http"][1]["route"][-1]["weight"] = 20
+    edited["spec"]["http"][1]["route"] = [*fewer, to("third", 20)]
 
     sent(*CLIENT_SIDE, manifest=edited)
 
-    after = stored()["spec"]["http"]
-    assert after[0] == edited["spec"]["http"][0]
-    weights = {route_key(route): route["weight"] for route in after[1]["route"]}
-    assert weights == {route_key(route): route["weight"] for route in run[1]["route"]} | {"third": 20}
-    assert sorted(weights.values()) == [20, 36, 54]
+    after = stored()
+    assert after["spec"]["http"][0] == edited["spec"]["http"][0]
+    assert weights_of(run[1]) == {primary: 54, canary: 36, "third": 10}
+    assert weights_of(after["spec"]["http"][1]) == {primary: 48, canary: 32, "third": 20}
+    assert steering_operations(steering, after, Routing(40)) == []
 
 
 def test_two_hundred_rules_are_not_too_many() -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import ssl
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -12,6 +14,7 @@ import pytest
 
 from e2e.lab.load import LoadClient
 from e2e.lab.load.aggregate import Answerer
+from e2e.lab.load.target import Target
 from e2e.lab.workload.behaviour import Behaviour, Latency
 from e2e.lab.workload.played_pod import PlayedPod
 from e2e.lab.workload.views import read_pod
@@ -270,3 +273,45 @@ async def test_the_command_line_reports_and_writes_records(tmp_path: Path) -> No
     records = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert {record["version"] for record in records} == {"3"}
     assert len(records) == 20
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Signed by itself, with its key beside it."""
+    certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=lab"]
+    command = ["openssl", "req", "-x509", *kind, "-keyout", str(key), "-out", str(certificate)]
+    made = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr
+    return certificate
+
+
+async def test_each_request_may_have_a_tls_connection_of_its_own(certificate: Path) -> None:
+    """A pod speaks TLS on the port that says so and on no other; the client trusts an authority, and names a host."""
+    address, names = own_address(), list[str | None]()
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    ports = [{"containerPort": port} for port in (8080, 8443)]
+    pod = {"metadata": {"uid": "u", "namespace": "default", "name": "shop"}, "spec": {"containers": [{"ports": ports}]}}
+    played = PlayedPod(read_pod(pod | {"status": {"podIP": address}}), Behaviour(tls_port=8443), tls)
+    played.listen()
+    trusting = ssl.create_default_context(cafile=certificate)
+    trusting.check_hostname = False
+    over_tls = [Target(address, port, "shop.example", "/", trusting, "shop.example") for port in (8443, 8080)]
+    try:
+        async with (
+            LoadClient(over_tls[0], rate_per_s=50, headers={"connection": "close"}) as good,
+            LoadClient(over_tls[1], rate_per_s=50, headers={"connection": "close"}) as bad,
+            LoadClient(f"http://{address}:8080/", rate_per_s=50) as plain,
+        ):
+            for load in (good, bad, plain):
+                load.start(duration_s=0.2)
+            for load in (good, bad, plain):
+                await load.finish()
+    finally:
+        played.kill()
+    assert [record.status for record in good.records] == [200] * 10
+    assert names == ["shop.example"] * 10
+    assert all(record.failed for record in bad.records)
+    assert [record.status for record in plain.records] == [200] * 10

@@ -15,8 +15,8 @@ def test_an_empty_environment_means_a_fast_flawless_container() -> None:
 def test_every_variable_is_read() -> None:
     """Each documented variable changes the conduct it names."""
     env = {"VERSION": "v2", "ERROR_RATE": "0.5", "ERROR_STATUS": "503", "STARTUP_S": "1.5", "NEVER_READY": "true"}
-    behaviour = read_behaviour(env | {"LATENCY_MS": "20"})
-    assert behaviour == Behaviour("v2", 0.5, 503, Latency(0.02, 0.0), 1.5, never_ready=True)
+    behaviour = read_behaviour(env | {"LATENCY_MS": "20", "TLS_PORT": "8443"})
+    assert behaviour == Behaviour("v2", 0.5, 503, Latency(0.02, 0.0), 1.5, never_ready=True, tls_port=8443)
 
 
 @pytest.mark.parametrize(

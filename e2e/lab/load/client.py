@@ -16,7 +16,7 @@ from e2e.lab.load.call import Call
 from e2e.lab.load.http1 import Response
 from e2e.lab.load.pool import Pool
 from e2e.lab.load.record import Ending, Record
-from e2e.lab.load.target import Headers, read_target, request_renderer
+from e2e.lab.load.target import Headers, Target, read_target, request_renderer
 
 BURST_MAX = 64
 
@@ -25,14 +25,15 @@ class LoadClient:
     """Sends GET requests at a fixed rate while it is started; use as an async context manager.
 
     `headers` is a mapping for all requests, or a function from a request's number (0, 1, ...) to
-    its headers; `host` among them replaces the URL's. A request without a whole answer `timeout_s`
-    after it was due fails as `timeout`. Raises ValueError for a URL that is not
-    http://ADDRESS[:PORT][/PATH] and for a rate that is not above 0.
+    its headers; `host` among them replaces the URL's. With `connection: close` each has a
+    connection of its own. A request without a whole answer `timeout_s` after it was due fails as
+    `timeout`. Raises ValueError for a URL that is not http://ADDRESS[:PORT][/PATH] and for a rate
+    that is not above 0.
     """
 
     def __init__(
         self,
-        url: str,
+        url: str | Target,
         *,
         rate_per_s: float,
         headers: Headers | Callable[[int], Headers] | None = None,
@@ -43,11 +44,11 @@ class LoadClient:
         if not rate_per_s > 0:
             message = f"the rate must lie above 0, is {rate_per_s}"
             raise ValueError(message)
-        target = read_target(url)
+        target = read_target(url) if isinstance(url, str) else url
         self._render = request_renderer(target, headers or {})
         self._rate_per_s = rate_per_s
         self._timeout_s = timeout_s
-        self._pool = Pool(self, (target.address, target.port), connections_max=connections_max)
+        self._pool = Pool(self, target, connections_max=connections_max)
         self._pending: set[Call] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()

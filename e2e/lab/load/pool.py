@@ -12,6 +12,7 @@ from typing import Protocol
 from e2e.lab.load.call import Call
 from e2e.lab.load.connection import Connection, Loss
 from e2e.lab.load.http1 import Response
+from e2e.lab.load.target import Target
 
 
 class Book(Protocol):
@@ -27,10 +28,10 @@ class Book(Protocol):
 class Pool:
     """An Owner of connections to one address."""
 
-    def __init__(self, book: Book, address: tuple[str, int], *, connections_max: int) -> None:
+    def __init__(self, book: Book, target: Target, *, connections_max: int) -> None:
         """Open nothing yet."""
         self._book = book
-        self._address = address
+        self._target = target
         self._connections_max = connections_max
         self._idle: list[Connection] = []
         self._riding: dict[Connection, Call] = {}
@@ -139,9 +140,14 @@ class Pool:
         self._serve_waiting()
 
     async def _connect(self, call: Call) -> None:
-        loop = asyncio.get_running_loop()
+        loop, target = asyncio.get_running_loop(), self._target
         try:
-            _, connection = await loop.create_connection(lambda: Connection(self), *self._address)
+            _, connection = await loop.create_connection(
+                lambda: Connection(self),
+                *(target.address, target.port),
+                ssl=target.tls,
+                server_hostname=target.server_name if target.tls else None,
+            )
         except OSError as error:
             self._book.failed(call, _word(error))
             return

@@ -1,10 +1,11 @@
 """Where requests go and what their bytes are. Pure: a URL and headers in, an address and bytes out.
 
-Only http:// and an IP address: no resolver's time shall be measured, and TLS is not the lab's
-matter.
+Only http:// and an IP address: no resolver's time shall be measured. Who wants TLS, and says so with a name, makes a
+Target by hand.
 """
 
 import ipaddress
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -21,6 +22,10 @@ class Target:
     port: int
     authority: str
     path: str
+    tls: ssl.SSLContext | None = None
+    """Of each connection; plain TCP without it."""
+    server_name: str = ""
+    """What the client says first in TLS (SNI)."""
 
 
 def read_target(url: str) -> Target:

@@ -56,6 +56,8 @@ class Behaviour:
     never_ready: bool = False
     cpu_s: float = 0.001
     """CPU seconds that one request costs."""
+    tls_port: int = 0
+    """The port on which TLS is spoken; 0 for none."""
 
     def draw_status(self, rng: Random) -> int:
         """The status code of the next answer."""
@@ -77,6 +79,7 @@ def read_behaviour(env: Mapping[str, str]) -> Behaviour:
         startup_s=_number(env, "STARTUP_S", at_most=86_400.0),
         never_ready=_truth(env, "NEVER_READY"),
         cpu_s=_number(env, "CPU_MS", at_most=60_000.0, default="1") / 1000,
+        tls_port=int(_number(env, "TLS_PORT", at_most=65_535)),
     )
 
 

@@ -7,6 +7,7 @@ socket gets its connection, which may then end as its host wants. It knows nothi
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -19,10 +20,13 @@ FULL_AGAIN_S = 1.0
 class Listener:
     """Accepts connections until closed; made inside a running event loop. Raises OSError when it can't bind."""
 
-    def __init__(self, address: str, port: int, connect: Callable[[], asyncio.Protocol]) -> None:
+    def __init__(
+        self, address: str, port: int, connect: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None = None
+    ) -> None:
         """Bind and accept from now on; `connect` makes the protocol of each connection."""
         self._loop = asyncio.get_running_loop()
         self._connect = connect
+        self._tls = tls
         self._connecting: set[asyncio.Task[object]] = set()
         self._socket = socket.create_server((address, port), backlog=BACKLOG)
         self._socket.setblocking(False)  # noqa: FBT003 - the socket module has it so
@@ -59,7 +63,7 @@ class Listener:
 
     async def _hand_out(self, accepted: socket.socket) -> None:
         try:
-            await self._loop.connect_accepted_socket(self._connect, accepted)
+            await self._loop.connect_accepted_socket(self._connect, accepted, ssl=self._tls)
         except OSError as error:
             accepted.close()
             log.info("a client of port %d was gone before it was served: %s", self.port, error)

@@ -4,6 +4,7 @@ It knows its own pod only. When it starts, is told that it terminates, and dies 
 decision.
 """
 
+import ssl
 from random import Random
 
 from e2e.lab.workload.behaviour import Behaviour
@@ -18,8 +19,8 @@ from e2e.lab.workload.views import PodView
 class PlayedPod:
     """Answers on a pod's address as its environment says; a Host for its connections."""
 
-    def __init__(self, pod: PodView, behaviour: Behaviour) -> None:
-        """Prepare to play; nothing listens yet."""
+    def __init__(self, pod: PodView, behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> None:
+        """Prepare to play; nothing listens yet. `tls` is for the port on which it is spoken, if there is one."""
         self.pod = pod
         self.behaviour = behaviour
         self.version = pod.labels.get("version") or behaviour.version
@@ -27,6 +28,7 @@ class PlayedPod:
         # Seeded by name, so that a run with the same pods draws the same errors and delays.
         self._rng = Random(pod.name)
         self._rendered: dict[int, tuple[bytes, bytes]] = {}
+        self._tls = tls
         self._listeners: list[Listener] = []
         self._connections: set[HttpConnection] = set()
         self._dead = False
@@ -46,7 +48,8 @@ class PlayedPod:
         listeners: list[Listener] = []
         try:
             for port in self.pod.ports:
-                listeners.append(Listener(self.pod.address, port, lambda: HttpConnection(self)))  # noqa: PERF401
+                tls = self._tls if port == self.behaviour.tls_port else None
+                listeners.append(Listener(self.pod.address, port, lambda: HttpConnection(self), tls))
         except OSError:
             _close(listeners)
             raise

@@ -54,7 +54,8 @@ class WorkloadServer:
     async def run(self) -> None:
         """Serve until cancelled; then everything is closed. Raises OSError when the metrics port is taken."""
         async with asyncio.TaskGroup() as tasks:
-            stage = Stage(StatusWriter(self._api), tasks)
+            # The lab has one certificate: clients of its pods trust the authority and look at no name.
+            stage = Stage(StatusWriter(self._api), tasks, self._pod_metrics.tls if self._pod_metrics else None)
             services = Follower(self._api, "/api/v1/services", _services_to(stage))
             configs = [
                 Follower(self._api, f"/api/v1/{plural}", _configs_to(stage, kind))

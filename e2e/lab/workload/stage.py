@@ -6,6 +6,7 @@ know how either gets through the API.
 
 import asyncio
 import logging
+import ssl
 from collections.abc import Coroutine, Mapping
 from typing import Any, Protocol
 
@@ -37,10 +38,11 @@ class Reporter(Protocol):
 class Stage:
     """All pods that are played now. Use inside the TaskGroup given, whose end ends the starts under way."""
 
-    def __init__(self, reporter: Reporter, tasks: asyncio.TaskGroup) -> None:
-        """Play no pod yet."""
+    def __init__(self, reporter: Reporter, tasks: asyncio.TaskGroup, tls: ssl.SSLContext | None = None) -> None:
+        """Play no pod yet. `tls` has the certificate of all pods that speak TLS."""
         self._reporter = reporter
         self._tasks = tasks
+        self._tls = tls
         self._pods: dict[str, PlayedPod] = {}
         self._starting: dict[str, asyncio.Task[None]] = {}
         self._services: dict[str, dict[str, ServiceView]] = {}
@@ -126,7 +128,7 @@ class Stage:
         except BadVariableError as error:
             self._launch(pod, self._reporter.report_fault(pod, Fault("BadEnvironment", str(error))))
             return
-        played = self._pods[pod.uid] = PlayedPod(pod, behaviour)
+        played = self._pods[pod.uid] = PlayedPod(pod, behaviour, self._tls)
         self._match(played)
         self._launch(pod, self._bring_up(played, behaviour))
 

@@ -1,0 +1,80 @@
+"""Whether the user's objects are what they were, but for what is a Canary's in them. Pure.
+
+Compared is canonical JSON (sorted keys, no blanks) without status and without what the API server counts. A Canary's
+are annotations and labels of its group, the weights of its two subsets in the route that it steers, the replicas of the
+Deployments that are released, and what is made for it as a whole.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from e2e.protocols.kind import KINDS, TLS
+
+Json = dict[str, Any]
+Kept = Mapping[tuple[str, str], str]
+"""Canonical JSON by kind and name."""
+_SERVERS = ("resourceVersion", "generation", "managedFields", "uid", "creationTimestamp")
+_OURS = "rollouts.dev"
+_COUNTED = "deployment.kubernetes.io/revision"
+_MADE = "app.kubernetes.io/managed-by"
+_RELEASED = frozenset(side.workload for kind in KINDS for side in (kind.first, kind.second))
+_SUBSETS = frozenset(side.cluster[1] for side in (TLS.first, TLS.second))
+
+
+def kept(objects: Iterable[Json]) -> Kept:
+    """The user's part of each object."""
+    users = (item for item in objects if not _is_made(item))
+    return {(item["kind"], item["metadata"]["name"]): _canonical(_as_users(item)) for item in users}
+
+
+def differences(before: Kept, now: Kept) -> Iterator[str]:
+    """What is gone, new or changed, in words."""
+    for key in sorted(before.keys() | now.keys()):
+        if before.get(key) != now.get(key):
+            how = "is gone" if key not in now else "is new" if key not in before else f"has become {now[key]}"
+            yield f"{' '.join(key)} {how}"
+
+
+def marks_in(objects: Iterable[Json]) -> list[str]:
+    """Names of what a Canary has written into the metadata of the user's objects."""
+    found = []
+    for item in objects:
+        metadata = item["metadata"]
+        names = (*metadata.get("annotations", {}), *metadata.get("labels", {}), *metadata.get("finalizers", ()))
+        if not _is_made(item):
+            found += [f"{item['kind']} {metadata['name']}: {name}" for name in names if _is_ours(name)]
+    return found
+
+
+def _is_made(item: Json) -> bool:
+    return (_MADE, "rollouts") in item["metadata"].get("labels", {}).items()
+
+
+def _as_users(item: Json) -> Json:
+    user = copy.deepcopy(item)
+    user.pop("status", None)
+    metadata = user["metadata"]
+    for name in _SERVERS:
+        metadata.pop(name, None)
+    for field in ("annotations", "labels"):
+        rest = {name: value for name, value in metadata.pop(field, {}).items() if not _is_ours(name, _COUNTED)}
+        metadata |= {field: rest} if rest else {}
+    if user["kind"] == "Deployment" and metadata["name"] in _RELEASED:
+        user["spec"].pop("replicas", None)
+    if (user["kind"], metadata["name"]) == ("VirtualService", TLS.user):
+        for route in user["spec"]["tls"][0]["route"]:
+            if route["destination"].get("subset") in _SUBSETS:
+                route.pop("weight", None)
+    return user
+
+
+def _is_ours(name: str, *also: str) -> bool:
+    return name in also or name.split("/", maxsplit=1)[0].endswith(_OURS)
+
+
+def _canonical(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
