@@ -8,7 +8,8 @@ from e2e.lab.load import Record
 from e2e.play.binomial import band
 from e2e.play.result import Json, Result
 from e2e.protocols.facts import ReleaseFacts, Window
-from e2e.protocols.kind import BYSTANDER
+from e2e.protocols.held import Held
+from e2e.protocols.kind import BYSTANDER, TCP
 
 LEAST = 100
 """So many connections at each step, or its share shows nothing."""
@@ -46,6 +47,17 @@ def judge_beside(records: Mapping[str, Sequence[Record]]) -> Iterator[Result]:
         yield Result(name, f"all are answered by {BYSTANDER}, all the time", bool(found) and not wrong, detail)
 
 
+def judge_held(held: Sequence[Held]) -> Result:
+    """A connection that is there when the weight goes up and down stays where it is: only new ones follow.
+
+    As long as Envoy's drain time lasts, that is: in the lab ten minutes.
+    """
+    wrong = [one for one in held if one.ended_at_s is not None or one.workloads != {TCP.first.workload}]
+    answers = sum(one.answers for one in held)
+    detail = f"{len(held) - len(wrong)} of {len(held)}, with {answers} answers"
+    return Result("tcp, bad", "connections of before stay open, with the primary", bool(held) and not wrong, detail)
+
+
 def _judge_window(story: str, facts: ReleaseFacts, window: Window) -> Result:
     canary, primary = window.by(facts.release.canary.workload), window.by(facts.release.primary.workload)
     both, share = canary + primary, window.percent / 100
@@ -71,6 +83,7 @@ def _judge_calls(story: str, facts: ReleaseFacts) -> Result:
 
 def release_json(facts: ReleaseFacts) -> Json:
     """All figures of one release."""
+    canary, primary = facts.release.canary.workload, facts.release.primary.workload
     return {
         "kind": facts.kind.name,
         "release": facts.release.name,
@@ -78,11 +91,7 @@ def release_json(facts: ReleaseFacts) -> Json:
         "requests": len(facts.records),
         "failed": sum(record.failed for record in facts.records),
         "shares": [
-            {
-                "percent": window.percent,
-                "of": len(window.records),
-                "by_canary": window.by(facts.release.canary.workload),
-            }
+            {"percent": window.percent, "of": window.by(canary) + window.by(primary), "by_canary": window.by(canary)}
             for window in facts.windows()
         ],
     }

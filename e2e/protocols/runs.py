@@ -17,8 +17,9 @@ from e2e.play.waiting import OverdueError, until
 from e2e.protocols.clients import BESIDE
 from e2e.protocols.evidence import Evidence
 from e2e.protocols.facts import ReleaseFacts
+from e2e.protocols.held import holding
 from e2e.protocols.journal import Journal
-from e2e.protocols.judge import judge_beside, judge_release, release_json
+from e2e.protocols.judge import judge_beside, judge_held, judge_release, release_json
 from e2e.protocols.kind import KINDS, SLOW_MS, Kind, Release, shared_objects
 from e2e.protocols.untouched import differences, marks_in
 from e2e.scenarios.witnesses import read_objects
@@ -90,8 +91,11 @@ async def release_well(play: Play) -> bool:
 
 
 async def release_badly(play: Play) -> bool:
-    """A version that is slow: the hook or, over HTTP, a metric finds that out."""
-    return await _released(play, {kind: kind.bad for kind in KINDS}, latency_ms=SLOW_MS)
+    """A version that is slow: the hook or, over HTTP, a metric finds that out. Some clients keep their connections."""
+    async with holding() as held:
+        played = await _released(play, {kind: kind.bad for kind in KINDS}, latency_ms=SLOW_MS)
+    play.results.append(judge_held(held))
+    return played
 
 
 async def delete(play: Play) -> bool:

@@ -13,8 +13,9 @@ from e2e.play.result import Result
 from e2e.protocols.envoy import share_in
 from e2e.protocols.evidence import Call, slow_versions
 from e2e.protocols.facts import ReleaseFacts
+from e2e.protocols.held import Held
 from e2e.protocols.journal import PhaseSeen, ShareSeen
-from e2e.protocols.judge import figure_lines, judge_beside, judge_release, release_json
+from e2e.protocols.judge import figure_lines, judge_beside, judge_held, judge_release, release_json
 from e2e.protocols.kind import DELEGATION, KINDS, TCP, TLS, Kind, Release, shared_objects
 from e2e.protocols.untouched import differences, kept, marks_in
 from rollouts.api.canary import CanarySpec
@@ -131,6 +132,15 @@ def test_clients_beside_are_served_by_whom_they_asked_for() -> None:
     good = [Record(1.0, 1.0, 1.0, 200, workload="plain")]
     bad = {"a": [*good, Record(1.0, 1.0, 1.0, 503)], "b": [*good, replace(good[0], workload="vault-v2")], "c": []}
     assert [result.ok for result in judge_beside({"good": good, **bad})] == [True, False, False, False]
+
+
+def test_connections_that_are_kept_stay_with_the_primary() -> None:
+    """One that ends, or that somebody else answers on, is too much; none at all shows nothing."""
+    good = Held({"queue-primary"}, 40)
+    assert judge_held([good, good]).ok
+    for bad in (Held({"queue-primary"}, 40, ended_at_s=1.0), Held({"queue-primary", "queue"}, 40), Held()):
+        assert not judge_held([good, bad]).ok
+    assert not judge_held([]).ok
 
 
 def test_shares_are_read_from_listeners_and_routes() -> None:

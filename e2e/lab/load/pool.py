@@ -75,13 +75,17 @@ class Pool:
 
     def answered(self, connection: Connection, response: Response) -> None:
         """A connection has its answer and may be free again."""
-        call = self._riding.pop(connection)
+        call = self._riding.pop(connection, None)
+        if call is None:  # it came while all are being closed
+            return
         self._book.answered(call, response)
         self._free(connection)
 
     def lost(self, connection: Connection, loss: Loss) -> None:
         """A connection has lost its request."""
-        call = self._riding.pop(connection)
+        call = self._riding.pop(connection, None)
+        if call is None:
+            return
         if loss.untouched and connection.sent_requests > 1 and not call.resent:
             call.resent = True
             call.connection = None
