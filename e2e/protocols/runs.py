@@ -172,7 +172,9 @@ def _facts(play: Play, kind: Kind, release: Release, seen: _Seen) -> ReleaseFact
 
 async def _over(play: Play, kind: Kind, release: Release, since_s: float) -> bool:
     phases = [seen.phase for seen in play.journal.phases[kind.name] if seen.at_s >= since_s]
-    return "Progressing" in phases and phases[-1] in _ENDS and await _at_zero(play, release.loser)
+    if "Progressing" not in phases or phases[-1] not in _ENDS:
+        return False
+    return phases[-1] != release.end or await _at_zero(play, release.loser)
 
 
 async def _at_zero(play: Play, name: str) -> bool:

@@ -156,13 +156,15 @@ def test_shares_are_read_from_listeners_and_routes() -> None:
     assert share_in([chain(weighted(**queue))], TCP.sides, TCP.second.cluster) == 60
 
 
-def test_a_version_is_slow_by_its_median() -> None:
-    """One late answer is none."""
+def test_a_version_is_slow_by_its_median_beside_the_others() -> None:
+    """One late answer is none, and a busy machine delays all alike."""
     quick = [Record(1.0, 1.0, 5.0, 200, workload="queue-primary") for _ in range(9)]
     late = [Record(1.0, 1.0, 800.0, 200, workload="queue-primary")]
     slow = [Record(1.0, 1.0, 800.0, 200, workload="queue")]
     assert slow_versions([*quick, *late]) == []
     assert slow_versions([*quick, *slow]) == ["queue"]
+    assert slow_versions([*late, *slow]) == []
+    assert slow_versions([]) == []
 
 
 def test_only_what_is_a_canarys_may_change() -> None:
