@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from e2e.play.users_part import Kept
 from e2e.protocols.envoy import share_in
 from e2e.protocols.kind import KINDS
-from e2e.protocols.untouched import Kept, kept
+from e2e.protocols.untouched import kept
 
 Json = Mapping[str, Any]
 

@@ -7,19 +7,11 @@ Deployments that are released, and what is made for it as a whole.
 
 from __future__ import annotations
 
-import copy
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from e2e.play.users_part import Json, Kept, canonical, ours_in, users_part
 from e2e.protocols.kind import KINDS, TLS
 
-Json = dict[str, Any]
-Kept = Mapping[tuple[str, str], str]
-"""Canonical JSON by kind and name."""
-_SERVERS = ("resourceVersion", "generation", "managedFields", "uid", "creationTimestamp")
-_OURS = "rollouts.dev"
-_COUNTED = "deployment.kubernetes.io/revision"
 _MADE = "app.kubernetes.io/managed-by"
 _RELEASED = frozenset(side.workload for kind in KINDS for side in (kind.first, kind.second))
 _SUBSETS = frozenset(side.cluster[1] for side in (TLS.first, TLS.second))
@@ -28,7 +20,7 @@ _SUBSETS = frozenset(side.cluster[1] for side in (TLS.first, TLS.second))
 def kept(objects: Iterable[Json]) -> Kept:
     """The user's part of each object."""
     users = (item for item in objects if not _is_made(item))
-    return {(item["kind"], item["metadata"]["name"]): _canonical(_as_users(item)) for item in users}
+    return {(item["kind"], item["metadata"]["name"]): canonical(_as_users(item)) for item in users}
 
 
 def differences(before: Kept, now: Kept) -> Iterator[str]:
@@ -41,13 +33,8 @@ def differences(before: Kept, now: Kept) -> Iterator[str]:
 
 def marks_in(objects: Iterable[Json]) -> list[str]:
     """Names of what a Canary has written into the metadata of the user's objects."""
-    found = []
-    for item in objects:
-        metadata = item["metadata"]
-        names = (*metadata.get("annotations", {}), *metadata.get("labels", {}), *metadata.get("finalizers", ()))
-        if not _is_made(item):
-            found += [f"{item['kind']} {metadata['name']}: {name}" for name in names if _is_ours(name)]
-    return found
+    users = (item for item in objects if not _is_made(item))
+    return [f"{item['kind']} {item['metadata']['name']}: {name}" for item in users for name in ours_in(item)]
 
 
 def _is_made(item: Json) -> bool:
@@ -55,26 +42,12 @@ def _is_made(item: Json) -> bool:
 
 
 def _as_users(item: Json) -> Json:
-    user = copy.deepcopy(item)
-    user.pop("status", None)
-    metadata = user["metadata"]
-    for name in _SERVERS:
-        metadata.pop(name, None)
-    for field in ("annotations", "labels"):
-        rest = {name: value for name, value in metadata.pop(field, {}).items() if not _is_ours(name, _COUNTED)}
-        metadata |= {field: rest} if rest else {}
-    if user["kind"] == "Deployment" and metadata["name"] in _RELEASED:
+    user = users_part(item)
+    name = user["metadata"]["name"]
+    if user["kind"] == "Deployment" and name in _RELEASED:
         user["spec"].pop("replicas", None)
-    if (user["kind"], metadata["name"]) == ("VirtualService", TLS.user):
+    if (user["kind"], name) == ("VirtualService", TLS.user):
         for route in user["spec"]["tls"][0]["route"]:
             if route["destination"].get("subset") in _SUBSETS:
                 route.pop("weight", None)
     return user
-
-
-def _is_ours(name: str, *also: str) -> bool:
-    return name in also or name.split("/", maxsplit=1)[0].endswith(_OURS)
-
-
-def _canonical(value: Json) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2e.lab.load import Record
+from e2e.play.users_part import Kept
 from e2e.scenarios.journal import ObjectsSeen, SharesSeen, StatusSeen
 from e2e.scenarios.stage import Stage
-from e2e.scenarios.untouched import Kept
 from e2e.strategies.facts import ServedSeen
 
 RATE_PER_S = 500.0

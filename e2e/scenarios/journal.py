@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from e2e.play.users_part import Kept
 from e2e.scenarios.stage import Stage
-from e2e.scenarios.untouched import Kept, kept
+from e2e.scenarios.untouched import kept
 from e2e.scenarios.weights import Shares, copies_in_envoy, shares_in_envoy, shares_in_rules
 from e2e.strategies.facts import ServedSeen
 

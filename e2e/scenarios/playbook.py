@@ -11,6 +11,7 @@ from e2e.first_light.ending import end_controller
 from e2e.play.kubectl import kubectl
 from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
+from e2e.play.users_part import ours_in
 from e2e.scenarios.facts import Fault, Plan, RunFacts, failures_of
 from e2e.scenarios.faults import OWN, OWN_DELAY, SHARED, release_with_own_fault, release_with_shared_fault
 from e2e.scenarios.judge import judge_bystander, judge_left, judge_run, judge_swap, judge_undo
@@ -20,7 +21,7 @@ from e2e.scenarios.judge_picked import judge_picked
 from e2e.scenarios.report import run_json
 from e2e.scenarios.runs import Play, begin, release, release_until_promoted, release_until_weight, undo
 from e2e.scenarios.stage import Stage
-from e2e.scenarios.untouched import differences, ours_in
+from e2e.scenarios.untouched import differences
 from e2e.scenarios.witnesses import read_objects
 
 INTERVAL_S = 5.0

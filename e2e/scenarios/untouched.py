@@ -8,27 +8,18 @@ Deployments.
 
 from __future__ import annotations
 
-import copy
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from e2e.play.users_part import Json, Kept, canonical, users_part
 from e2e.scenarios.stage import Stage
-
-Json = dict[str, Any]
-Kept = Mapping[tuple[str, str], str]
-"""Canonical JSON by kind and name."""
-
-_SERVERS = ("resourceVersion", "generation", "managedFields", "uid", "creationTimestamp")
-_OURS = "rollouts.dev/"
-_ROLLED = "deployment.kubernetes.io/revision"
-"""Counted by Kubernetes itself when the user's template changes."""
 
 
 def kept(objects: Iterable[Json], stage: Stage) -> Kept:
     """The user's part of each object."""
     return {
-        (item["kind"], item["metadata"]["name"]): _canonical(_as_users(item, stage)) for item in objects
+        (item["kind"], item["metadata"]["name"]): canonical(_as_users(item, stage)) for item in objects
     }  # fmt: skip
 
 
@@ -54,28 +45,15 @@ def without_fault(kept_objects: Kept, key: tuple[str, str], rule: str) -> Kept:
     for one in item["spec"]["http"]:
         if one.get("name") == rule:
             one.pop("fault", None)
-    return {**kept_objects, key: _canonical(item)}
-
-
-def ours_in(item: Json) -> list[str]:
-    """Names of what we have written into an object's metadata."""
-    metadata = item["metadata"]
-    names = [*metadata.get("annotations", {}), *metadata.get("labels", {}), *metadata.get("finalizers", ())]
-    return [name for name in names if _is_ours(name)]
+    return {**kept_objects, key: canonical(item)}
 
 
 def _as_users(item: Json, stage: Stage) -> Json:
-    user = copy.deepcopy(item)
-    user.pop("status", None)
-    metadata = user["metadata"]
-    for name in _SERVERS:
-        metadata.pop(name, None)
-    for field in ("annotations", "labels"):
-        rest = {name: value for name, value in metadata.pop(field, {}).items() if not _is_ours(name, _ROLLED)}
-        metadata |= {field: rest} if rest else {}
-    if user["kind"] == "Deployment" and metadata["name"] in stage.deployments.values():
+    user = users_part(item)
+    name = user["metadata"]["name"]
+    if user["kind"] == "Deployment" and name in stage.deployments.values():
         user["spec"].pop("replicas", None)
-    if (user["kind"], metadata["name"]) == stage.key:
+    if (user["kind"], name) == stage.key:
         _without_weights(user, frozenset(stage.deployments), stage.alone)
     return user
 
@@ -98,14 +76,6 @@ def _without_copies(rule: Json, subsets: frozenset[str]) -> None:
     if rule.get("mirror", {}).get("subset") in subsets:
         del rule["mirror"]
         rule.pop("mirrorPercentage", None)
-
-
-def _is_ours(name: str, *also: str) -> bool:
-    return name in also or name.split("/", maxsplit=1)[0].endswith(_OURS[:-1])
-
-
-def _canonical(value: Json) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
 def _first_difference(before: str, now: str) -> str:

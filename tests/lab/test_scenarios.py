@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from e2e.play.users_part import ours_in
 from e2e.scenarios.facts import RunFacts
 from e2e.scenarios.judge import judge_bystander, judge_run, judge_undo
 from e2e.scenarios.playbook import STAGES, TOLD
 from e2e.scenarios.report import figure_lines, run_json
-from e2e.scenarios.untouched import differences, kept, ours_in
+from e2e.scenarios.untouched import differences, kept
 from e2e.scenarios.weights import share_of, shares_in_envoy, shares_in_rules
 from tests.lab.first_light_facts import record
 from tests.lab.scenarios_facts import BAD, BASELINE, GOOD, STAGE, run_of

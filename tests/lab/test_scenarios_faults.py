@@ -9,11 +9,12 @@ from dataclasses import replace
 import pytest
 
 from e2e.lab.load import Record
+from e2e.play.users_part import Kept
 from e2e.scenarios.facts import Fault, Plan
 from e2e.scenarios.faults import LOOKS, OWN, OWN_DELAY, SHARED, Faulted, Look
 from e2e.scenarios.judge import judge_run
 from e2e.scenarios.judge_faults import judge_failed, judge_held
-from e2e.scenarios.untouched import Kept, faults_of, without_fault
+from e2e.scenarios.untouched import faults_of, without_fault
 from tests.lab.first_light_facts import record
 from tests.lab.scenarios_facts import BASELINE, STAGE, run_of
 
