@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -15,6 +15,7 @@ from rollouts.api.affinity import SessionAffinity
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.match import RequestMatch
+from rollouts.api.metric import Metric
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE
 
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -63,40 +64,6 @@ class ShareCheck(StrEnum):
     """It gets any, where it should have got ten."""
     NONE = "none"
     """Nobody looks."""
-
-
-class ThresholdRange(BaseModel):
-    """The values that pass, both ends included."""
-
-    model_config = WIRE
-
-    min: float | None = Field(None, description="The least value that passes.")
-    max: float | None = Field(None, description="The greatest value that passes.")
-
-    @model_validator(mode="after")
-    def _has_an_end(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("thresholdRange needs min, max or both")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"thresholdRange: min {self.min:g} is above max {self.max:g}")
-        return self
-
-
-class Metric(BaseModel):
-    """One check of an analysis."""
-
-    model_config = WIRE
-
-    name: Literal["request-success-rate", "request-duration"] = Field(
-        description="request-success-rate: percent without 5xx. request-duration: 99th percentile in milliseconds."
-    )
-    interval: Duration = Field("1m", description="Look-back of the query.")
-    threshold_range: ThresholdRange = Field(description="The values that pass.")
-
-    @property
-    def window_s(self) -> float:
-        """The look-back in seconds."""
-        return duration_s(self.interval)
 
 
 class Analysis(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rollouts.api.analysis import Metric, ThresholdRange
+from rollouts.api.metric import Metric, ThresholdRange
 from rollouts.api.status import RESULT_NAME_MAX, MetricResult, Verdict
 from rollouts.api.texts import cut
 from rollouts.core.measurement import (
@@ -81,8 +81,10 @@ def worst(results: Sequence[MetricResult]) -> MetricResult:
     return min(results, key=lambda result: _WORST_FIRST.index(result.verdict))
 
 
-def within(number: float, limits: ThresholdRange) -> bool:
-    """Whether a value passes."""
+def within(number: float, limits: ThresholdRange | None) -> bool:
+    """Whether a value passes; where there are no limits every one does."""
+    if limits is None:
+        return True
     above = limits.min is None or number >= limits.min
     below = limits.max is None or number <= limits.max
     return above and below
@@ -91,6 +93,8 @@ def within(number: float, limits: ThresholdRange) -> bool:
 def in_words(metric: Metric, number: float) -> str:
     """A value against its limits."""
     limits, unit = metric.threshold_range, _UNIT[Signal(metric.name)]
+    if limits is None:
+        return f"{metric.name} {number:.2f} {unit}"
     ends = []
     if limits.min is not None:
         ends.append(f"at least {limits.min:g} {unit}")

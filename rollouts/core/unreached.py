@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from rollouts.api.analysis import Metric
 from rollouts.api.canary import CanarySpec
+from rollouts.api.metric import Metric
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
 from rollouts.core.judge import in_words, within, worst
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rollouts.api.analysis import Metric
+from rollouts.api.metric import Metric
 from rollouts.api.status import MetricResult, Verdict
 from rollouts.core.judge import judge, judge_hook, probes_of, worst
 from rollouts.core.measurement import (
