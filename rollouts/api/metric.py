@@ -1,4 +1,4 @@
-"""One check of an analysis: what is measured, by whom, and which values pass. Field names are Flagger's where it has them.
+"""One check of an analysis: what is measured, by whom, and which values pass. Names are Flagger's where it has them.
 
 Knows no metric source and no statistics: which fields go together is all that is checked here.
 """
