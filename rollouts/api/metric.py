@@ -108,8 +108,8 @@ class FailureStatus(BaseModel):
 
     model_config = WIRE
 
-    http: Annotated[tuple[Annotated[str, Field(pattern=_HTTP_STATUS)], ...], Field(max_length=16)] = Field(
-        ("5xx",), description="HTTP statuses: 5xx, 429."
+    http: Annotated[tuple[Annotated[str, Field(max_length=3, pattern=_HTTP_STATUS)], ...], Field(max_length=16)] = (
+        Field(("5xx",), description="HTTP statuses: 5xx, 429.")
     )
     grpc: Annotated[tuple[Annotated[int, Field(ge=1, le=16)], ...], Field(max_length=16)] = Field(
         (), description="gRPC statuses by number: 13 is INTERNAL, 14 UNAVAILABLE. Such answers are 200 in HTTP."

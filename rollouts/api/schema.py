@@ -91,6 +91,8 @@ class _Inliner:
             out["enum"] = [node["const"]]
         if not self.defaults or out.get("default", ...) is None:
             out.pop("default", None)
+        elif "default" in out:
+            out["default"] = _without_nulls(out["default"])
         if out.get("pattern") in self.extras.pattern_rules:
             _add_rules(out, self.extras.pattern_rules[out.pop("pattern")])
         if "items" in node:
@@ -109,6 +111,13 @@ class _Inliner:
             out["x-kubernetes-list-map-keys"] = [self.extras.map_keys[place]]
         _add_rules(out, self.extras.rules.get(place, ()))
         return out
+
+
+def _without_nulls(default: Any) -> Any:
+    """A default as the API server takes it: a field that is absent is left out."""
+    if isinstance(default, dict) and None in default.values():
+        return {key: value for key, value in default.items() if value is not None}
+    return default
 
 
 def _int_or_string(members: Sequence[Schema], siblings: Schema, pattern_rules: Mapping[str, Sequence[Rule]]) -> Schema:
