@@ -1,0 +1,79 @@
+"""The evidence in one sentence: "4 of 902 failed (0.44 %); limit 0.35 %; undecided"."""
+
+from __future__ import annotations
+
+from math import exp, floor, log10
+
+from rollouts.core.evidence.counts import Arm, Limits, Settings
+from rollouts.core.evidence.needed import limit_now
+from rollouts.core.evidence.state import State, judged_alone, log_against
+from rollouts.core.evidence.verdict import Finding, finding_of
+
+_LOG_MAX = 700.0
+
+
+def told(state: State, limits: Limits, settings: Settings, needed: float | None) -> str:
+    """What the counts of one metric mean, for a person."""
+    finding = finding_of(state, limits, settings)
+    if finding is Finding.NO_DATA:
+        return "no request of the canary was counted"
+    alone = judged_alone(state, limits)
+    parts = [counted(state.canary, limits), f"limit {percent(limit_now(state, limits))}"]
+    if not alone:
+        parts.append(f"primary {_of(state.primary)}")
+    if alone and limits.compare:
+        parts.append("the primary has no requests to compare with, so the objective judges")
+    parts.append(_end(finding, state, limits, settings))
+    if finding is Finding.INCONCLUSIVE and needed is not None:
+        parts[-1] += f"; about {rough(needed)} more requests would tell"
+    return "; ".join(parts)
+
+
+def counted(arm: Arm, limits: Limits) -> str:
+    """One version's counts: "4 of 902 failed (0.44 %)"."""
+    if arm.perhaps_bad > arm.bad:
+        edge = f"{number(arm.bad)} to {number(arm.perhaps_bad)} of {number(arm.requests)} {limits.bad_word}"
+        return f"{edge} ({percent(arm.bad / arm.requests)} to {percent(arm.perhaps_bad / arm.requests)})"
+    return f"{number(arm.bad)} of {number(arm.requests)} {limits.bad_word} ({percent(arm.bad / arm.requests)})"
+
+
+def number(count: float) -> str:
+    """A count, with no more digits than it is worth."""
+    return f"{count:.0f}" if count == round(count) or count >= 100.0 else f"{count:.1f}"
+
+
+def percent(share: float) -> str:
+    """A share in percent, to two places that say something."""
+    scaled = 100.0 * share
+    return (
+        f"{scaled:.1f} %"
+        if scaled >= 1.0
+        else f"{scaled:.2f} %"
+        if scaled >= 0.01 or scaled == 0.0
+        else f"{scaled:.1g} %"
+    )
+
+
+def rough(count: float) -> str:
+    """A count to one digit: 3,000."""
+    if count < 1.0:
+        return "0"
+    scale = 10 ** floor(log10(count))
+    return f"{round(count / scale) * scale:,.0f}"
+
+
+def _of(arm: Arm) -> str:
+    return f"{number(arm.bad)} of {number(arm.requests)} ({percent(arm.bad / arm.requests)})"
+
+
+def _end(finding: Finding, state: State, limits: Limits, settings: Settings) -> str:
+    match finding:
+        case Finding.FAIL:
+            odds = exp(min(_LOG_MAX, log_against(state, limits, settings)))
+            return f"too many: evidence {odds:.3g}:1, needed {settings.metrics / settings.alpha:.3g}:1"
+        case Finding.SHARED_BREACH:
+            return f"the objective of at most {percent(limits.slo)} is missed, but not by the canary alone"
+        case Finding.PASS:
+            return "good"
+        case _:
+            return "undecided"
