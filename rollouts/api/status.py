@@ -75,6 +75,8 @@ class Verdict(StrEnum):
     FAIL = "Fail"
     NO_DATA = "NoData"
     ERROR = "Error"
+    INCONCLUSIVE = "Inconclusive"
+    """There is something to judge, and not enough for either verdict: time will tell."""
     SHARED_BREACH = "SharedBreach"
     """What failed can't be told apart by version: no fault of the canary, and no time for more weight."""
 

@@ -24,7 +24,14 @@ from rollouts.core.measurement import (
 )
 
 _UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
-_WORST_FIRST = (Verdict.FAIL, Verdict.ERROR, Verdict.SHARED_BREACH, Verdict.NO_DATA, Verdict.PASS)
+_WORST_FIRST = (
+    Verdict.FAIL, Verdict.ERROR, Verdict.SHARED_BREACH, Verdict.NO_DATA, Verdict.INCONCLUSIVE, Verdict.PASS,
+)  # fmt: skip
+
+
+def signal_of(metric: Metric) -> Signal:
+    """What a metric's probe is about: the mesh's own signal of that name, else what its query measures."""
+    return Signal(metric.name) if metric.built_in else Signal.CUSTOM
 
 
 def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
@@ -32,7 +39,10 @@ def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
 
     None looks back beyond that: there the canary was another revision, and its failures are not this one's.
     """
-    return tuple(Probe(Signal(metric.name), Subject.CANARY, min(metric.window_s, run_s)) for metric in metrics)
+    return tuple(
+        Probe(signal_of(metric), Subject.CANARY, min(metric.window_s, run_s), "" if metric.built_in else metric.name)
+        for metric in metrics
+    )
 
 
 def judge_all(metrics: Sequence[Metric], answers: Sequence[Sample]) -> tuple[MetricResult, ...]:
@@ -92,7 +102,7 @@ def within(number: float, limits: ThresholdRange | None) -> bool:
 
 def in_words(metric: Metric, number: float) -> str:
     """A value against its limits."""
-    limits, unit = metric.threshold_range, _UNIT[Signal(metric.name)]
+    limits, unit = metric.threshold_range, _UNIT.get(signal_of(metric), "")
     if limits is None:
         return f"{metric.name} {number:.2f} {unit}"
     ends = []

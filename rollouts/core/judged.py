@@ -56,6 +56,8 @@ def _found(
             return go_on(spec, status, seen, "; ".join(result.message for result in results), share=share)
         case Verdict.NO_DATA:
             return _without_data(spec, status, seen, results)
+        case Verdict.INCONCLUSIVE:
+            return Finding(Event.UNDECIDED, message)
         case Verdict.SHARED_BREACH:
             return _breached(spec, status, seen, results)
         case Verdict.ERROR:  # pragma: no branch - the last there is

@@ -29,6 +29,8 @@ class Signal(StrEnum):
     """Percent of requests that failed before they reached a pod, as their callers count them."""
     CALLERS_DURATION = "callers-duration"
     """As DURATION, with the delays that a fault in a route has added before."""
+    CUSTOM = "custom"
+    """What a template or a query of the spec's own measures, in a unit that only it knows; `Probe.metric` says which."""
     SOURCE_ALIVE = "source-alive"
     """Whether the metric source answers at all."""
     RIGHTS = "rights"
@@ -53,6 +55,8 @@ class Probe:
     signal: Signal
     subject: Subject = Subject.CANARY
     window_s: float = 0.0
+    metric: str = ""
+    """The name of the spec's metric that it is asked for; empty where the signal alone says all."""
 
 
 @dataclass(frozen=True, slots=True)

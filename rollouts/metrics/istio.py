@@ -60,8 +60,8 @@ def render_query(probe: Probe, namespace: str, workload: str, services: Services
             return _delayed_p99(namespace, workload, _window(probe))
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
-        case Signal.RIGHTS | Signal.PODS:
-            raise InvariantViolated(f"{probe.signal} is no question to a metric source")
+        case Signal.CUSTOM | Signal.RIGHTS | Signal.PODS:
+            raise InvariantViolated(f"{probe.signal} is no question to Istio's metrics")
         case _:
             assert_never(probe.signal)
 
