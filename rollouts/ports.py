@@ -12,8 +12,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from rollouts.api.resources import Manifest, ObjectKey, Resource
+from rollouts.core.counting import Series
 from rollouts.core.label_selector import Selector
-from rollouts.core.measurement import HookOutcome, Outcome
+from rollouts.core.measurement import HookOutcome, Outcome, Rejected, Unreachable
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,37 @@ class MetricSource(Protocol):
 
     async def measure(self, query: str, at: datetime) -> Outcome:
         """The query's one value at one instant. Never raises for the source's sake: failures are Outcomes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkloadQuery:
+    """A query about one workload, of which others may ask the same of theirs at the same instant."""
+
+    query: str
+    """As it is asked alone."""
+    canary: ObjectKey
+    """Who asks: none has its answers at the cost of another."""
+    workload: ObjectKey
+    """Whom the query names by `destination_workload_namespace` and `destination_workload`."""
+
+
+SeriesOutcome = tuple[Series, ...] | Rejected | Unreachable
+"""What was scraped; no series is an answer."""
+
+
+class GroupedSource(Protocol):
+    """A metric source that answers questions of one shape about many workloads by one query.
+
+    The answers are those that each query alone would have had, exactly.
+    """
+
+    async def measure_of(self, question: WorkloadQuery, at: datetime) -> Outcome:
+        """As `MetricSource.measure`: failures are Outcomes."""
+        ...
+
+    async def series_of(self, question: WorkloadQuery, at: datetime) -> SeriesOutcome:
+        """The raw counters that a range selector gives, such as `requests_total{...}[2m]`, with all their samples."""
         ...
 
 

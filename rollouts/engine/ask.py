@@ -42,7 +42,7 @@ from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import NO_SERVICES, render_query
-from rollouts.ports import Clock, Cluster, MetricSource, Pods, Secrets
+from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, WorkloadQuery
 from rollouts.workloads.kinds import kind_of
 
 ANSWER_MAX_S = 15.0
@@ -64,6 +64,8 @@ class Ways:
     secrets: Secrets
     pods: Pods | None = None
     """Where there is none, nobody is told why pods are not ready."""
+    grouped: GroupedSource | None = None
+    """Where there is one, it answers in the place of `metrics` what is asked about a workload."""
 
 
 @dataclass(slots=True)
@@ -152,7 +154,11 @@ class Asker:
             services = mode.services(self._ways.cluster, subject, status, probe.subject)
             if not services.names:
                 return NoData()
-        return await self._ways.metrics.measure(render_query(probe, namespace, workload, services), at)
+        query = render_query(probe, namespace, workload, services)
+        if self._ways.grouped is None:
+            return await self._ways.metrics.measure(query, at)
+        canary = ObjectKey.of(subject.manifest)
+        return await self._ways.grouped.measure_of(WorkloadQuery(query, canary, ObjectKey(namespace, workload)), at)
 
     async def _rights(self, subject: Subject) -> Outcome:
         """All that is granted, namespace by namespace; else what is missing in the first that lacks something."""
