@@ -3,14 +3,14 @@
 The client blocks, so queries go through threads (flights.py), and its time-outs are shorter than any caller's patience.
 It says little of what came back (no status, no warnings), so the response itself is kept and read in
 prometheus_answer.py. Its retries are off: when to try again is the engine's decision. Nothing here knows what a query
-is about.
+is about; how to get in is told by prometheus_options.py.
 """
 
 from __future__ import annotations
 
 import queue
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -18,48 +18,35 @@ from urllib.parse import urlsplit
 import requests
 from prometheus_api_client import PrometheusConnect
 from prometheus_api_client.exceptions import PrometheusApiClientException
+from requests.auth import HTTPBasicAuth
+from requests.utils import get_auth_from_url
 from urllib3.util.retry import Retry
 
 from rollouts.core.measurement import Outcome, Unreachable
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.flights import Flights
-from rollouts.metrics.prometheus_answer import Answer, bounded, read_answer
-
-
-@dataclass(frozen=True, slots=True)
-class PrometheusOptions:
-    """How a Prometheus is asked. Proxies, .netrc and CA settings of the environment play no part."""
-
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """Sent with each query, say Authorization."""
-    ca_file: str = ""
-    """CA certificates to trust instead of the usual ones."""
-    connect_timeout_s: float = 2.0
-    read_timeout_s: float = 5.0
-    """The longest silence while waiting for an answer; Prometheus is told to give the evaluation up then."""
-    workers: int = 8
-    """Queries in flight at most."""
-
-    @property
-    def patience_s(self) -> float:
-        """How long a caller waits at most, the queue for a thread included."""
-        return 2 * (self.connect_timeout_s + self.read_timeout_s)
+from rollouts.metrics.prometheus_answer import Answer, Rows, bounded, read_answer, read_rows
+from rollouts.metrics.prometheus_options import Credentials, CredentialsMissing, PrometheusOptions
 
 
 @dataclass(frozen=True, slots=True)
 class QueryReport:
     """One query that was really sent, for whoever counts them."""
 
-    answer: Answer
+    answer: Answer | Rows
     seconds: float | None = None
     """Until the answer began; None if none came."""
 
 
+Read = Callable[[int, bytes], Answer | Rows]
+"""What a status and a body mean."""
+_URL_MAX = 4096
+"""Characters of a URL that any proxy on the way lets pass; what is longer goes in the body of a POST."""
 _DEFAULTS = PrometheusOptions()
 
 
 class PrometheusSource:
-    """Implements `ports.MetricSource`. Belongs to one event loop; close it with `aclose`."""
+    """Implements `ports.MetricSource` and `grouping.RowSource`. Belongs to one event loop; close it with `aclose`."""
 
     def __init__(
         self,
@@ -85,9 +72,22 @@ class PrometheusSource:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """The query's one value at one instant. The same question asked twice at a time is sent once."""
         time = f"{at.timestamp():.3f}"
-        report = await self._flights.result((query, time), partial(self._ask, query, time))
-        outcome = Unreachable(f"no answer within {self._patience_s:g} s") if report is None else report.answer.outcome
-        return Unreachable(bounded(f"{self._name}: {outcome.reason}")) if isinstance(outcome, Unreachable) else outcome
+        report = await self._flights.result((query, time, "one"), partial(self._ask, query, time, read_answer))
+        if report is None or not isinstance(report.answer, Answer):
+            return self._late()
+        outcome = report.answer.outcome
+        return self._named(outcome) if isinstance(outcome, Unreachable) else outcome
+
+    async def rows(self, query: str, at: datetime) -> Rows:
+        """All series of the query at one instant, or what a range selector gives, with the scrapes' own times."""
+        time = f"{at.timestamp():.3f}"
+        report = await self._flights.result((query, time, "rows"), partial(self._ask, query, time, read_rows))
+        if report is None or not isinstance(report.answer, Rows):
+            return Rows(failure=self._late())
+        failure = report.answer.failure
+        return (
+            replace(report.answer, failure=self._named(failure)) if isinstance(failure, Unreachable) else report.answer
+        )
 
     async def aclose(self) -> None:
         """Send nothing more, wait for what is in flight, close the connections."""
@@ -95,11 +95,17 @@ class PrometheusSource:
         for connection in self._connections:
             connection.close()
 
-    def _ask(self, query: str, time: str) -> QueryReport:
+    def _late(self) -> Unreachable:
+        return self._named(Unreachable(f"no answer within {self._patience_s:g} s"))
+
+    def _named(self, failure: Unreachable) -> Unreachable:
+        return Unreachable(bounded(f"{self._name}: {failure.reason}"))
+
+    def _ask(self, query: str, time: str, read: Read) -> QueryReport:
         """In a thread. There are as many connections as threads, so one is always idle."""
         connection = self._idle.get_nowait()
         try:
-            return connection.ask(query, time)
+            return connection.ask(query, time, read)
         finally:
             self._idle.put(connection)
 
@@ -113,28 +119,33 @@ class _Connection:
         session = requests.Session()
         session.trust_env = False
         session.verify = options.ca_file or True
+        session.cert = (options.cert_file, options.key_file) if options.cert_file else None
+        session.auth = _prepared
         session.hooks["response"].append(self._keep)
+        self._session, self._credentials = session, Credentials(options)
         self._client = PrometheusConnect(
             url,
-            headers=dict(options.headers),
             session=session,
             retry=Retry(total=0, respect_retry_after_header=False),
             timeout=(options.connect_timeout_s, options.read_timeout_s),
         )
 
-    def ask(self, query: str, time: str) -> QueryReport:
+    def ask(self, query: str, time: str, read: Read) -> QueryReport:
         """Send one query and read what comes back."""
         self._responses.clear()
         try:
+            self._session.headers.update(self._credentials.headers())
             self._client.custom_query(query, params={"time": time, "timeout": f"{self._options.read_timeout_s:g}s"})
+        except CredentialsMissing as missing:
+            return _unsent(read, str(missing))
         except (PrometheusApiClientException, requests.JSONDecodeError):
             pass  # Not a 200, or not JSON: the response says it better.
         except (AttributeError, KeyError, TypeError, RecursionError):
             pass  # JSON of another shape than the client takes for granted.
         except OSError as error:
-            return QueryReport(Answer(Unreachable(_describe(error, self._options))))
+            return _unsent(read, _describe(error, self._options))
         response = self._responses[-1]
-        return QueryReport(read_answer(response.status_code, response.content), response.elapsed.total_seconds())
+        return QueryReport(read(response.status_code, response.content), response.elapsed.total_seconds())
 
     def close(self) -> None:
         """Close the socket."""
@@ -142,6 +153,28 @@ class _Connection:
 
     def _keep(self, response: requests.Response, **_: object) -> None:
         self._responses.append(response)
+
+
+def _unsent(read: Read, reason: str) -> QueryReport:
+    failure = Unreachable(reason)
+    return QueryReport(Rows(failure=failure) if read is read_rows else Answer(failure))
+
+
+def _prepared(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Called by the session as any authentication is: on a request that is complete, before it is sent.
+
+    The client writes each query into the URL, by POST too: a long one is moved to the body, as Prometheus takes it.
+    """
+    url = request.url or ""
+    user, password = get_auth_from_url(url)
+    if user and "Authorization" not in request.headers:
+        request = HTTPBasicAuth(user, password)(request)
+    if len(url) > _URL_MAX:
+        request.url, _, form = url.partition("?")
+        request.method = "POST"
+        request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+        request.prepare_body(form, None)
+    return request
 
 
 def _describe(error: OSError, options: PrometheusOptions) -> str:

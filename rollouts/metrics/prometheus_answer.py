@@ -1,8 +1,9 @@
 """What an answer of Prometheus's query API means, whoever fetched it.
 
-Pure: a status and a body in, an Outcome out. Total: any body whatever has a meaning, and only one finite number becomes
-a Value. An answer that is not Prometheus's own (a login page, half a body) says nothing about the query, so it counts
-as unreachable; only Prometheus itself can reject a query.
+Pure: a status and a body in, an Outcome out, or the rows of a grouped query. Total: any body whatever has a meaning,
+and only one finite number becomes a Value. An answer that is not Prometheus's own (a login page, half a body) says
+nothing about the query, so it counts as unreachable; only Prometheus itself can reject a query. What rests on part of
+the data (Thanos and Mimir warn of that, with 200) is no answer either: the errors may be in the other part.
 """
 
 from __future__ import annotations
@@ -12,38 +13,93 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from rollouts.core.counting import Scraped, Series
 from rollouts.core.measurement import NoData, Outcome, Rejected, Unreachable, Value
 
 REASON_MAX = 256
 """The most characters of a reason: it goes into a status with a budget."""
 _QUERY_REFUSED = frozenset({400, 422})
 _CREDENTIALS_REFUSED = frozenset({401, 403})
+_INFO = "PromQL info:"
+"""How older Prometheus begins what newer ones keep apart as `infos`: advice, and no doubt about the value."""
+_DOUBT = "PromQL warning:"
+"""How doubts begin about what the query does with the data; other warnings are of data that are missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The outcome, and what Prometheus warned of: with warnings, the value may rest on part of the data only."""
+    """The outcome, and what Prometheus warned of."""
 
     outcome: Outcome
     warnings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a grouped query gives, or why it gives nothing."""
+
+    series: tuple[Series, ...] = ()
+    failure: Rejected | Unreachable | None = None
+    of_query: bool = False
+    """Whether a query about less might not fail so."""
+
+
 def read_answer(status: int, body: bytes) -> Answer:
-    """The meaning of an HTTP status and body of `/api/v1/query`."""
+    """The meaning of an HTTP status and body of `/api/v1/query`, where one value is wanted."""
     payload = _payload(body)
+    failure = _failure(status, payload)
+    if failure is not None:
+        return Answer(failure)
+    warnings = _warnings(payload)
+    outcome = _doubts(warnings) or _read_result(payload["data"].get("resultType"), payload["data"].get("result"))
+    return Answer(outcome, warnings)
+
+
+def read_rows(status: int, body: bytes) -> Rows:
+    """The same where any number of series may come, of one sample or many. Values may be NaN or infinite here."""
+    payload = _payload(body)
+    failure = _failure(status, payload) or _doubts(_warnings(payload))
+    if failure is not None:
+        of_query = isinstance(failure, Rejected) and status not in _CREDENTIALS_REFUSED
+        return Rows(failure=failure, of_query=of_query)
+    try:
+        return Rows(tuple(_read_row(row) for row in payload["data"]["result"]))
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        return Rows(failure=_not_prometheus())
+
+
+def _failure(status: int, payload: dict[str, Any]) -> Rejected | Unreachable | None:
+    """What is told in the place of a result."""
     if status in _CREDENTIALS_REFUSED:
-        return Answer(Rejected(f"the credentials for Prometheus are refused (HTTP {status}): check token or password"))
+        return Rejected(f"the credentials for Prometheus are refused (HTTP {status}): check token or password")
     if status in _QUERY_REFUSED and "error" in payload:
-        return Answer(Rejected(bounded(f"Prometheus rejects the query: {payload['error']}")))
+        return Rejected(bounded(f"Prometheus rejects the query: {payload['error']}"))
     if status != 200:
         said = payload.get("error", "")
-        return Answer(Unreachable(bounded(f"HTTP {status}: {said}" if said else f"HTTP {status}")))
-    data = payload.get("data")
-    if payload.get("status") != "success" or not isinstance(data, dict):
-        return Answer(_not_prometheus())
-    warnings = payload.get("warnings")
-    texts = tuple(bounded(str(text)) for text in warnings[:8]) if isinstance(warnings, list) else ()
-    return Answer(_read_result(data.get("resultType"), data.get("result")), texts)
+        return Unreachable(bounded(f"HTTP {status}: {said}" if said else f"HTTP {status}"))
+    if payload.get("status") != "success" or not isinstance(payload.get("data"), dict):
+        return _not_prometheus()
+    return None
+
+
+def _warnings(payload: dict[str, Any]) -> tuple[str, ...]:
+    told = payload.get("warnings")
+    texts = (bounded(str(text)) for text in told) if isinstance(told, list) else ()
+    return tuple(text for text in texts if not text.startswith(_INFO))[:8]
+
+
+def _doubts(warnings: tuple[str, ...]) -> Rejected | Unreachable | None:
+    """Why the result decides nothing: data are missing, or the query does not fit them."""
+    for text in warnings:
+        if not text.startswith(_DOUBT):
+            return Unreachable(bounded(f"only part of the data answered: {text}"))
+    return Rejected(bounded(f"Prometheus doubts the value: {warnings[0]}")) if warnings else None
+
+
+def _read_row(row: Any) -> Series:
+    samples = row["values"] if "values" in row else [row["value"]]
+    labels = frozenset((str(name), str(value)) for name, value in row["metric"].items())
+    return Series(labels, tuple(Scraped(float(at), float(text)) for at, text in samples))
 
 
 def bounded(text: str) -> str:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rollouts.core.counting import Scraped, Series
 from rollouts.core.measurement import NoData, Outcome, Rejected, Unreachable, Value
-from rollouts.metrics.prometheus_answer import REASON_MAX, read_answer
+from rollouts.metrics.prometheus_answer import REASON_MAX, Answer, Rows, read_answer, read_rows
 from tests.adapters.prometheus_server import Canned, failure, success, vector
 
 NOT_PROMETHEUS = Unreachable("HTTP 200, but not a query result: check that the URL is that of a Prometheus")
@@ -87,13 +89,49 @@ def test_each_answer_has_one_meaning(answer: Canned, expected: Outcome) -> None:
     assert read_answer(answer.status, answer.body).outcome == expected
 
 
-def test_warnings_are_kept_beside_the_value() -> None:
-    """A value that rests on part of the data still counts, and whoever watches can be told."""
+def test_what_rests_on_part_of_the_data_is_no_value() -> None:
+    """Thanos and Mimir answer with 200 when a store is down: the errors may be in it."""
     answer = success("vector", [{"metric": {}, "value": [1, "7"]}], warnings=["store down\n", "x" * 999])
     read = read_answer(200, answer.body)
-    assert read.outcome == Value(7.0)
+    assert read.outcome == Unreachable("only part of the data answered: store down")
     assert read.warnings[0] == "store down"
     assert len(read.warnings[1]) == REASON_MAX
+    assert read_rows(200, answer.body) == Rows(failure=read.outcome)
+    empty = read_answer(200, success("vector", [], warnings=["store down"]).body)
+    assert empty.outcome == read.outcome
+
+
+def test_advice_is_no_warning() -> None:
+    """Infos say nothing against the value, also where an older Prometheus has them among the warnings."""
+    told = ["PromQL info: metric might not be a counter", "PromQL info: input to histogram_quantile was fixed"]
+    for answer in (success("scalar", [1, "7"], infos=told), success("scalar", [1, "7"], warnings=told)):
+        assert read_answer(200, answer.body) == Answer(Value(7.0))
+
+
+def test_a_doubt_about_the_query_is_told_of_the_query() -> None:
+    """Such a warning is no outage: another query, or one about less, may do."""
+    doubt = "PromQL warning: encountered a mix of histograms and floats"
+    answer = success("vector", [{"metric": {}, "value": [1, "7"]}], warnings=["PromQL info: x", doubt])
+    expected = Rejected(f"Prometheus doubts the value: {doubt}")
+    assert read_answer(200, answer.body).outcome == expected
+    assert read_rows(200, answer.body) == Rows(failure=expected, of_query=True)
+
+
+def test_rows_have_their_labels_and_the_scrapes_times() -> None:
+    """Of an instant vector one sample each; a number that is none stays so, for whoever puts rows together."""
+    labels, samples = frozenset({("pod", "0")}), (Scraped(1.5, 3.0), Scraped(2.5, 5.0))
+    matrix = success("matrix", [{"metric": {"pod": "0"}, "values": [[1.5, "3"], [2.5, "5"]]}])
+    assert read_rows(200, matrix.body) == Rows((Series(labels, samples),))
+    (row,) = read_rows(200, vector("NaN").body).series
+    assert row.labels == labels and math.isnan(row.samples[0].value)
+    assert read_rows(200, vector().body) == Rows()
+
+
+def test_only_another_query_helps_where_the_query_is_refused() -> None:
+    """Refused credentials are refused for a part of it too."""
+    assert read_rows(422, failure(422, "execution", "too many samples").body).of_query
+    assert not read_rows(401, b"").of_query
+    assert not read_rows(503, b"").of_query
 
 
 @given(
@@ -111,7 +149,7 @@ def test_warnings_are_kept_beside_the_value() -> None:
 )
 def test_any_body_has_a_meaning(status: int, body: bytes) -> None:
     """Nothing that can come back raises, and every reason fits on one short line."""
-    outcome = read_answer(status, body).outcome
-    if isinstance(outcome, Rejected | Unreachable):
-        assert 0 < len(outcome.reason) <= REASON_MAX
-        assert outcome.reason.isprintable()
+    for outcome in (read_answer(status, body).outcome, read_rows(status, body).failure):
+        if isinstance(outcome, Rejected | Unreachable):
+            assert 0 < len(outcome.reason) <= REASON_MAX
+            assert outcome.reason.isprintable()

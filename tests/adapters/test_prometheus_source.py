@@ -12,7 +12,8 @@ import pytest
 
 from rollouts.core.measurement import Outcome, Rejected, Unreachable, Value
 from rollouts.errors import SpecInvalid
-from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource, QueryReport
+from rollouts.metrics.prometheus import PrometheusSource, QueryReport
+from rollouts.metrics.prometheus_options import PrometheusOptions
 from tests.adapters.prometheus_server import Canned, failure, prometheus_server, success, vector
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
@@ -35,7 +36,7 @@ async def _source(
     ("answer", "expected"),
     [
         pytest.param(vector("99.5"), Value(99.5), id="value"),
-        pytest.param(success("scalar", [1, "1"], warnings=["partial"]), Value(1.0), id="scalar, warned"),
+        pytest.param(success("scalar", [1, "1"], infos=["hm"]), Value(1.0), id="scalar, with advice"),
         pytest.param(
             failure(400, "bad_data", "parse error"), Rejected("Prometheus rejects the query: parse error"), id="400"
         ),

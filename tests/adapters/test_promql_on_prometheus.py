@@ -15,7 +15,8 @@ import yaml
 
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Value
 from rollouts.metrics.istio import Services, render_query
-from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus_options import PrometheusOptions
 from tests.adapters.exposition import Traffic
 from tests.adapters.prometheus_server import Canned, prometheus_server
 

@@ -13,7 +13,8 @@ from rollouts.core.measurement import Probe, Signal
 from rollouts.demo.ledger import Answer, Ledger
 from rollouts.demo.metrics import TrafficMetrics
 from rollouts.metrics.istio import render_query
-from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.ports import MetricSource
 from tests.adapters.prometheus_server import Canned, failure, prometheus_server, vector
 

@@ -27,7 +27,7 @@ from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.subject import Subject
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
-from rollouts.metrics.prometheus import PrometheusOptions
+from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.ports import PatchStatus, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.memory_cluster import MemoryCluster
