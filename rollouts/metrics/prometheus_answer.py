@@ -134,16 +134,21 @@ def _read_result(kind: Any, result: Any) -> Outcome:
             return _not_prometheus()
 
 
-def _read_number(text: str) -> Outcome:
-    try:
-        number = float(text)
-    except ValueError:
-        return _not_prometheus()
-    if math.isnan(number):
+def number_outcome(number: float | None) -> Outcome:
+    """What a number means as the one value of a query; None is no series."""
+    if number is None or math.isnan(number):
         return NoData()
     if math.isinf(number):
-        return Rejected(f"the query gives {text}, which no limit can judge: it divides by zero")
+        sign = "+" if number > 0 else "-"
+        return Rejected(f"the query gives {sign}Inf, which no limit can judge: it divides by zero")
     return Value(number)
+
+
+def _read_number(text: str) -> Outcome:
+    try:
+        return number_outcome(float(text))
+    except ValueError:
+        return _not_prometheus()
 
 
 def _not_prometheus() -> Unreachable:
