@@ -15,7 +15,7 @@ from rollouts.api.affinity import SessionAffinity
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.match import RequestMatch
-from rollouts.api.metric import Metric
+from rollouts.api.metric import Metric, Reporter
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE
 
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -39,7 +39,8 @@ MIRROR_WEIGHT = "mirrorWeight is the share of the requests that mirror copies: s
 AFFINITY = "sessionAffinity goes with stepWeight or stepWeights, and without match"
 METRIC_NAMES = "metrics: each name may stand once"
 HOOK_NAMES = "webhooks: each name may stand once"
-EVIDENCE = "nothing is promoted without evidence: set metrics, or a webhook of type rollout"
+EVIDENCE = "nothing is promoted without evidence: set metrics of which one is no dry run, or a webhook of type rollout"
+COPIES = "mirror: copies are counted by the called pods alone, so reporter must be destination"
 
 
 class Strategy(StrEnum):
@@ -150,7 +151,8 @@ class Analysis(BaseModel):
             (self.session_affinity is not None and (not weighted or bool(self.match)), AFFINITY),
             (len({metric.name for metric in self.metrics}) < len(self.metrics), METRIC_NAMES),
             (len({hook.name for hook in self.webhooks}) < len(self.webhooks), HOOK_NAMES),
-            (not self.metrics and not self.hooks(HookType.ROLLOUT), EVIDENCE),
+            (all(metric.dry_run for metric in self.metrics) and not self.hooks(HookType.ROLLOUT), EVIDENCE),
+            (self.mirror and any(metric.reporter is not Reporter.DESTINATION for metric in self.metrics), COPIES),
         )
 
     @property

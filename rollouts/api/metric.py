@@ -1,6 +1,7 @@
 """One check of an analysis: what is measured, by whom, and which values pass. Names are Flagger's where it has them.
 
-Knows no metric source and no statistics: which fields go together is all that is checked here.
+Knows no metric source and no statistics: which fields go together is all that is checked here and, in the same words,
+by the API server (rules.py). That a condition can be read is checked here alone.
 """
 
 from __future__ import annotations
@@ -8,16 +9,33 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
+from rollouts.api.condition import check_condition
 from rollouts.api.durations import Duration, duration_s
+from rollouts.api.http_rule import Wait
 from rollouts.api.wire import WIRE
 
 SUCCESS_RATE, DURATION = "request-success-rate", "request-duration"
+QUANTILE_DEFAULT = 0.99
 BUILT_IN = frozenset({SUCCESS_RATE, DURATION})
 METRIC_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 QUERY_MAX, CONDITION_MAX, ARGUMENT_MAX, ARGUMENTS_MAX = 4096, 512, 512, 16
 _HTTP_STATUS = r"^[1-5](xx|[0-9][0-9])$"
+
+ONE_QUERY = (
+    "set exactly one of templateRef, query and counters for a metric of your own; request-success-rate and "
+    "request-duration, which the mesh measures, take none"
+)
+ONE_LIMIT = "thresholdRange can't be combined with successCondition and failureCondition: write the range into them"
+NO_LIMIT = "every value would pass: set thresholdRange, successCondition or failureCondition, or evaluate sequentially"
+NOT_OF_EVIDENCE = "successCondition and failureCondition judge single values: sequential evaluation takes an objective"
+FAILURES = "failures goes with request-success-rate: a metric of your own says in its query what counts"
+NO_FAILURE = "failures needs an HTTP or a gRPC status: without any nothing could fail"
+QUANTILE = "quantile goes with request-duration"
+REPORTER = "reporter goes with request-success-rate and request-duration: a query of your own names its series"
+VARIABLES = "templateVariables are arguments of a template: set templateRef too"
+SLOW = "threshold is the slowest good request-duration: another metric takes thresholdRange or an objective"
 
 
 class Evaluation(StrEnum):
@@ -115,6 +133,12 @@ class FailureStatus(BaseModel):
         (), description="gRPC statuses by number: 13 is INTERNAL, 14 UNAVAILABLE. Such answers are 200 in HTTP."
     )
 
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if not self.http and not self.grpc:
+            raise ValueError(NO_FAILURE)
+        return self
+
 
 class Metric(BaseModel):
     """One check of an analysis."""
@@ -143,7 +167,9 @@ class Metric(BaseModel):
     )
     counters: Counters | None = Field(None, description="Raw counters of its own, for sequential evaluation.")
     failures: FailureStatus = Field(FailureStatus(), description="request-success-rate: which answers failed.")
-    quantile: Annotated[float, Field(gt=0, lt=1)] = Field(0.99, description="request-duration: which quantile.")
+    quantile: Annotated[float, Field(gt=0, lt=1)] = Field(
+        QUANTILE_DEFAULT, description="request-duration: which quantile."
+    )
     reporter: Reporter = Field(Reporter.DESTINATION, description="Whose count is read: destination, source, waypoint.")
     min_requests: Annotated[int, Field(ge=0, le=1_000_000)] = Field(
         0, description="How many requests of the canary in the look-back make a judgement; fewer are no data."
@@ -165,7 +191,44 @@ class Metric(BaseModel):
     )
     compare: Compare = Field(Compare.NONE, description="Sequential: none or primary.")
     tolerance: Tolerance = Field(Tolerance(), description="With compare: primary.")
-    threshold: Duration | None = Field(None, description="Sequential request-duration: slower ones are bad.")
+    threshold: Wait | None = Field(None, description="Sequential request-duration: slower ones are bad.")
+
+    @field_validator("success_condition", "failure_condition")
+    @classmethod
+    def _can_be_read(cls, text: str) -> str:
+        if text:
+            check_condition(text)
+        return text
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        flaw = next((words for broken, words in self._flaws() if broken), None)
+        if flaw is not None:
+            raise ValueError(flaw)
+        return self
+
+    def _flaws(self) -> tuple[tuple[bool, str], ...]:
+        asked = (self.template_ref is not None) + bool(self.query) + (self.counters is not None)
+        limited, sequential = self.threshold_range is not None, self.evaluation is Evaluation.SEQUENTIAL
+        weighed = self.objective is not None or self.compare is Compare.PRIMARY or sequential
+        if self.evaluation is Evaluation.THRESHOLD:
+            weighed = False
+        return (
+            (asked != (0 if self.built_in else 1), ONE_QUERY),
+            (limited and self.has_conditions, ONE_LIMIT),
+            (not limited and not self.has_conditions and not weighed, NO_LIMIT),
+            (sequential and self.has_conditions, NOT_OF_EVIDENCE),
+            (self.failures != FailureStatus() and self.name != SUCCESS_RATE, FAILURES),
+            (self.quantile != QUANTILE_DEFAULT and self.name != DURATION, QUANTILE),
+            (self.reporter is not Reporter.DESTINATION and not self.built_in, REPORTER),
+            (bool(self.template_variables) and self.template_ref is None, VARIABLES),
+            (self.threshold is not None and self.name != DURATION, SLOW),
+        )
+
+    @property
+    def has_conditions(self) -> bool:
+        """Whether expressions judge it."""
+        return bool(self.success_condition or self.failure_condition)
 
     @property
     def window_s(self) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rollouts.api import analysis, canary, durations, exposure, hooks, http_rule, scaling, subsets, windows
+from rollouts.api import analysis, canary, durations, exposure, hooks, http_rule, metric, scaling, subsets, windows
 from rollouts.api.canary import NO_SERVICE_NAME
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
@@ -47,6 +47,14 @@ _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.
 
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
+
+_BUILT_IN = f"self.name in {sorted(metric.BUILT_IN)}"
+_CONDITIONS = "(size(self.successCondition) + size(self.failureCondition) > 0)"
+_SEQUENTIAL = "has(self.evaluation) && self.evaluation == 'sequential'"
+_WEIGHED = (
+    "(!has(self.evaluation) || self.evaluation != 'threshold') && "
+    f"(has(self.objective) || self.compare == 'primary' || {_SEQUENTIAL})"
+)
 
 EXTRAS = Extras(
     rules={
@@ -188,8 +196,31 @@ EXTRAS = Extras(
             Rule("!self.mirror || size(self.match) == 0", analysis.MIRROR),
             Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),
             Rule("!has(self.sessionAffinity) || !has(self.iterations) && size(self.match) == 0", analysis.AFFINITY),
-            Rule("size(self.metrics) > 0 || self.webhooks.exists(w, w.type == 'rollout')", analysis.EVIDENCE),
+            Rule(
+                "self.metrics.exists(m, !m.dryRun) || self.webhooks.exists(w, w.type == 'rollout')", analysis.EVIDENCE
+            ),
+            Rule("!self.mirror || self.metrics.all(m, m.reporter == 'destination')", analysis.COPIES),
         ),
+        "Metric": (
+            Rule(
+                "(has(self.templateRef) ? 1 : 0) + (size(self.query) > 0 ? 1 : 0) + (has(self.counters) ? 1 : 0) == "
+                f"({_BUILT_IN} ? 0 : 1)",
+                metric.ONE_QUERY,
+            ),
+            Rule(f"!has(self.thresholdRange) || !({_CONDITIONS})", metric.ONE_LIMIT),
+            Rule(f"has(self.thresholdRange) || {_CONDITIONS} || {_WEIGHED}", metric.NO_LIMIT),
+            Rule(f"!({_SEQUENTIAL}) || !({_CONDITIONS})", metric.NOT_OF_EVIDENCE),
+            Rule(
+                f"self.name == '{metric.SUCCESS_RATE}' || "
+                "self.failures.http == ['5xx'] && size(self.failures.grpc) == 0",
+                metric.FAILURES,
+            ),
+            Rule(f"self.name == '{metric.DURATION}' || self.quantile == {metric.QUANTILE_DEFAULT}", metric.QUANTILE),
+            Rule(f"self.reporter == 'destination' || {_BUILT_IN}", metric.REPORTER),
+            Rule("size(self.templateVariables) == 0 || has(self.templateRef)", metric.VARIABLES),
+            Rule(f"!has(self.threshold) || self.name == '{metric.DURATION}'", metric.SLOW),
+        ),
+        "FailureStatus": (Rule("size(self.http) + size(self.grpc) > 0", metric.NO_FAILURE),),
         "Analysis.stepWeights": (Rule(_ASCENDING, analysis.ASCENDING),),
         "Analysis.stepWeightsPromotion": (Rule(_DESCENDING, analysis.DESCENDING),),
         "Analysis.metrics": (Rule("self.all(m, self.exists_one(n, n.name == m.name))", analysis.METRIC_NAMES),),

@@ -30,7 +30,7 @@ class Signal(StrEnum):
     CALLERS_DURATION = "callers-duration"
     """As DURATION, with the delays that a fault in a route has added before."""
     CUSTOM = "custom"
-    """What a template or a query of the spec's own measures, in a unit that only it knows; `Probe.metric` says which."""
+    """What a template or a query of the spec measures, in a unit that only it knows; `Probe.metric` says which."""
     SOURCE_ALIVE = "source-alive"
     """Whether the metric source answers at all."""
     RIGHTS = "rights"

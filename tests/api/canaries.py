@@ -8,12 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollouts.api import analysis, canary, exposure, http_rule, scaling, subsets, windows
+from tests.api.bad_metrics import BAD_METRICS, DURATION, SUCCESS_RATE
 
 ABSENT = object()
 """In a change: the field is left out."""
-
-SUCCESS_RATE = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
-DURATION = {"name": "request-duration", "thresholdRange": {"max": 500}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -420,11 +418,15 @@ BAD = (
         "analysis.metrics",
         "metrics: each name may stand once",
     ),
+    *(
+        BadCanary(f"a metric with {name}", {"analysis.metrics": [changed]}, f"analysis.metrics[0]{at}", says)
+        for name, changed, at, says in BAD_METRICS
+    ),
+    BadCanary("dry runs alone", {"analysis.metrics": _metric(dryRun=True)}, "analysis", analysis.EVIDENCE),
     BadCanary(
-        "metric unknown",
-        {"analysis.metrics": _metric(name="latency")},
-        "analysis.metrics[0].name",
-        'supported values: "request-success-rate", "request-duration"',
-        "Input should be 'request-success-rate' or 'request-duration'",
+        "copies that callers are to count",
+        {"analysis.mirror": True, "analysis.metrics": _metric(reporter="source")},
+        "analysis",
+        analysis.COPIES,
     ),
 )
