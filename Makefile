@@ -189,8 +189,9 @@ lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that t
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models
-	$(BIN)/rollouts crds > crds/canary.yaml.new
-	mv crds/canary.yaml.new crds/canary.yaml
+	for kind in canary analysistemplate; do \
+	  $(BIN)/rollouts crds --only $$kind > crds/$$kind.yaml.new && mv crds/$$kind.yaml.new crds/$$kind.yaml; \
+	done
 
 .PHONY: docs
 docs: venv ## Write the generated pages of docs/

@@ -20,6 +20,14 @@ EXIT_REFUSED = 2
 EXIT_UNEXPECTED = 1
 OUT = Path(".out")
 
+
+class CustomKind(StrEnum):
+    """The kinds that are ours, as their files in crds/ are called."""
+
+    CANARY = "canary"
+    TEMPLATE = "analysistemplate"
+
+
 app = typer.Typer(
     help="Progressive delivery for Kubernetes: canary releases judged by their SLO.",
     no_args_is_help=True,
@@ -37,11 +45,12 @@ def controller() -> None:
 
 
 @app.command()
-def crds() -> None:
+def crds(*, only: Annotated[CustomKind | None, typer.Option(help="One of them, without the others.")] = None) -> None:
     """Print the CustomResourceDefinitions as YAML, for `kubectl apply --server-side -f -`."""
-    from rollouts.api.crd import canary_crd_yaml
+    from rollouts.api import crd
 
-    typer.echo(canary_crd_yaml(), nl=False)
+    written = {CustomKind.CANARY: crd.canary_crd_yaml, CustomKind.TEMPLATE: crd.template_crd_yaml}
+    typer.echo("---\n".join(written[kind]() for kind in ([only] if only else CustomKind)), nl=False)
 
 
 @app.command()

@@ -12,6 +12,7 @@ from typing import Any
 
 from rollouts.api.ownership import COPY_OF_ANNOTATION, TRACKING_ANNOTATION
 from rollouts.api.resources import (
+    ANALYSIS_TEMPLATES,
     AUTOSCALERS,
     CONFIG_MAPS,
     DAEMON_SETS,
@@ -100,6 +101,7 @@ SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
         DESTINATION_RULES: select_spec,
         AUTOSCALERS: select_spec,
         **dict.fromkeys(OPTIONAL, select_spec),
+        ANALYSIS_TEMPLATES: select_whole,
     }
 )
 """What is kept of each kind; of kinds not named, everything (`select_whole`)."""

@@ -43,10 +43,12 @@ def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out == f"{__version__}\n"
 
 
-def test_crds_prints_the_definition(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """`rollouts crds` prints exactly the file in crds/."""
+def test_crds_prints_the_definitions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`rollouts crds` prints all of crds/ as one stream, or exactly one of its files."""
     assert _run(monkeypatch, "rollouts", "crds") == 0
-    assert capsys.readouterr().out == crd.canary_crd_yaml()
+    assert capsys.readouterr().out == f"{crd.canary_crd_yaml()}---\n{crd.template_crd_yaml()}"
+    assert _run(monkeypatch, "rollouts", "crds", "--only", "analysistemplate") == 0
+    assert capsys.readouterr().out == crd.template_crd_yaml()
 
 
 def test_plugin_speaks_as_kubectl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -69,8 +69,8 @@ def test_what_is_made_may_be_applied(resource: Resource) -> None:
 
 
 @pytest.mark.parametrize("resource", sorted(resources.OPTIONAL - set(MADE), key=str), ids=str)
-def test_policies_are_only_looked_at(resource: Resource) -> None:
-    """What protects the user's pods is the user's."""
+def test_others_are_only_looked_at(resource: Resource) -> None:
+    """What protects the user's pods is the user's, and so is a template of a check."""
     assert _granted(resource.group, resource.plural) == READ
 
 
@@ -83,6 +83,11 @@ def test_canaries_are_only_judged_and_held() -> None:
     """Of a Canary the controller writes the status and the finalizer: it can neither make nor delete one."""
     assert _granted(resources.GROUP, "canaries") == READ | {"patch"}
     assert _granted(resources.GROUP, "canaries/status") == {"get", "patch"}
+
+
+def test_of_a_template_the_status_is_written() -> None:
+    """Whether its source takes its question is told on itself."""
+    assert _granted(resources.GROUP, "analysistemplates/status") == {"get", "patch"}
 
 
 def test_binding_names_what_the_file_makes() -> None:

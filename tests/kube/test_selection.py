@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 
-from rollouts.api.resources import CANARIES, CONFIG_MAPS, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, CONFIG_MAPS, DEPLOYMENTS, VIRTUAL_SERVICES
 from rollouts.core.revision import content_digest
 from rollouts.kube.selection import LAST_APPLIED, SELECTIONS, is_object, select_whole
 
@@ -51,6 +51,7 @@ def test_a_route_has_no_status_and_a_canary_keeps_its_own() -> None:
     """What others write into a route's status is not ours to follow; a Canary's status is the truth we go on from."""
     assert "status" not in SELECTIONS[VIRTUAL_SERVICES](MANIFEST)
     assert CANARIES not in SELECTIONS
+    assert "status" in SELECTIONS[ANALYSIS_TEMPLATES](MANIFEST)
 
 
 def test_of_a_config_map_a_digest_is_kept() -> None:
