@@ -12,10 +12,18 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from rollouts.api.affinity import SessionAffinity
-from rollouts.api.durations import Duration, duration_s
+from rollouts.api.durations import Duration, Span, duration_s
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.match import RequestMatch
-from rollouts.api.metric import Metric, Reporter
+from rollouts.api.metric import Evaluation, Metric, Reporter
+from rollouts.api.sequential import (
+    HOLD_FOR_STEP,
+    STEP_DURATION,
+    Otherwise,
+    Promote,
+    is_sequential,
+    metric_flaws,
+)
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE
 
 Percent = Annotated[int, Field(ge=1, le=100)]
@@ -90,6 +98,33 @@ class Analysis(BaseModel):
     step_dwells: Annotated[tuple[Duration, ...], Field(max_length=STEPS_MAX)] = Field(
         (), description="How long each step is held at least, if longer than interval; the last one holds for the rest."
     )
+    step_duration: Duration | None = Field(
+        None, description="How long every step is held at least, if longer than interval. In place of stepDwells."
+    )
+    evaluation: Evaluation = Field(
+        Evaluation.THRESHOLD,
+        description="threshold: each metric's newest value against its limits. sequential: all requests of the run as "
+        "evidence, where they can be counted; metrics with compare: primary are judged so in any case.",
+    )
+    confidence: Annotated[float, Field(ge=50, le=99.99)] = Field(
+        95, description="Sequential: percent of the runs with a canary just at its limits that are not rolled back."
+    )
+    promote: Promote = Field(
+        Promote.EVIDENCE, description="Sequential: a step is left when every metric passes, or by time if none fails."
+    )
+    max_hold: Duration = Field("5m", description="Sequential: how long a step waits for evidence; then onInconclusive.")
+    on_inconclusive: Otherwise = Field(
+        Otherwise.ADVANCE, description="After maxHold without evidence for either: hold, advance or fail."
+    )
+    on_shared_breach: Otherwise = Field(
+        Otherwise.HOLD, description="What is broken is broken on both versions: hold, advance or fail."
+    )
+    warmup: Span = Field(
+        "0s", description="Sequential: how long from its first weight on a run's requests do not count."
+    )
+    min_intervals: Annotated[int, Field(ge=1, le=20)] = Field(
+        3, description="Sequential: how many evaluations must agree before a rollback."
+    )
     step_weight_promotion: Part | None = Field(
         None, description="After promotion: by how much the canary's share falls each interval. Default: at once."
     )
@@ -146,6 +181,8 @@ class Analysis(BaseModel):
                 MANY_STEPS,
             ),
             (bool(self.step_dwells) and (not weighted or len(self.step_dwells) > longest), DWELLS),
+            (self.step_duration is not None and (not weighted or bool(self.step_dwells)), STEP_DURATION),
+            (duration_s(self.step_duration or "0s") > duration_s(self.max_hold), HOLD_FOR_STEP),
             (self.mirror and bool(self.match), MIRROR),
             (self.mirror_weight is not None and not self.mirror, MIRROR_WEIGHT),
             (self.session_affinity is not None and (not weighted or bool(self.match)), AFFINITY),
@@ -153,6 +190,7 @@ class Analysis(BaseModel):
             (len({hook.name for hook in self.webhooks}) < len(self.webhooks), HOOK_NAMES),
             (all(metric.dry_run for metric in self.metrics) and not self.hooks(HookType.ROLLOUT), EVIDENCE),
             (self.mirror and any(metric.reporter is not Reporter.DESTINATION for metric in self.metrics), COPIES),
+            *metric_flaws(self.metrics, self.evaluation),
         )
 
     @property
@@ -177,6 +215,11 @@ class Analysis(BaseModel):
         if self.iterations is None:
             return Strategy.MATCHED_WEIGHTS if self.match else Strategy.WEIGHTS
         return Strategy.AB if self.match else Strategy.BLUE_GREEN
+
+    @property
+    def sequential(self) -> tuple[Metric, ...]:
+        """The metrics that are judged by all requests of the run."""
+        return tuple(metric for metric in self.metrics if is_sequential(metric, self.evaluation))
 
     def hooks(self, kind: HookType) -> tuple[Webhook, ...]:
         """The hooks of one type, in their order."""

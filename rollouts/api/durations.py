@@ -9,6 +9,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 PATTERN = r"^([0-9]{1,5}(\.[0-9]{1,3})?(ms|s|m|h))+$"
+SPAN_PATTERN = r"^([0-9]{1,4}(\.[0-9]{1,3})?(ms|s|m|h))+$"
+"""Of a time that may be none at all."""
+SPAN = "write a duration such as 10s or 1m30s"
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _TERM = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 
@@ -28,3 +31,6 @@ def _checked(text: str) -> str:
 
 
 Duration = Annotated[str, Field(max_length=32, json_schema_extra={"pattern": PATTERN}), AfterValidator(_checked)]
+
+Span = Annotated[str, Field(max_length=32, pattern=SPAN_PATTERN)]
+"""A duration that may be 0s."""

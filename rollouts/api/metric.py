@@ -210,7 +210,8 @@ class Metric(BaseModel):
     def _flaws(self) -> tuple[tuple[bool, str], ...]:
         asked = (self.template_ref is not None) + bool(self.query) + (self.counters is not None)
         limited, sequential = self.threshold_range is not None, self.evaluation is Evaluation.SEQUENTIAL
-        weighed = self.objective is not None or self.compare is Compare.PRIMARY or sequential
+        weighed = self.compare is Compare.PRIMARY or sequential or self.counters is not None
+        weighed |= self.objective is not None or self.threshold is not None
         if self.evaluation is Evaluation.THRESHOLD:
             weighed = False
         return (

@@ -8,12 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rollouts.api import analysis, canary, durations, exposure, hooks, http_rule, metric, scaling, subsets, windows
+from rollouts.api import (
+    analysis,
+    canary,
+    durations,
+    exposure,
+    hooks,
+    http_rule,
+    metric,
+    scaling,
+    sequential,
+    subsets,
+    windows,
+)
 from rollouts.api.canary import NO_SERVICE_NAME
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.schema import Extras, Rule
 
 _A_WAIT = f"self.matches('{http_rule.WAIT_PATTERN.replace(chr(92), chr(92) * 2)}')"
+_DURATION = f"{{0}}.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2).replace('{', '{{').replace('}', '}}')}')"
 _A_DURATION = f"self.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}')"
 _ASCENDING = "self.isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
 _DESCENDING = "self.map(w, -w).isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
@@ -53,7 +66,20 @@ _CONDITIONS = "(size(self.successCondition) + size(self.failureCondition) > 0)"
 _SEQUENTIAL = "has(self.evaluation) && self.evaluation == 'sequential'"
 _WEIGHED = (
     "(!has(self.evaluation) || self.evaluation != 'threshold') && "
-    f"(has(self.objective) || self.compare == 'primary' || {_SEQUENTIAL})"
+    "(has(self.objective) || has(self.threshold) || has(self.counters) || "
+    f"self.compare == 'primary' || {_SEQUENTIAL})"
+)
+_COUNTABLE = "(m.name in ['request-success-rate', 'request-duration'] || has(m.counters))"
+_WANTS_COUNTS = "(has(m.evaluation) && m.evaluation == 'sequential' || m.compare == 'primary')"
+_OF_EVIDENCE = (
+    f"({_COUNTABLE} && (has(m.evaluation) ? m.evaluation == 'sequential' : "
+    "self.evaluation == 'sequential' || m.compare == 'primary' || has(m.counters)))"
+)
+_HAS_OBJECTIVE = (
+    "(m.name == 'request-duration' ? has(m.threshold) || "
+    "has(m.thresholdRange) && has(m.thresholdRange.max) && m.thresholdRange.max > 0.0 : has(m.objective) || "
+    "m.name == 'request-success-rate' && has(m.thresholdRange) && has(m.thresholdRange.min) && "
+    "m.thresholdRange.min > 0.0 && m.thresholdRange.min < 100.0)"
 )
 
 EXTRAS = Extras(
@@ -193,6 +219,22 @@ EXTRAS = Extras(
                 f"{analysis.STEPS_OF_ONE_SIZE_MAX} * self.stepWeight",
                 analysis.MANY_STEPS,
             ),
+            Rule(
+                "!has(self.stepDuration) || !has(self.iterations) && size(self.stepDwells) == 0",
+                sequential.STEP_DURATION,
+            ),
+            Rule(
+                f"!has(self.stepDuration) || !{_DURATION.format('self.stepDuration')} || "
+                f"!{_DURATION.format('self.maxHold')} || duration(self.stepDuration) <= duration(self.maxHold)",
+                sequential.HOLD_FOR_STEP,
+            ),
+            Rule(f"self.metrics.all(m, !{_WANTS_COUNTS} || {_COUNTABLE})", sequential.COUNTS_ONLY),
+            Rule(
+                "self.metrics.all(m, m.compare != 'primary' || !has(m.evaluation) || m.evaluation != 'threshold')",
+                sequential.NO_COMPARISON,
+            ),
+            Rule(f"self.metrics.all(m, !{_OF_EVIDENCE} || {_HAS_OBJECTIVE})", sequential.NO_OBJECTIVE),
+            Rule(f"self.metrics.filter(m, {_OF_EVIDENCE}).size() <= {sequential.SEQUENTIAL_MAX}", sequential.TOO_MANY),
             Rule("!self.mirror || size(self.match) == 0", analysis.MIRROR),
             Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),
             Rule("!has(self.sessionAffinity) || !has(self.iterations) && size(self.match) == 0", analysis.AFFINITY),
@@ -304,6 +346,9 @@ EXTRAS = Extras(
         http_rule.WAIT_PATTERN: (
             Rule(_A_WAIT, "write a duration such as 10s or 1m30s"),
             Rule(f"!{_A_WAIT} || duration(self) >= duration('1ms')", http_rule.TOO_BRIEF),
+        ),
+        durations.SPAN_PATTERN: (
+            Rule(f"self.matches('{durations.SPAN_PATTERN.replace(chr(92), chr(92) * 2)}')", durations.SPAN),
         ),
         durations.PATTERN: (
             Rule(_A_DURATION, "write a duration such as 10s or 1m30s"),

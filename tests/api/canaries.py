@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollouts.api import analysis, canary, exposure, http_rule, scaling, subsets, windows
+from rollouts.api import analysis, canary, durations, exposure, http_rule, scaling, sequential, subsets, windows
 from tests.api.bad_metrics import BAD_METRICS, DURATION, SUCCESS_RATE
 
 ABSENT = object()
@@ -412,6 +412,73 @@ BAD = (
         "thresholdRange: min is above max",
         "thresholdRange: min 99.5 is above max 99",
     ),
+    BadCanary(
+        "counts of a query",
+        {"analysis.metrics": [{"name": "queue-depth", "query": "depth", "evaluation": "sequential"}]},
+        "analysis",
+        sequential.COUNTS_ONLY,
+    ),
+    BadCanary(
+        "a comparison of a query",
+        {"analysis.metrics": [{"name": "queue-depth", "query": "depth", "compare": "primary"}]},
+        "analysis",
+        sequential.COUNTS_ONLY,
+    ),
+    BadCanary(
+        "a comparison by threshold",
+        {"analysis.metrics": _metric(compare="primary", evaluation="threshold")},
+        "analysis",
+        sequential.NO_COMPARISON,
+    ),
+    BadCanary(
+        "evidence without an objective",
+        {"analysis.evaluation": "sequential", "analysis.metrics": _metric(thresholdRange={"max": 99})},
+        "analysis",
+        sequential.NO_OBJECTIVE,
+    ),
+    BadCanary(
+        "evidence for perfection",
+        {"analysis.metrics": _metric(thresholdRange={"min": 100}, evaluation="sequential")},
+        "analysis",
+        sequential.NO_OBJECTIVE,
+    ),
+    BadCanary(
+        "evidence of slowness without a limit",
+        {"analysis.metrics": [{"name": "request-duration", "objective": 99, "compare": "primary"}]},
+        "analysis",
+        sequential.NO_OBJECTIVE,
+    ),
+    BadCanary(
+        "evidence of too much",
+        {
+            "analysis.metrics": [
+                {"name": f"counted-{number}", "counters": {"bad": "b", "total": "t"}, "objective": 99}
+                for number in range(5)
+            ]
+        },
+        "analysis",
+        sequential.TOO_MANY,
+    ),
+    BadCanary(
+        "step durations twice",
+        {"analysis.stepDuration": "1m", "analysis.stepDwells": ["1m"]},
+        "analysis",
+        sequential.STEP_DURATION,
+    ),
+    BadCanary(
+        "a step's duration without steps",
+        {**_ITERATIONS, "analysis.stepDuration": "1m"},
+        "analysis",
+        sequential.STEP_DURATION,
+    ),
+    BadCanary(
+        "a step longer than its hold",
+        {"analysis.stepDuration": "2m", "analysis.maxHold": "1m"},
+        "analysis",
+        sequential.HOLD_FOR_STEP,
+    ),
+    BadCanary("a warm-up in words", {"analysis.warmup": "long"}, "analysis.warmup", durations.SPAN, "match pattern"),
+    BadCanary("a coin's confidence", {"analysis.confidence": 49}, "analysis.confidence", "greater than or equal to 50"),
     BadCanary(
         "metric twice",
         {"analysis.metrics": [SUCCESS_RATE, DURATION, SUCCESS_RATE]},
