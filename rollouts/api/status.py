@@ -26,6 +26,8 @@ STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
+STATE_MAX, EVIDENCE_MAX, RESULTS_FOR_EVIDENCE = 410, 4, 3
+"""The packed sums of one metric; how many have any; and how many results each takes the room of."""
 Revision = Annotated[str, Field(max_length=16)]
 
 
@@ -91,6 +93,17 @@ class MetricResult(BaseModel):
     value: float | None = None
     message: Annotated[str, Field(max_length=256)] = Field("", description="The value against its limit, in words.")
     measured_at: datetime
+
+
+class EvidenceStatus(BaseModel):
+    """What the requests of this run say of one metric that is evaluated sequentially, as far as a next process needs it."""
+
+    model_config = WIRE
+
+    name: Annotated[str, Field(max_length=RESULT_NAME_MAX)]
+    at: datetime = Field(description="The evaluation that this speaks of.")
+    basis: Annotated[str, Field(max_length=8)] = Field(description="Hash of the limits: with others it begins anew.")
+    state: Annotated[str, Field(max_length=STATE_MAX)] = Field(description="The sums, packed.")
 
 
 class ActionTaken(BaseModel):
@@ -261,6 +274,9 @@ class CanaryStatus(BaseModel):
     )
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=RESULTS_MAX)] = Field(
         (), description="The last measurements."
+    )
+    evidence: Annotated[tuple[EvidenceStatus, ...], Field(max_length=EVIDENCE_MAX)] = Field(
+        (), description="What the requests of this run say of the metrics that are evaluated sequentially."
     )
     share: ShareStatus | None = Field(None, description="Whether the canary really gets its share of the requests.")
     notices: Annotated[int, Field(ge=0)] = Field(0, description="Notices of this Canary so far.")

@@ -11,6 +11,7 @@ from rollouts.core.measurement import (
     Accepted,
     Call,
     Content,
+    Evidenced,
     Explained,
     NoData,
     Probe,
@@ -62,7 +63,7 @@ def judge_hook(sample: Sample) -> MetricResult:
             verdict, message = Verdict.FAIL, f"{name}: {reason}"
         case Rejected(reason) | Unreachable(reason):
             message = f"{name}: {reason}"
-        case Value() | NoData() | Content() | Explained():  # pragma: no branch - the last there is
+        case Value() | NoData() | Content() | Explained() | Evidenced():  # pragma: no branch - the last there is
             message = f"{name}: no answer of a webhook"
     return MetricResult(
         name=cut(name, RESULT_NAME_MAX), verdict=verdict, message=message[:256], measured_at=sample.at,
@@ -81,7 +82,7 @@ def judge(metric: Metric, sample: Sample) -> MetricResult:
             verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
         case Rejected(reason) | Unreachable(reason) | Refused(reason):
             message = f"{metric.name}: {reason}"
-        case Accepted() | Content() | Explained():  # pragma: no branch - the last there is
+        case Accepted() | Content() | Explained() | Evidenced():  # pragma: no branch - the last there is
             message = f"{metric.name}: no answer of a metric source"
     return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from rollouts.api.hooks import HookType
 from rollouts.api.status import Phase
+from rollouts.core.evidence.state import State
 
 
 class Signal(StrEnum):
@@ -78,7 +79,23 @@ class SecretProbe:
     name: str
 
 
-Question = Probe | Call | SecretProbe
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """The question what all requests of a run say of one metric, up to an instant. The same question, the same answer."""
+
+    metric: str
+    run: datetime
+    """When the run began."""
+    step_from: datetime
+    """Since when the present weight is in force."""
+    counts_from: datetime
+    """What was counted before belongs to another weight, or to the warm-up, and is no evidence."""
+    at: datetime
+    missed: tuple[datetime, ...] = ()
+    """The evaluations before, ascending, that whoever answers may not have made."""
+
+
+Question = Probe | Call | SecretProbe | Weighing
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +152,17 @@ class Content:
     digest: str
 
 
+@dataclass(frozen=True, slots=True)
+class Evidenced:
+    """What the requests of a run came to, for a Weighing."""
+
+    state: State
+    counted: bool = True
+    """Whether anything counts yet at the present weight."""
+    note: str = ""
+    """What people have to know of the counting."""
+
+
 ABSENT = ""
 UNTRACKED = "-"
 
@@ -144,7 +172,7 @@ Outcome = Value | NoData | Rejected | Unreachable
 HookOutcome = Accepted | Refused | Unreachable
 """What a webhook answers."""
 
-Answer = Outcome | HookOutcome | Content | Explained
+Answer = Outcome | HookOutcome | Content | Explained | Evidenced
 """What anybody answers."""
 
 
