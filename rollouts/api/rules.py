@@ -234,7 +234,11 @@ EXTRAS = Extras(
                 sequential.NO_COMPARISON,
             ),
             Rule(f"self.metrics.all(m, !{_OF_EVIDENCE} || {_HAS_OBJECTIVE})", sequential.NO_OBJECTIVE),
-            Rule(f"self.metrics.filter(m, {_OF_EVIDENCE}).size() <= {sequential.SEQUENTIAL_MAX}", sequential.TOO_MANY),
+            Rule(
+                f"!self.metrics.exists(m, {_OF_EVIDENCE}) || size(self.metrics) + {sequential.ROOM} * "
+                f"size(self.metrics.filter(m, {_OF_EVIDENCE})) <= {sequential.METRICS_MAX}",
+                sequential.TOO_MANY,
+            ),
             Rule("!self.mirror || size(self.match) == 0", analysis.MIRROR),
             Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),
             Rule("!has(self.sessionAffinity) || !has(self.iterations) && size(self.match) == 0", analysis.AFFINITY),

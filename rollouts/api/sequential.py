@@ -13,8 +13,8 @@ from enum import StrEnum
 from rollouts.api.durations import duration_s
 from rollouts.api.metric import DURATION, SUCCESS_RATE, Compare, Evaluation, Metric
 
-SEQUENTIAL_MAX = 4
-"""Metrics of one Canary: what is remembered of each takes room in the status."""
+SEQUENTIAL_MAX, METRICS_MAX, ROOM = 4, 16, 3
+"""Metrics of one Canary: what is remembered of each that is sequential takes the room of so many others' results."""
 
 COUNTS_ONLY = (
     "evaluation: sequential and compare: primary take counts: request-success-rate, request-duration, counters"
@@ -24,7 +24,10 @@ NO_OBJECTIVE = (
     "sequential evaluation needs an objective (or thresholdRange.min of request-success-rate, below 100), and for "
     "request-duration a threshold (or thresholdRange.max)"
 )
-TOO_MANY = f"no more than {SEQUENTIAL_MAX} metrics can be evaluated sequentially"
+TOO_MANY = (
+    f"no more than {SEQUENTIAL_MAX} metrics can be evaluated sequentially, and each takes the place of {ROOM} of the "
+    f"{METRICS_MAX} there may be"
+)
 STEP_DURATION = "stepDuration goes with stepWeight or stepWeights, and without stepDwells, which say it for each step"
 HOLD_FOR_STEP = "maxHold must not be shorter than stepDuration"
 
@@ -91,7 +94,7 @@ def metric_flaws(metrics: Iterable[Metric], evaluation: Evaluation) -> tuple[tup
         (any(_wants_counts(metric) and not is_countable(metric) for metric in told), COUNTS_ONLY),
         (any(metric.compare is Compare.PRIMARY and _by_threshold(metric) for metric in told), NO_COMPARISON),
         (any(_lacks_objective(metric) for metric in sequential), NO_OBJECTIVE),
-        (len(sequential) > SEQUENTIAL_MAX, TOO_MANY),
+        (bool(sequential) and len(told) + ROOM * len(sequential) > METRICS_MAX, TOO_MANY),
     )
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from rollouts.api.actions import Verb
 from rollouts.api.hooks import HookType
+from rollouts.api.sequential import SEQUENTIAL_MAX
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
 OUTBOX_MAX = 8
@@ -26,8 +27,8 @@ STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
 RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
-STATE_MAX, EVIDENCE_MAX, RESULTS_FOR_EVIDENCE = 410, 4, 3
-"""The packed sums of one metric; how many have any; and how many results each takes the room of."""
+STATE_MAX = 408
+"""Of the packed sums of one metric."""
 Revision = Annotated[str, Field(max_length=16)]
 
 
@@ -96,7 +97,7 @@ class MetricResult(BaseModel):
 
 
 class EvidenceStatus(BaseModel):
-    """What the requests of this run say of one metric that is evaluated sequentially, as far as a next process needs it."""
+    """What the requests of a run say of one metric that is evaluated sequentially, for the next process."""
 
     model_config = WIRE
 
@@ -275,7 +276,7 @@ class CanaryStatus(BaseModel):
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=RESULTS_MAX)] = Field(
         (), description="The last measurements."
     )
-    evidence: Annotated[tuple[EvidenceStatus, ...], Field(max_length=EVIDENCE_MAX)] = Field(
+    evidence: Annotated[tuple[EvidenceStatus, ...], Field(max_length=SEQUENTIAL_MAX)] = Field(
         (), description="What the requests of this run say of the metrics that are evaluated sequentially."
     )
     share: ShareStatus | None = Field(None, description="Whether the canary really gets its share of the requests.")

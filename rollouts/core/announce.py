@@ -10,10 +10,11 @@ from rollouts.core.conditions import is_told
 from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
 from rollouts.core.judge import worst
-from rollouts.core.observed import SUSPENDED, Hold
+from rollouts.core.observed import SUSPENDED, Hold, Problem
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.share import refutes
+from rollouts.core.stuck import STUCK
 
 _LOUD = frozenset(
     {
@@ -43,10 +44,9 @@ def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding)
         return None
     undecided = finding.event is Event.UNDECIDED
     if undecided and finding.problem is not None:
-        shared = worst(after.metrics).verdict is Verdict.SHARED_BREACH
-        known = _is_told(before, after) if shared else _held_by_share(before)
+        known = _is_known(before, after, finding.problem)
         return None if known else Announcement(finding.problem.reason, _sentence(before, after, finding), warning=True)
-    if undecided and (after.paused_at or _is_told(before, after)):
+    if undecided and (after.paused_at or _is_told(before, after) or _is_open(after)):
         return None
     if finding.event is Event.HELD and before.gate is not None and before.gate.type is finding.gate:
         return None
@@ -75,6 +75,18 @@ def _held_by_share(status: CanaryStatus) -> bool:
 
 def _is_told(before: CanaryStatus, after: CanaryStatus) -> bool:
     return bool(before.metrics) and worst(before.metrics).verdict == worst(after.metrics).verdict
+
+
+def _is_known(before: CanaryStatus, after: CanaryStatus, problem: Problem) -> bool:
+    """Whether what holds the release was told at a judgement before."""
+    if problem.reason == STUCK:
+        return is_told(before, problem)
+    return _is_told(before, after) if worst(after.metrics).verdict is Verdict.SHARED_BREACH else _held_by_share(before)
+
+
+def _is_open(after: CanaryStatus) -> bool:
+    """Whether time will tell: that a release is judged, and not done yet, is no news."""
+    return worst(after.metrics).verdict is Verdict.INCONCLUSIVE
 
 
 def _blocked(before: CanaryStatus, finding: Finding) -> Announcement | None:

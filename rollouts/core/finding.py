@@ -8,7 +8,7 @@ from datetime import datetime
 
 from rollouts.api.actions import Action
 from rollouts.api.hooks import HookType
-from rollouts.api.status import MetricResult, ShareStatus
+from rollouts.api.status import EvidenceStatus, MetricResult, ShareStatus
 from rollouts.core.measurement import Question, Sample
 from rollouts.core.observed import Hold, Problem
 from rollouts.core.phases import Event
@@ -29,6 +29,12 @@ class Finding:
     """The judgement that led here, if there was one."""
     share: ShareStatus | None = None
     """What the requests said of the weight at that judgement, or at one before."""
+    evidence: tuple[EvidenceStatus, ...] | None = None
+    """What the status is to remember of the requests of the run; None leaves it as it is."""
+    judged_at: datetime | None = None
+    """The instant that the judgement speaks of; None for that of its first result."""
+    passed: bool = False
+    """The judgement is one of those that the step takes to pass."""
     failed: bool = False
     """It counts towards the threshold."""
     starved: bool = False

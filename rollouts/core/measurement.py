@@ -81,7 +81,7 @@ class SecretProbe:
 
 @dataclass(frozen=True, slots=True)
 class Weighing:
-    """The question what all requests of a run say of one metric, up to an instant. The same question, the same answer."""
+    """The question what all requests of a run say of one metric up to an instant: always with the same answer."""
 
     metric: str
     run: datetime

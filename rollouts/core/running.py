@@ -13,6 +13,7 @@ from rollouts.api.status import CanaryStatus
 from rollouts.core.ending import deadline, found_new, give_up, has_everything, reverted
 from rollouts.core.finding import Finding, answers_to, together, unanswered, waited
 from rollouts.core.gate import calls_of, look_at
+from rollouts.core.instants import Instants
 from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
 from rollouts.core.measurement import Subject
@@ -25,11 +26,13 @@ from rollouts.core.share import is_refuted, look
 from rollouts.core.starting import find_first, find_replacing
 from rollouts.core.unreached import is_open, judge_callers, probes_beside
 from rollouts.core.unready import because, wait_for_pods
+from rollouts.core.weighed import Weighed, is_quiet, weigh
 
 EVIDENCE_MAX_AGE = timedelta(seconds=30)
 """A measurement older than that decides nothing: the status could not be written meanwhile, and the canary may have
 failed since. Longer than any answer of a metric source takes."""
-_LEADS_ON = frozenset({Event.ADVANCE, Event.STEPS_PASSED, Event.ROLLBACK, Event.STRANDED})
+_LEADS_ON = frozenset({Event.ADVANCE, Event.STEPS_PASSED})
+_ENDS_WAIT = _LEADS_ON | {Event.ROLLBACK, Event.STRANDED}
 
 
 def find_progressing(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:
@@ -91,22 +94,42 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     """The judgement, if it is due and all is answered; until then what the step waits for."""
     if status.dwell_started_at is None:
         return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
-    due_at = _due_at(spec, status, status.dwell_started_at, step)
+    instants = Instants.of(spec.analysis, status, status.dwell_started_at, step)
+    weighs = bool(spec.analysis.sequential)
+    due_at = instants.newest(seen.now) if weighs else _due_at(spec, status, status.dwell_started_at, step)
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
-    run_s = (due_at - (status.started_at or status.dwell_started_at)).total_seconds()
-    probes, calls = probes_of(spec.analysis.metrics, run_s), calls_of(HookType.ROLLOUT, spec, status)
+    weighing = weigh(spec, status, seen, instants, due_at)
+    if weighing.proof:
+        return weighing.noted(give_up(seen, weighing.proof))
+    found = _all_judged(spec, status, seen, due_at, weighing)
+    if found.asks or not weighs:
+        return found
+    found = weighing.noted(found)
+    if is_quiet(status, step, found, due_at):
+        return _between(spec, status, seen, instants.after(due_at), step)
+    if found.event in _LEADS_ON and seen.now > due_at + EVIDENCE_MAX_AGE:
+        # It may have failed since; whatever takes traffic from it does not wait for that.
+        return _between(spec, status, seen, instants.after(due_at), step)
+    return found
+
+
+def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: datetime, weighing: Weighed) -> Finding:
+    run_s = (due_at - (status.started_at or due_at)).total_seconds()
+    probes, calls = probes_of(weighing.others, run_s), calls_of(HookType.ROLLOUT, spec, status)
     fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
     share = look(spec, status, seen, due_at=due_at, fresh_from=fresh_from)
     measured, called = answers_to(seen.samples, probes, fresh_from), answers_to(seen.samples, calls, due_at)
-    callers = answers_to(seen.samples, probes_beside(spec, status, seen, probes), fresh_from)
+    beside = probes_of(weighing.metrics_of_mesh, run_s)
+    callers = answers_to(seen.samples, probes_beside(spec, status, seen, probes + beside), fresh_from)
     unheard = unanswered(callers)
-    if unjudged := unanswered(measured) + unanswered(called):
+    if unjudged := weighing.unanswered + unanswered(measured) + unanswered(called):
         # A gate that is known to be closed is asked again beside them: the judgement does not wait for its answer.
         gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
         more = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
         return waited("judging", asks=unjudged + unheard + more)
-    results = judge_all(spec.analysis.metrics, [answer for answer in (*measured.values(), *called.values()) if answer])
+    results = judge_all(weighing.others, [answer for answer in (*measured.values(), *called.values()) if answer])
+    results = weighing.in_order(results)
     if unheard and is_open(results):
         return waited("asking what callers saw", asks=unheard)
     results = judge_callers(spec, seen, results, [answer for answer in callers.values() if answer])
@@ -131,7 +154,7 @@ def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: dat
     )
     if (status.gate is not None or status.hold is not None) and status.paused_at is None and passed:
         found = go_on(spec, status, seen, "the gate is open" if status.hold is None else "nothing holds it any more")
-        if found.event in _LEADS_ON or (status.hold is not None and found.hold is None):
+        if found.event in _ENDS_WAIT or (status.hold is not None and found.hold is None):
             return together(found, waited("", wake_at=wake_at))
     if gate is not None and not gate.is_open:
         return waited(

@@ -12,6 +12,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.sequential import Otherwise
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.announce import announcement_of
 from rollouts.core.asked import find_action
@@ -31,6 +32,7 @@ from rollouts.core.rollback import Finder, unless_rolled_back
 from rollouts.core.running import find_progressing
 from rollouts.core.share import problem_of
 from rollouts.core.starting import find_waiting
+from rollouts.core.stuck import stuck_of
 from rollouts.core.swap import find_draining, find_native_change, find_preparing, find_swapping
 from rollouts.core.tracking import look_at_secrets
 from rollouts.core.transition import after_transition
@@ -114,8 +116,10 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
 
 def _standing_problem(spec: CanarySpec, status: CanaryStatus) -> Problem | None:
     """What the last judgement found that holds the release until the next."""
-    breach = breach_of(status.metrics) if status.phase in STEPPING else None
-    return breach or problem_of(spec, status, status.share)
+    if status.phase not in STEPPING:
+        return problem_of(spec, status, status.share)
+    held = breach_of(status.metrics) if spec.analysis.on_shared_breach is Otherwise.HOLD else None
+    return held or stuck_of(spec, status, status.metrics) or problem_of(spec, status, status.share)
 
 
 def _reason(finding: Finding, after: CanaryStatus) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from rollouts.api.actions import Action
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
+from rollouts.api.sequential import ROOM
 from rollouts.api.status import (
     ACTIONS_TEXT,
     GATE_MAX,
@@ -25,7 +25,6 @@ from rollouts.api.texts import cut, share_out
 from rollouts.core.finding import Finding
 from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
 from rollouts.core.judge import worst
-from rollouts.core.judged import all_passed
 from rollouts.core.observed import Hold, Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
@@ -161,7 +160,7 @@ def _run_started(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> dict
     revision = target.revision if target is not None else ""
     return sizes_at_start(spec, status, seen) | {
         "last_applied_spec": revision, "strategy": spec.analysis.strategy, "session": _session(spec, seen, revision),
-        "failed_checks": 0, "consecutive_errors": 0, "metrics": (), "share": None,
+        "failed_checks": 0, "consecutive_errors": 0, "metrics": (), "evidence": (), "share": None,
         "started_at": seen.now, "finished_at": None, "not_ready_since": seen.now, "no_data_since": None,
         "dwell_started_at": None, "last_check_at": None, "drained": False, "drain_started_at": None,
         "paused_at": None, "overridden_at": None, "iterations": 0, "gate": None,
@@ -188,19 +187,21 @@ def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Actio
 
 
 def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[str, Any]:
-    at: datetime = finding.results[0].measured_at
+    at = finding.judged_at or finding.results[0].measured_at
     unanswered = worst(finding.results).verdict is Verdict.ERROR
     step = current_step(spec.analysis, status)
-    passed = status.iterations + int(all_passed(finding.results))
-    results = finding.results
-    if len(results) > RESULTS_MAX:
+    passed = status.iterations + int(finding.passed)
+    results, evidence = finding.results, status.evidence if finding.evidence is None else finding.evidence
+    room = RESULTS_MAX - ROOM * len(evidence)
+    if len(results) > room:
         # What decided is among those that are kept: an open gate looks at them.
-        results = (worst(results), *results[: RESULTS_MAX - 1])
+        results = (worst(results), *results[: room - 1])
     texts = share_out([result.message for result in results], RESULTS_TEXT)
     fitted = zip(results, texts, strict=True)
     told = tuple(one if one.message == text else one.model_copy(update={"message": text}) for one, text in fitted)
     return {
         "metrics": told,
+        "evidence": evidence,
         "last_check_at": at,
         "no_data_since": (status.no_data_since or at) if finding.starved else None,
         "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,

@@ -15,14 +15,15 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.metric import Metric
+from rollouts.api.metric import SUCCESS_RATE, Metric, ThresholdRange
+from rollouts.api.sequential import objective_of, threshold_ms_of
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
 from rollouts.core.judge import in_words, within, worst
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Fault, Observed, Problem
 
 _ASKED_BESIDE = MappingProxyType({Signal.SUCCESS_RATE: Signal.UNREACHED, Signal.DURATION: Signal.CALLERS_DURATION})
-_OPEN = frozenset({Verdict.PASS, Verdict.NO_DATA})
+_OPEN = frozenset({Verdict.PASS, Verdict.NO_DATA, Verdict.INCONCLUSIVE})
 """What the pods' own counts leave to be said."""
 _LEADS = MappingProxyType({
     Subject.CANARY: "which leads to the canary alone",
@@ -60,13 +61,21 @@ def judge_callers(
 ) -> tuple[MetricResult, ...]:
     """The results, in their order, with what callers saw taken into those of the metrics. What failed stays failed."""
     heard = {answer.probe.signal: answer for answer in answers if isinstance(answer.probe, Probe)}
-    metrics = {metric.name: metric for metric in spec.analysis.metrics}
+    metrics = {metric.name: as_threshold(metric) for metric in spec.analysis.metrics}
     return tuple(
         _with_callers(spec, seen, result, metrics[result.name], heard.get(_ASKED_BESIDE[Signal(result.name)]))
-        if result.name in metrics and index < len(metrics)
+        if result.name in metrics and metrics[result.name].built_in and index < len(metrics)
         else result
         for index, result in enumerate(results)
     )
+
+
+def as_threshold(metric: Metric) -> Metric:
+    """The metric with limits for a single value: what callers alone see has no counts that could be weighed."""
+    most, least = threshold_ms_of(metric), objective_of(metric) if metric.name == SUCCESS_RATE else None
+    if metric.threshold_range is not None or (most is None and least is None):
+        return metric
+    return metric.model_copy(update={"threshold_range": ThresholdRange(min=least, max=most)})
 
 
 def own_codes(faults: Iterable[Fault]) -> tuple[int, ...]:

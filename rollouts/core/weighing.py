@@ -131,9 +131,7 @@ def _verdict(evidence: Evidence, outcome: Evidenced) -> tuple[Verdict, str]:
     return _VERDICTS[evidence.finding], evidence.message + note
 
 
-def remembered(
-    analysis: Analysis, status: CanaryStatus, weighed: Weighed
-) -> tuple[EvidenceStatus, ...]:
+def remembered(analysis: Analysis, status: CanaryStatus, weighed: Weighed) -> tuple[EvidenceStatus, ...]:
     """What the status is to remember: of metrics without an answer, what it did."""
     metrics = {metric.name: metric for metric in analysis.sequential}
     kept = {one.name: one for one in status.evidence if one.name in metrics}

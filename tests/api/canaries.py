@@ -65,6 +65,7 @@ def _metric(**changes: object) -> list[dict[str, Any]]:
     return [{**SUCCESS_RATE, **changes}]
 
 
+_COUNTERS = {"bad": "failed_total", "total": "handled_total"}
 _MISSING = {"says": "Required value", "model_says": "Field required"}
 _A_DURATION = {"says": "write a duration such as 10s or 1m30s"}
 _TOO_SHORT = "too short: the least is 1s"
@@ -450,12 +451,7 @@ BAD = (
     ),
     BadCanary(
         "evidence of too much",
-        {
-            "analysis.metrics": [
-                {"name": f"counted-{number}", "counters": {"bad": "b", "total": "t"}, "objective": 99}
-                for number in range(5)
-            ]
-        },
+        {"analysis.metrics": [{"name": f"counted-{n}", "counters": _COUNTERS, "objective": 99} for n in range(5)]},
         "analysis",
         sequential.TOO_MANY,
     ),

@@ -9,10 +9,12 @@ import pytest
 
 from rollouts.api.actions import Action, Verb
 from rollouts.api.hooks import HookType
+from rollouts.api.sequential import ROOM, SEQUENTIAL_MAX
 from rollouts.api.status import (
     ACTIONS_TEXT,
     NOTICES_TEXT,
     OUTBOX_MAX,
+    RESULTS_MAX,
     RESULTS_TEXT,
     CanaryStatus,
     Phase,
@@ -62,12 +64,17 @@ def shared(entries: list[dict[str, Any]], names: tuple[str, ...], limit: int) ->
 
 
 @pytest.mark.parametrize("character", WIDEST, ids=ascii)
-def test_a_status_that_is_full_everywhere_fits(character: str) -> None:
-    """Every list at its end, every number at its largest, and every text as long as it is let be."""
+@pytest.mark.parametrize("sequential", range(SEQUENTIAL_MAX + 1))
+def test_a_status_that_is_full_everywhere_fits(character: str, sequential: int) -> None:
+    """Every list at its end, every number at its largest, and every text as long as it is let be; what is remembered of
+    evidence takes the place of results.
+    """
     full = filled(SCHEMA, character)
     full["actions"] = shared(full["actions"], ("user", "message"), ACTIONS_TEXT)
     full["metrics"] = shared(full["metrics"], ("message",), RESULTS_TEXT)
     full["outbox"] = shared(full["outbox"], ("message",), NOTICES_TEXT)
+    full["evidence"] = full["evidence"][:sequential]
+    full["metrics"] = full["metrics"][: RESULTS_MAX - ROOM * sequential]
     assert STATUS_MAX_BYTES / 3 < size_of(full) <= STATUS_MAX_BYTES
 
 

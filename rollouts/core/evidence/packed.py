@@ -19,7 +19,7 @@ from rollouts.core.evidence.state import State
 
 _HEAD = struct.Struct("<11d")
 _WIDTH, _UNIT = 6, 2.0**-31
-_LEAST = -(2 ** (8 * _WIDTH - 1))
+_LEAST: int = -(1 << (8 * _WIDTH - 1))
 _MOST = -_LEAST - 1
 """In units; the least one stands for minus infinity."""
 
