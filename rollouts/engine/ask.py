@@ -31,10 +31,12 @@ from rollouts.core.measurement import (
     Signal,
     Unreachable,
     Value,
+    Weighing,
 )
 from rollouts.core.revision import content_digest
 from rollouts.engine.calling import Caller
 from rollouts.engine.config_sources import is_opted_out
+from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
 from rollouts.engine.rights import Right, judge_rights, render_review
@@ -87,6 +89,7 @@ class Asker:
         self._clock = clock
         self._start = start
         self._on_answer = on_answer
+        self._keeper = Keeper(ways.grouped)
         self._canaries: dict[ObjectKey, _Asked] = {}
 
     def answers(self, key: ObjectKey) -> tuple[Sample, ...]:
@@ -109,6 +112,7 @@ class Asker:
 
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone: so are its questions."""
+        self._keeper.forget(key)
         asked = self._canaries.pop(key, _Asked())
         for task in asked.in_flight.values():
             task.cancel()
@@ -133,6 +137,8 @@ class Asker:
             return await self._ways.caller.ask(probe, subject)
         try:
             async with asyncio.timeout(ANSWER_MAX_S):
+                if isinstance(probe, Weighing):
+                    return await self._keeper.weigh(probe, subject)
                 if isinstance(probe, SecretProbe):
                     return await self._content(probe, subject)
                 return await self._outcome(probe, subject, at)

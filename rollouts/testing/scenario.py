@@ -64,6 +64,8 @@ class Happening(BaseModel):
     duration_ms: Number | None = Field(20.0, description="99th percentile of its request duration.")
     canary_rps: Number | None = Field(5.0, description="Requests a second of the canary, while anything reaches it.")
     stable_rps: Number | None = Field(50.0, description="Requests a second of all clients.")
+    stable_success_rate: Percent = Field(100.0, description="As successRate, of the primary: for evidence alone.")
+    stable_duration_ms: Number = Field(20.0, description="As durationMs, of the primary: for evidence alone.")
     arrives: Percent = Field(
         100.0, description="Percent of the canary's share of the requests that really comes to it."
     )

@@ -109,7 +109,7 @@ class _Run:
         wake_all(view, queue)
         try:
             async with asyncio.TaskGroup() as tasks:
-                ways = Ways(view, world.metrics, Caller(world, world), world)
+                ways = Ways(view, world.metrics, Caller(world, world), world, grouped=world.counters)
                 exchange = Exchange(ways, clock, tasks.create_task, queue.add)
                 reconciler = Reconciler(view, exchange, clock, reporter, AT_ONCE)
                 await Workers(queue, reconciler, clock, reporter).run(1)

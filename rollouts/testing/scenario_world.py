@@ -41,6 +41,7 @@ from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.engine.policy import POLICY
 from rollouts.ports import Clock, HookRequest
 from rollouts.testing.autoscaler import AutoscalerController
+from rollouts.testing.counters import Flow, ScriptedCounters
 from rollouts.testing.fault_effects import aborted_percent, delayed_ms
 from rollouts.testing.memory_server import Change, MemoryServer
 from rollouts.testing.metrics import ScriptedMetrics, probes_about
@@ -56,7 +57,7 @@ CONFIG = "settings"
 """The ConfigMap that the target reads, in a script that changes it."""
 _SIGNALS = (
     "success_rate", "duration_ms", "canary_rps", "stable_rps", "arrives", "test_requests", "metrics_down", "load",
-    "unreached", "fault",
+    "unreached", "fault", "stable_success_rate", "stable_duration_ms",
 )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ class ScenarioWorld:
         self.pods = PodsController(self.server, random, self._ready_after_s)
         self.autoscalers = AutoscalerController(self.server, self._load)
         self.metrics = ScriptedMetrics()
+        self.counters = ScriptedCounters(self.metrics, clock, self._flows)
         self.server.watchers.append(self._changed)
         self._last: Manifest = {}
         """The Canary, also when it is gone."""
@@ -104,6 +106,7 @@ class ScenarioWorld:
     def do(self, happening: Happening) -> None:
         """All of it but what befalls the controller."""
         told = happening.model_fields_set
+        self.counters.accrue()
         self._traffic |= {name: getattr(happening, name) for name in _SIGNALS if name in told}
         self._answers |= happening.hooks
         annotations = {PREFIX + verb: text for verb, text in happening.ask.items()}
@@ -124,6 +127,8 @@ class ScenarioWorld:
             self.server.delete(self._kind, self._target)
         if happening.delete == "canary":
             self.server.delete(CANARIES, self.key)
+        self.counters.down = self._traffic["metrics_down"]
+        self.counters.accrue()
 
     def _set_fault(self, fault: Manifest | None) -> None:
         """Somebody puts it into our rule for everything, or takes it out."""
@@ -168,6 +173,8 @@ class ScenarioWorld:
     def _changed(self, change: Change) -> None:
         if change.place[0] == CANARIES:
             self._last = change.after or self._last
+        if change.place[0] == VIRTUAL_SERVICES and self._last:
+            self.counters.accrue()
 
     @property
     def _canary(self) -> Manifest:
@@ -268,6 +275,25 @@ class ScenarioWorld:
             return Value(everything * (1 - weight * part))
         tests = now["canary_rps"] * probe.window_s if now["test_requests"] else 0.0
         return Value(everything * (weight + copied) * part + tests)
+
+    def _flows(self) -> dict[str, Flow]:
+        """What each version gets now, and what becomes of it."""
+        now, (weight, copied) = self._traffic, self._shares() if self._last else (0.0, 0.0)
+        everything, alive = now["stable_rps"] or 0.0, bool(now["canary_rps"])
+        part = now["arrives"] / 10000 if alive else 0.0
+        canary = everything * (weight + copied) * part
+        canary += (now["canary_rps"] or 0.0) if now["test_requests"] else 0.0
+        measured = now["success_rate"] is not None
+        return {
+            self._target.name: Flow(
+                pod=f"{self._target.name}-{self._version}", rps=canary if measured else 0.0,
+                success_rate=now["success_rate"] or 0.0, duration_ms=now["duration_ms"] or 0.0,
+            ),
+            self.spec.primary_name: Flow(
+                pod=self.spec.primary_name, rps=everything * (1 - weight * part),
+                success_rate=now["stable_success_rate"], duration_ms=now["stable_duration_ms"],
+            ),
+        }  # fmt: skip
 
     def _is_reached(self) -> bool:
         """Whether the routes bring the canary requests, or copies of some."""

@@ -1,0 +1,127 @@
+"""Keeps the counts of each run that is evaluated sequentially, and answers what all its requests say.
+
+What is counted stands in memory for the life of a run, the evidence of it in the Canary's status too: a process that
+takes over opens its books where the last one's status left them. One reading serves each evaluation, and reaches back
+over those that were missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rollouts.api.metric import DURATION, Metric
+from rollouts.api.resources import ObjectKey
+from rollouts.api.sequential import threshold_ms_of
+from rollouts.api.status import CanaryStatus
+from rollouts.core.counting import Series
+from rollouts.core.evidence.packed import unpack
+from rollouts.core.measurement import Answer, Evidenced, Rejected, Subject, Unreachable, Weighing
+from rollouts.core.tally import Book, Place, Rules, Scrapes, follow, reaches_back_s
+from rollouts.core.weighing import basis_of, limits_of, settings_of
+from rollouts.engine.modes import mode_of
+from rollouts.engine.record import read_status
+from rollouts.engine.subject import Subject as Canary
+from rollouts.metrics.counters import Asked, count_of, note_of, queries_of
+from rollouts.metrics.istio_counters import Edges
+from rollouts.ports import GroupedSource, SeriesOutcome, WorkloadQuery
+
+SCRAPES_S = 60.0
+"""How far before the first instant a reading goes back: over the scrapes that tell which pods were there."""
+GAP_MAX_S = 3600.0
+"""What nobody counted for longer is not read again."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One metric of one run."""
+
+    run: datetime
+    basis: str
+    book: Book
+    edges: Edges | None = None
+    answered: tuple[Weighing, Evidenced] | None = None
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Keeper:
+    """Answers Weighings. Belongs to one event loop."""
+
+    def __init__(self, source: GroupedSource | None) -> None:
+        """Where there is no source of raw counters, nothing can be weighed."""
+        self._source = source
+        self._canaries: dict[ObjectKey, dict[str, _Kept]] = {}
+
+    async def weigh(self, question: Weighing, canary: Canary) -> Answer:
+        """What the run's requests say of a metric, up to the instant of the question."""
+        analysis, status = canary.spec.analysis, read_status(canary.manifest)
+        metric = next((one for one in analysis.sequential if one.name == question.metric), None)
+        if metric is None:
+            return Rejected(f"{question.metric} is evaluated sequentially no more")
+        kept = self._kept(question, canary, metric, status)
+        async with kept.turn:
+            if kept.answered is not None and kept.answered[0].at == question.at:
+                return kept.answered[1]
+            return await self._advance(kept, question, canary, metric)
+
+    def forget(self, key: ObjectKey) -> None:
+        """The Canary is gone."""
+        self._canaries.pop(key, None)
+
+    def _kept(self, question: Weighing, canary: Canary, metric: Metric, status: CanaryStatus) -> _Kept:
+        """What is remembered of the run: here, else in the status, else nothing. Other limits begin anew."""
+        books = self._canaries.setdefault(ObjectKey.of(canary.manifest), {})
+        basis = basis_of(metric, canary.spec.analysis)
+        known = books.get(metric.name)
+        if known is not None and known.run == question.run and known.basis == basis:
+            return known
+        told = next((one for one in status.evidence if one.name == metric.name and one.basis == basis), None)
+        state = None if told is None or status.started_at != question.run else unpack(told.state)
+        book = Book() if told is None or state is None else Book(state, told.at)
+        books[metric.name] = _Kept(question.run, basis, book)
+        return books[metric.name]
+
+    async def _advance(self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric) -> Answer:
+        analysis = canary.spec.analysis
+        back_s = min(GAP_MAX_S, max(analysis.interval_s, reaches_back_s(kept.book, question)))
+        window_s = math.ceil(back_s) + SCRAPES_S
+        found = await self._read(self._asked(canary, metric, kept.edges, window_s), canary, question.at)
+        if isinstance(found, Rejected | Unreachable):
+            return found
+        limit_ms = threshold_ms_of(metric)
+        if metric.name == DURATION and limit_ms is not None and kept.edges is None and any(found.values()):
+            kept.edges = Edges.around(limit_ms, (one for series in found.values() for one in series))
+        rules = Rules(count_of(metric, kept.edges), limits_of(metric), settings_of(analysis), analysis.interval_s)
+        scrapes = Scrapes(found, question.at - timedelta(seconds=back_s))
+        kept.book = follow(kept.book, question, scrapes, rules)
+        answer = Evidenced(kept.book.state, kept.book.counted, note_of(metric, kept.edges, kept.book.gap_s))
+        kept.answered = question, answer
+        return answer
+
+    def _asked(self, canary: Canary, metric: Metric, edges: Edges | None, window_s: float) -> dict[Place, Asked]:
+        """The queries, and about whom each is. The primary is read only where it is compared with."""
+        mode, status = mode_of(canary.spec), read_status(canary.manifest)
+        sides = [Subject.CANARY, Subject.STABLE] if limits_of(metric).compare else [Subject.CANARY]
+        names = {side: mode.workload(canary, status, side) for side in sides}
+        return queries_of(metric, canary.owner.namespace, names, edges, window_s)
+
+    async def _read(
+        self, asked: Mapping[Place, Asked], canary: Canary, at: datetime
+    ) -> dict[Place, tuple[Series, ...]] | Rejected | Unreachable:
+        outcomes = await asyncio.gather(*(self._series(one, canary, at) for one in asked.values()))
+        found: dict[Place, tuple[Series, ...]] = {}
+        for place, outcome in zip(asked, outcomes, strict=True):
+            if isinstance(outcome, Rejected | Unreachable):
+                return outcome
+            found[place] = outcome
+        return found
+
+    async def _series(self, asked: Asked, canary: Canary, at: datetime) -> SeriesOutcome:
+        if self._source is None:
+            return Rejected("the metric source gives no raw counters, which sequential evaluation is made of")
+        key = ObjectKey.of(canary.manifest)
+        workload = ObjectKey(canary.owner.namespace, asked.workload)
+        return await self._source.series_of(WorkloadQuery(asked.query, key, workload), at)

@@ -1,0 +1,92 @@
+"""Which raw counters a metric is judged by: the queries for them, what their growths mean, and what people have to know.
+
+Pure: knows no source.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from rollouts.api.metric import DURATION, Metric
+from rollouts.api.sequential import threshold_ms_of
+from rollouts.core.measurement import Subject
+from rollouts.core.tally import Count, Counter, Place
+from rollouts.metrics.istio_counters import (
+    BUCKETS,
+    REQUESTS,
+    Edges,
+    count_answers,
+    count_pair,
+    count_slow,
+    render_selector,
+)
+
+POD_NAME = "-[a-z0-9]+(-[a-z0-9]+)?"
+"""What Kubernetes adds to the name of a workload for those of its pods."""
+_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One query, and whom it is about."""
+
+    query: str
+    workload: str
+
+
+def queries_of(
+    metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None, window_s: float
+) -> dict[Place, Asked]:
+    """All that is to be read for these sides, `window_s` back."""
+    window, asked = f"[{math.ceil(window_s)}s]", dict[Place, Asked]()
+    for side, workload in names.items():
+        if metric.counters is not None:
+            known = {"namespace": namespace, "target": workload, "pods": workload + POD_NAME}
+            for family, text in ((Counter.REQUESTS, metric.counters.total), (Counter.BAD, metric.counters.bad)):
+                asked[side, family] = Asked(_render(text, known) + window, workload)
+        else:
+            name = BUCKETS if metric.name == DURATION else REQUESTS
+            selector = render_selector(name, metric, namespace, workload, more=_edges(edges))
+            asked[side, Counter.REQUESTS] = Asked(selector + window, workload)
+    return asked
+
+
+def count_of(metric: Metric, edges: Edges | None) -> Count:
+    """What the growths of one side mean."""
+    if metric.counters is not None:
+        return count_pair
+    if metric.name == DURATION:
+        return partial(count_slow, edges=edges or Edges())
+    return partial(count_answers, failures=metric.failures)
+
+
+def note_of(metric: Metric, edges: Edges | None, gap_s: float) -> str:
+    """What people have to know of the counting; mostly nothing."""
+    notes = [f"requests of {gap_s:.0f} s in which nobody counted are left out"] if gap_s > 0 else []
+    limit_ms = threshold_ms_of(metric)
+    if edges is not None and limit_ms is not None and edges.below != edges.above:
+        between = f"{limit_ms:g} ms is no edge of a bucket: between {edges.below:g} and {edges.above:g} ms nobody knows"
+        notes.append(between)
+    return "; ".join(notes)
+
+
+def _render(text: str, known: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), text)
+
+
+def _edges(edges: Edges | None) -> str:
+    """Only the buckets that tell; all of them until it is known which there are."""
+    if edges is None:
+        return ""
+    wanted = {_edge(edge) for edge in (edges.below, edges.above) if 0 < edge < math.inf}
+    return f',le=~"{"|".join([*sorted(wanted), "[+]Inf"])}"'
+
+
+def _edge(edge: float) -> str:
+    """However the source writes it: 500, or 500.0."""
+    whole, _, rest = f"{edge:.10g}".partition(".")
+    return f"{whole}[.]{rest}" if rest else f"{whole}([.]0)?"
