@@ -1,31 +1,30 @@
 """How one query can answer for many workloads: the shape that queries about single workloads have in common.
 
 A query is known by its text. Each sum in it is asked for by workload, or by Service, and what stands between the sums
-(a share, a default of 0) is worked out here, in the same order and the same floating point: so each workload gets
-exactly what its own query would give. A query of any other form has no shape, and is asked alone.
+(a share, a default of 0) is worked out afterwards (forms.py): so each workload gets exactly what its own query would
+give. A query of any other form has no shape, and is asked alone.
 
 Pure: text in, text out. Knows no Prometheus server.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from types import MappingProxyType
 
 from rollouts.api.resources import ObjectKey
 from rollouts.core.counting import Series
-
-Numbers = Mapping[str, float]
-"""What the parts of a shape give for one workload; those that give nothing are absent."""
+from rollouts.metrics.forms import FORMS, SELECTOR, Numbers
 
 _HERE = "\x01"
 """Stands in a part where the matchers of the workloads go."""
 _PART = "part"
 """The label that tells the rows of one part from another's."""
+_SERVICE = re.compile(
+    r'destination_service_namespace="(?P<namespace>[-a-z0-9.]+)",destination_service_name=~"(?P<name>[-a-z0-9]+)"'
+)
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
@@ -70,15 +69,9 @@ class Member:
         return self.workload if by is By.WORKLOAD else self.service
 
 
-@dataclass(frozen=True, slots=True)
-class _Form:
-    pattern: re.Pattern[str]
-    put_together: Callable[[Numbers], float | None]
-
-
 def shape_of(query: str, workload: ObjectKey) -> tuple[Shape, Member] | None:
     """The shape of a query about one workload, and whose place it has there; None if it is to be asked alone."""
-    for name, form in _FORMS.items():
+    for name, form in FORMS.items():
         found = form.pattern.fullmatch(query)
         if found is not None:
             return _as_shape(name, found.groupdict(), workload)
@@ -88,7 +81,7 @@ def shape_of(query: str, workload: ObjectKey) -> tuple[Shape, Member] | None:
 def selector_of(query: str, workload: ObjectKey) -> Shape | None:
     """The same for a range selector, whose rows are the series themselves."""
     pair = _pair(By.WORKLOAD, workload)
-    if _SELECTOR.fullmatch(query) is None or query.count(pair) != 1 or not _plain(workload):
+    if SELECTOR.fullmatch(query) is None or query.count(pair) != 1 or not _plain(workload):
         return None
     return Shape("series", (Part("", By.WORKLOAD, query.replace(pair, _HERE)),))
 
@@ -113,7 +106,7 @@ def read(shape: Shape, members: Iterable[Member], rows: Iterable[Series]) -> dic
         for part in shape.parts:
             if len(shape.parts) == 1 or labels.get(_PART) == part.name:
                 found[part.name, key_of(labels, part.by)] = row.samples[-1].value
-    put_together = _FORMS[shape.form].put_together
+    put_together = FORMS[shape.form].put_together
     return {member: put_together(_numbers(shape, member, found)) for member in members}
 
 
@@ -178,57 +171,3 @@ def _matchers(by: By, members: Iterable[Member]) -> str:
 def _alternatives(names: Iterable[str]) -> str:
     # Anchored by Prometheus. Of all that a name may have, only the dot means something.
     return "|".join(name.replace(".", r"\\.") for name in sorted(set(names)))
-
-
-def _over(numerator: float, denominator: float) -> float:
-    """As PromQL divides."""
-    if denominator:
-        return numerator / denominator
-    return math.nan if not numerator or math.isnan(numerator) else math.copysign(math.inf, numerator)
-
-
-def _share(of: Numbers) -> float | None:
-    return None if "all" not in of else 100 * (1 - _over(of.get("failed", 0.0), of["all"]))
-
-
-def _unreached(of: Numbers) -> float | None:
-    lost, uncounted, arrived = (of.get(name, 0.0) for name in ("lost", "uncounted", "arrived"))
-    return _over(100 * (lost + uncounted), lost + arrived)
-
-
-def _requests(of: Numbers) -> float | None:
-    return None if "veto" in of else of.get("grown", 0.0) + of.get("born", 0.0)
-
-
-_SERIES = r"[a-zA-Z_:][\w:]*\{[^{}]*\}"
-_SELECTOR = re.compile(rf"{_SERIES}\[\w+\]")
-_VECTOR = rf"(?:(?:rate|irate|increase)\({_SERIES}\[\w+\]\)|{_SERIES}(?: offset \w+)?)"
-_VECTORS = rf"{_VECTOR}(?: (?:and|or|unless) {_VECTOR})*"
-"""Matched by all their labels, so that what is of one workload never meets what is of another."""
-_SUM = rf"sum\({_VECTORS}\)"
-_SERVICE = re.compile(
-    r'destination_service_namespace="(?P<namespace>[-a-z0-9.]+)",destination_service_name=~"(?P<name>[-a-z0-9]+)"'
-)
-_FORMS: Mapping[str, _Form] = MappingProxyType({
-    "value": _Form(
-        re.compile(rf"(?P<value>{_SUM}|histogram_quantile\([\d.]+, sum by \(le\) \({_VECTORS}\)\))"),
-        lambda of: of.get("value"),
-    ),
-    "success": _Form(
-        re.compile(rf"100 \* \(1 - \((?P<failed>{_SUM}) or vector\(0\)\) / (?P<all>{_SUM})\)"), _share
-    ),
-    "unreached": _Form(
-        re.compile(
-            rf"100 \* \(\((?P<lost>{_SUM}) or vector\(0\)\) \+ \((?P<uncounted>{_SUM}) or vector\(0\)\)\)"
-            rf" / \(\((?P=lost) or vector\(0\)\) \+ \((?P<arrived>{_SUM}) or vector\(0\)\)\)"
-        ),
-        _unreached,
-    ),
-    "requests": _Form(
-        re.compile(
-            rf"\(\((?P<grown>{_SUM}) or vector\(0\)\) \+ \((?P<born>{_SUM}) or vector\(0\)\)\)"
-            rf" unless on\(\) \((?P<veto>\({_VECTORS}\) unless {_VECTOR})\)"
-        ),
-        _requests,
-    ),
-})  # fmt: skip
