@@ -135,6 +135,8 @@ class Observed:
     """What people ask for; those carried out already may be among them."""
     samples: tuple[Sample, ...] = field(default=())
     """The newest answers to what was asked; older ones may be among them."""
+    grid_s: float = 0.0
+    """How far apart the instants are at which the metric source is asked for all Canaries; 0 if each has its own."""
     delivered: frozenset[int] = frozenset()
     """The numbers of notices that their receivers have confirmed."""
     stable_subset: str = ""

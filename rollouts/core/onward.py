@@ -11,6 +11,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import give_up
 from rollouts.core.finding import Finding, waited
 from rollouts.core.gate import Gate, look_at
+from rollouts.core.grid import EARLY, fits
 from rollouts.core.holds import hold_of_step
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Hold, Observed, grown
@@ -85,8 +86,10 @@ def _unfinished(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:
         return ""
     if status.iterations + 1 < step.checks:
         return f"check {status.iterations + 1} of {step.checks} passed"
-    held_s = (seen.now - status.dwell_started_at) / timedelta(seconds=1)
-    return f"held {held_s:.0f} of {step.dwell_s:.0f} s" if held_s < step.dwell_s else ""
+    held = seen.now - status.dwell_started_at
+    early = EARLY if fits(step.dwell_s, seen.grid_s) else timedelta()
+    over = held + early >= timedelta(seconds=step.dwell_s)
+    return "" if over else f"held {held / timedelta(seconds=1):.0f} of {step.dwell_s:.0f} s"
 
 
 def _gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:

@@ -13,6 +13,7 @@ from rollouts.api.status import CanaryStatus
 from rollouts.core.ending import deadline, found_new, give_up, has_everything, reverted
 from rollouts.core.finding import Finding, answers_to, together, unanswered, waited
 from rollouts.core.gate import calls_of, look_at
+from rollouts.core.grid import EARLY, floor_window, on_grid
 from rollouts.core.instants import Instants
 from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
@@ -96,7 +97,7 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
         return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
     instants = Instants.of(spec.analysis, status, status.dwell_started_at, step)
     weighs = bool(spec.analysis.sequential)
-    due_at = instants.newest(seen.now) if weighs else _due_at(spec, status, status.dwell_started_at, step)
+    due_at = instants.newest(seen.now) if weighs else _due_at(spec, status, status.dwell_started_at, step, seen.grid_s)
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
     weighing = weigh(spec, status, seen, instants, due_at)
@@ -115,7 +116,7 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
 
 
 def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: datetime, weighing: Weighed) -> Finding:
-    run_s = (due_at - (status.started_at or due_at)).total_seconds()
+    run_s = floor_window((due_at - (status.started_at or due_at)).total_seconds(), seen.grid_s)
     probes, calls = probes_of(weighing.others, run_s), calls_of(HookType.ROLLOUT, spec, status)
     fresh_from = max(due_at, seen.now - EVIDENCE_MAX_AGE)
     share = look(spec, status, seen, due_at=due_at, fresh_from=fresh_from)
@@ -136,11 +137,16 @@ def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: 
     return decide(spec, status, seen, results, share=share)
 
 
-def _due_at(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step) -> datetime:
-    """An interval after the last judgement, and at the end of the dwell if that comes first."""
+def _due_at(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step, grid_s: float) -> datetime:
+    """An interval after the last judgement, and at the end of the dwell if that comes first; on the grid.
+
+    The first of a run is never early: all that come to the same instant then look back equally far.
+    """
     last = status.last_check_at or began
     due_at, over_at = last + timedelta(seconds=spec.analysis.interval_s), began + timedelta(seconds=step.dwell_s)
-    return over_at if last < over_at < due_at else due_at
+    due_at = over_at if last < over_at < due_at else due_at
+    first = status.last_check_at is None and status.step_index <= 1
+    return on_grid(due_at, (due_at - last).total_seconds(), grid_s, timedelta() if first else EARLY)
 
 
 def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: datetime, step: Step) -> Finding:

@@ -18,6 +18,7 @@ from rollouts.api.hooks import HookType
 from rollouts.api.status import SHARE_MAX, CanaryStatus, ShareStatus
 from rollouts.api.texts import cut
 from rollouts.core.finding import missing, newest
+from rollouts.core.grid import floor_window
 from rollouts.core.in_force import Counted, Expected, InForce, Kind, NotInForce, Unknown, Verdict, compare
 from rollouts.core.measurement import Answer, Probe, Question, Rejected, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem
@@ -83,6 +84,7 @@ def look(spec: CanarySpec, status: CanaryStatus, seen: Observed, *, due_at: date
     if expected is None or began is None:
         return NOTHING
     window_s = min((due_at - began).total_seconds(), max(spec.analysis.interval_s, LOOK_BACK_MIN_S))
+    window_s = floor_window(window_s, seen.grid_s)
     probes = tuple(Probe(Signal.REQUESTS, side, max(1.0, window_s)) for side in (Subject.CANARY, Subject.STABLE))
     canary, primary = (newest(seen.samples, probe, fresh_from) for probe in probes)
     if canary is None or primary is None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from rollouts.api.resources import DEPLOYMENTS, ObjectKey
+from rollouts.core.grid import fits, floor_instant
 from rollouts.core.measurement import (
     ABSENT,
     UNTRACKED,
@@ -53,6 +54,11 @@ one can be asked again while the answer to the other still counts."""
 KEPT = 160
 """Answers of one Canary, the newest; more than it has questions at one time."""
 
+_JUDGED = frozenset({
+    Signal.SUCCESS_RATE, Signal.DURATION, Signal.UNREACHED, Signal.CALLERS_DURATION, Signal.REQUESTS,
+})  # fmt: skip
+"""What judgements ask, which are due on the grid."""
+
 Start = Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]
 
 
@@ -68,6 +74,8 @@ class Ways:
     """Where there is none, nobody is told why pods are not ready."""
     grouped: GroupedSource | None = None
     """Where there is one, it answers in the place of `metrics` what is asked about a workload."""
+    grid_s: float = 0.0
+    """The grid of instants that judgements are due at; 0 is none."""
 
 
 @dataclass(slots=True)
@@ -92,6 +100,11 @@ class Asker:
         self._keeper = Keeper(ways.grouped)
         self._canaries: dict[ObjectKey, _Asked] = {}
 
+    @property
+    def grid_s(self) -> float:
+        """The grid that judgements keep to."""
+        return self._ways.grid_s
+
     def answers(self, key: ObjectKey) -> tuple[Sample, ...]:
         """The newest answer to each question of a Canary. Raises what was a defect in asking, once."""
         asked = self._canaries.get(key)
@@ -103,12 +116,24 @@ class Asker:
         return tuple(asked.samples.values())
 
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
-        """Start those questions that are not under way: one sample each will come, of the present instant."""
+        """Start those questions that are not under way: one sample each will come, of the present instant.
+
+        What a judgement asks is of the grid's instant that it was due at, so that all ask of the same.
+        """
         asked = self._canaries.setdefault(key, _Asked())
         at = self._clock.now()
+        on_grid = fits(subject.spec.analysis.interval_s, self.grid_s)
         for probe in questions:
             if probe not in asked.in_flight:
-                asked.in_flight[probe] = self._start(self._ask(asked, probe, subject, at))
+                of = self._instant(asked, probe, at) if on_grid else at
+                asked.in_flight[probe] = self._start(self._ask(asked, probe, subject, of))
+
+    def _instant(self, asked: _Asked, probe: Question, now: datetime) -> datetime:
+        """The newest of the grid, but for what was asked of that before, or is wanted of now."""
+        if not isinstance(probe, Probe) or probe.signal not in _JUDGED:
+            return now
+        instant, known = floor_instant(now, self.grid_s), asked.samples.get(probe)
+        return instant if known is None or known.at < instant else now
 
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone: so are its questions."""

@@ -27,7 +27,7 @@ class Exchange:
 
     def heard(self, key: ObjectKey) -> Heard:
         """What came back for a Canary. Raises what was a defect in asking, once."""
-        return Heard(self._asker.answers(key), self._courier.delivered(key))
+        return Heard(self._asker.answers(key), self._courier.delivered(key), self._asker.grid_s)
 
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
         """Start those questions that are not under way."""

@@ -23,6 +23,8 @@ class Heard:
     samples: tuple[Sample, ...] = ()
     delivered: frozenset[int] = frozenset()
     """Numbers of notices."""
+    grid_s: float = 0.0
+    """As in `Observed`."""
 
 
 def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
@@ -44,6 +46,7 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         problem=next(chain(mode.problems(cluster, subject, status), unread), None),
         actions=read_actions(subject.manifest),
         samples=heard.samples,
+        grid_s=heard.grid_s,
         delivered=heard.delivered,
         deleting=deleting,
         made=sides.made,

@@ -1,4 +1,4 @@
-"""Which raw counters a metric is judged by: the queries for them, what their growths mean, and what people have to know.
+"""Which raw counters a metric is judged by: the queries for them, what growths mean, and what people have to know.
 
 Pure: knows no source.
 """

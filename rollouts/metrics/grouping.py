@@ -21,7 +21,7 @@ from typing import Any, Protocol, TypeVar
 from rollouts.core.counting import Series
 from rollouts.core.measurement import Outcome, Rejected
 from rollouts.metrics.prometheus_answer import Rows, number_outcome
-from rollouts.metrics.shapes import Member, Shape, key_of, read, render, selector_of, shape_of
+from rollouts.metrics.shapes import SERIES, Member, Shape, key_of, read, render, selector_of, shape_of
 from rollouts.metrics.turns import Turns
 from rollouts.ports import SeriesOutcome, WorkloadQuery
 
@@ -51,8 +51,8 @@ class GroupingOptions:
     quiet_s: float = 0.05
     gather_s: float = 1.0
     grid_s: float = 0.0
-    """Evaluation times that are multiples of it are kept to the letter; others may be later by the time of gathering,
-    so that their questions meet. 0 keeps all."""
+    """Evaluation times that are multiples of it are kept to the letter, and those of series always; others may be later
+    by the time of gathering, so that their questions meet. 0 keeps all."""
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ class Grouping:
 
     async def _together(self, question: WorkloadQuery, at: datetime, shape: Shape, member: Member) -> Any:
         """Wait for the answer with those that ask the same."""
-        kept = self._options.grid_s <= 0 or at.timestamp() % self._options.grid_s == 0
+        kept = shape.form == SERIES or self._options.grid_s <= 0 or at.timestamp() % self._options.grid_s == 0
         key = shape, at if kept else None
         batch = self._open.get(key)
         if batch is None:
@@ -156,7 +156,7 @@ class Grouping:
             return {}
         if len(members) == 1:
             question = batch.asked[members[0]]
-            ask = self._series_alone if batch.shape.form == "series" else self._alone
+            ask = self._series_alone if batch.shape.form == SERIES else self._alone
             return {members[0]: await ask(question, batch.at)}
         async with self._turns.turn(batch.shape):
             rows = await self._source.rows(render(batch.shape, members), batch.at)
@@ -171,7 +171,7 @@ class Grouping:
 def _by_member(
     shape: Shape, members: Sequence[Member], rows: Sequence[Series]
 ) -> Mapping[Member, Outcome | SeriesOutcome]:
-    if shape.form != "series":
+    if shape.form != SERIES:
         return {member: number_outcome(number) for member, number in read(shape, members, rows).items()}
     found: dict[Member, list[Series]] = {member: [] for member in members}
     for row in rows:

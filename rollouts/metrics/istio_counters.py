@@ -69,7 +69,7 @@ def count_answers(grown: Mapping[Counter, Iterable[Growth]], failures: FailureSt
 
 
 def count_slow(grown: Mapping[Counter, Iterable[Growth]], edges: Edges) -> Arm:
-    """Requests by how long they took: those above the upper edge were surely slow, those above the lower one perhaps."""
+    """Requests by how long they took: those above the upper edge surely slow, those above the lower one perhaps."""
     by_edge: dict[float, float] = {}
     for one in grown.get(Counter.REQUESTS, ()):
         edge = edge_of(one.labels)

@@ -18,6 +18,8 @@ from rollouts.api.resources import ObjectKey
 from rollouts.core.counting import Series
 from rollouts.metrics.forms import FORMS, SELECTOR, Numbers
 
+SERIES = "series"
+"""The form of a range selector."""
 _HERE = "\x01"
 """Stands in a part where the matchers of the workloads go."""
 _PART = "part"
@@ -83,7 +85,7 @@ def selector_of(query: str, workload: ObjectKey) -> Shape | None:
     pair = _pair(By.WORKLOAD, workload)
     if SELECTOR.fullmatch(query) is None or query.count(pair) != 1 or not _plain(workload):
         return None
-    return Shape("series", (Part("", By.WORKLOAD, query.replace(pair, _HERE)),))
+    return Shape(SERIES, (Part("", By.WORKLOAD, query.replace(pair, _HERE)),))
 
 
 def render(shape: Shape, members: Iterable[Member]) -> str:
