@@ -13,6 +13,7 @@ RESULTS := .out/tests
 FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
 DEMO_ARGS ?=
+ANALYSIS_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
@@ -125,6 +126,10 @@ coverage: venv ## Every branch of core/ is run by its own tests
 .PHONY: bench
 bench: venv ## What a call of step costs, against its limit
 	$(BIN)/python -m tests.bench
+
+.PHONY: bench-analysis
+bench-analysis: venv ## What the sequential judgement finds, misses and costs, in simulated rollouts, against its requirements
+	$(BIN)/python -m tests.bench.analysis $(ANALYSIS_ARGS)
 
 .PHONY: test-kube
 test-kube: venv ## Run what needs a real API server, against the lab's

@@ -65,7 +65,7 @@ def assess(state: State, limits: Limits, settings: Settings) -> Evidence:
     return Evidence(
         finding=finding,
         log_against=log_against(state, limits, settings),
-        log_for=log_for(state, limits, settings),
+        log_for=log_for(state, limits),
         limit=limit_now(state, limits),
         estimate=own,
         interval=of_rate(canary, level, phi),

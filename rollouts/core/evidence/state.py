@@ -5,7 +5,7 @@ part of a prior (half at the first tick, then geometric), so that a canary that 
 one that always was. E_t = mean of W plus the prior that has not started yet is still a supermartingale that begins at
 1, so by Ville's inequality P(E_t >= 1/alpha, ever) <= alpha for the whole run (Howard et al. 2021, as in `bets`). The
 e-detectors of Shin, Ramdas and Rinaldo (arXiv 2203.03532) start e-processes in the same way but with no prior, and
-control the run length only.
+control the run length only. For a pass all of the prior starts at the first tick.
 
 Two guards keep clumped failures from counting as independent ones. Dispersion: log L / phi; x^(1/phi) is concave, so
 E[L^(1/phi)] <= 1 still (Jensen). Cap: log L <= log(1/alpha) / (m - 1), as min(L, c) <= L; fewer than m ticks then can't
@@ -20,6 +20,7 @@ from math import inf, log
 from rollouts.core.evidence.bets import BETS, FAILS, Logs, against_limit, gains, log_add, log_sum
 from rollouts.core.evidence.counts import Arm, Limits, Settings, Tick
 from rollouts.core.evidence.dispersion import Dispersion
+from rollouts.core.evidence.entering import Side, entering, log_share, not_started
 
 NO_REQUESTS, INDEPENDENT = Arm(), Dispersion()
 NO_CAPITAL: Logs = (-inf,) * len(BETS)
@@ -55,18 +56,14 @@ def absorb(state: State, tick: Tick, limits: Limits, settings: Settings) -> Stat
     primary = state.primary if tick.primary is None else state.primary.plus(tick.primary)
     if tick.canary.requests == 0.0:
         return replace(state, primary=primary)
-    share = starting(state.ticks + 1, settings)
-    log_share = log(share) if share > 0.0 else -inf
-    caps = cap_of(settings.alpha, settings), cap_of(settings.beta, settings)
-    absolute = _moved(
-        state.absolute, against_limit(tick, limits.slo), log_share, state.dispersion.absolute, caps
-    )  # fmt: skip
+    sides = entering(state.ticks + 1, settings)
+    absolute = _moved(state.absolute, against_limit(tick, limits.slo), state.dispersion.absolute, sides)
     relative, gain, price = state.relative, state.gain, state.price
     if limits.compare:
         won, paid = gains(tick, limits.ratio)
         delta = limits.delta
         grown = [one - delta * other for one, other in zip(won, paid, strict=True)]
-        relative = _moved(relative, grown, log_share, state.dispersion.relative, caps)
+        relative = _moved(relative, grown, state.dispersion.relative, sides)
         won, paid = (won, paid) if limits.ratio == 1.0 else gains(tick, 1.0)
         gain = tuple([a + b for a, b in zip(gain, won, strict=True)])
         price = tuple([a + b for a, b in zip(price, paid, strict=True)])
@@ -100,54 +97,28 @@ def judged_alone(state: State, limits: Limits) -> bool:
 def log_against(state: State, limits: Limits, settings: Settings) -> float:
     """Log of the e-value against the canary: of being beyond its limit."""
     capital = state.absolute if judged_alone(state, limits) else state.relative
-    return _log_mean(capital[:FAILS], _LOG_FAILS, state.ticks, settings)
+    return _log_mean(capital[:FAILS], _LOG_FAILS, not_started(state.ticks, settings))
 
 
-def log_for(state: State, limits: Limits, settings: Settings) -> float:
+def log_for(state: State, limits: Limits) -> float:
     """Log of the e-value for the canary: of being within its limit."""
     capital = state.absolute if judged_alone(state, limits) else state.relative
-    return _log_mean(capital[FAILS:], _LOG_PASSES, state.ticks, settings)
+    return _log_mean(capital[FAILS:], _LOG_PASSES, 0.0 if state.ticks else 1.0)
 
 
 def log_breach(state: State, settings: Settings) -> float:
     """Log of the e-value that the objective is missed, by whosever fault."""
-    return _log_mean(state.absolute[:FAILS], _LOG_FAILS, state.ticks, settings)
+    return _log_mean(state.absolute[:FAILS], _LOG_FAILS, not_started(state.ticks, settings))
 
 
-def starting(tick: int, settings: Settings) -> float:
-    """The prior weight of an onset at this tick, counted from 1."""
-    if tick == 1:
-        return settings.first_share
-    return (1.0 - settings.first_share) / settings.onset_ticks * (1.0 - 1.0 / settings.onset_ticks) ** (tick - 2)
-
-
-def not_started(ticks: int, settings: Settings) -> float:
-    """The prior weight of all onsets after so many ticks."""
-    if ticks == 0:
-        return 1.0
-    return (1.0 - settings.first_share) * (1.0 - 1.0 / settings.onset_ticks) ** (ticks - 1)
-
-
-def cap_of(level: float, settings: Settings) -> float:
-    """The most that one tick may add to a bet's log capital, on the side that is judged at `level`."""
-    return inf if settings.min_intervals <= 1 else -log(level) / (settings.min_intervals - 1)
-
-
-def _moved(
-    capital: Logs, grown: list[float], log_share: float, phi: float, caps: tuple[float, float]
-) -> Logs:  # fmt: skip
-    fail_cap, pass_cap = caps
-    moved = [
-        log_add(own, log_share) + min(more / phi, fail_cap)
-        for own, more in zip(capital[:FAILS], grown[:FAILS], strict=True)
-    ]
-    moved += [
-        log_add(own, log_share) + min(more / phi, pass_cap)
-        for own, more in zip(capital[FAILS:], grown[FAILS:], strict=True)
-    ]
+def _moved(capital: Logs, grown: list[float], phi: float, sides: tuple[Side, Side]) -> Logs:
+    moved: list[float] = []
+    for bets, share, cap in sides:
+        moved += [
+            log_add(own, share) + min(more / phi, cap) for own, more in zip(capital[bets], grown[bets], strict=True)
+        ]
     return tuple(moved)
 
 
-def _log_mean(capital: Logs, log_count: float, ticks: int, settings: Settings) -> float:
-    waiting = not_started(ticks, settings)
-    return log_add(log_sum(capital) - log_count, log(waiting) if waiting > 0.0 else -inf)
+def _log_mean(capital: Logs, log_count: float, waiting: float) -> float:
+    return log_add(log_sum(capital) - log_count, log_share(waiting))

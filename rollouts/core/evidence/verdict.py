@@ -59,7 +59,7 @@ def finding_of(state: State, limits: Limits, settings: Settings) -> Finding:
         return Finding.NO_DATA
     if not judged_alone(state, limits) and log_breach(state, settings) >= -log(settings.alpha):
         return Finding.SHARED_BREACH
-    if log_for(state, limits, settings) >= -log(settings.beta):
+    if log_for(state, limits) >= -log(settings.beta):
         return Finding.PASS
     return Finding.INCONCLUSIVE
 

@@ -19,13 +19,13 @@ def told(state: State, limits: Limits, settings: Settings, needed: float | None)
         return "no request of the canary was counted"
     alone = judged_alone(state, limits)
     parts = [counted(state.canary, limits), f"limit {percent(limit_now(state, limits))}"]
+    parts.append(_end(finding, state, limits, settings))
     if not alone:
         parts.append(f"primary {_of(state.primary)}")
-    if alone and limits.compare:
-        parts.append("the primary has no requests to compare with, so the objective judges")
-    parts.append(_end(finding, state, limits, settings))
+    elif limits.compare:
+        parts.append("no request of the primary to compare with, so the objective judges")
     if finding is Finding.INCONCLUSIVE and needed is not None:
-        parts[-1] += f"; about {rough(needed)} more requests would tell"
+        parts.append(f"about {rough(needed)} more requests would tell")
     return "; ".join(parts)
 
 
@@ -39,7 +39,8 @@ def counted(arm: Arm, limits: Limits) -> str:
 
 def number(count: float) -> str:
     """A count, with no more digits than it is worth."""
-    return f"{count:.0f}" if count == round(count) or count >= 100.0 else f"{count:.1f}"
+    tenths = round(count, 1)
+    return f"{count:.0f}" if tenths == round(tenths) or count >= 100.0 else f"{tenths:.1f}"
 
 
 def percent(share: float) -> str:

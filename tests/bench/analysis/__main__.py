@@ -1,0 +1,56 @@
+"""Run all simulations and hold them against the requirements: `python -m tests.bench.analysis`, `make bench-analysis`.
+
+Exit status 1 if a requirement is missed. `--write` writes docs/analysis-figures.md too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from tests.bench.analysis import cost
+from tests.bench.analysis.cells import simulated
+from tests.bench.analysis.page import page
+from tests.bench.analysis.rows import BY_TESTS, Row, rows
+
+PAGE = Path(__file__).parents[3] / "docs" / "analysis-figures.md"
+RUNS, QUICK_RUNS = 2000, 40
+WORDS = {True: "PASS", False: "FAIL", None: "-"}
+
+
+def main() -> int:
+    """All of it."""
+    options = argparse.ArgumentParser(prog="python -m tests.bench.analysis")
+    options.add_argument("--runs", type=int, default=RUNS, help=f"rollouts a cell; {RUNS} if not said")
+    options.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} rollouts a cell: does it run at all")
+    options.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    options.add_argument("--write", type=Path, nargs="?", const=PAGE, help=f"write the page, to {PAGE} if not said")
+    chosen = options.parse_args()
+    began = time.monotonic()
+    results = simulated(QUICK_RUNS if chosen.quick else chosen.runs, chosen.processes, _told)
+    found = _in_order([*rows(results), cost.row(), *BY_TESTS])
+    text = page(results, found)
+    print(text)
+    missed = [row for row in found if row.met is False]
+    for row in found:
+        print(f"{WORDS[row.met]:4} {row.number:>2}  {row.required}: {row.found}")
+    print(f"{len(missed)} missed; {results.runs} rollouts a cell, {(time.monotonic() - began) / 60:.1f} minutes")
+    if chosen.write:
+        chosen.write.write_text(text)
+    return 1 if missed else 0
+
+
+def _in_order(found: list[Row]) -> list[Row]:
+    return sorted(found, key=lambda row: int(row.number))
+
+
+def _told(done: int, of: int) -> None:
+    if done == of or done % 25 == 0:
+        print(f"{done} of {of} parts", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
