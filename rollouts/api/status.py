@@ -21,7 +21,7 @@ OUTBOX_MAX = 8
 REASON_MAX = 32
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 1024, 1152, 800
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 800
 """Of all notices, of all actions with who asked for them, of all measurements."""
 STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
@@ -29,6 +29,7 @@ RESULT_NAME_MAX = 63
 RESULTS_MAX = 16
 STATE_MAX = 408
 """Of the packed sums of one metric."""
+ERRORS_MAX = 1000
 Revision = Annotated[str, Field(max_length=16)]
 
 
@@ -94,6 +95,8 @@ class MetricResult(BaseModel):
     value: float | None = None
     message: Annotated[str, Field(max_length=256)] = Field("", description="The value against its limit, in words.")
     measured_at: datetime
+    errors: Annotated[int, Field(ge=0, le=ERRORS_MAX)] = Field(0, description="Errors of this metric in a row.")
+    dry_run: bool = Field(default=False, description="Whether it decides nothing.")
 
 
 class EvidenceStatus(BaseModel):

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from types import MappingProxyType
 
-from rollouts.api.metric import Metric, ThresholdRange
-from rollouts.api.status import RESULT_NAME_MAX, MetricResult, Verdict
+from rollouts.api.durations import duration_s
+from rollouts.api.metric import Metric, Reporter
+from rollouts.api.status import ERRORS_MAX, RESULT_NAME_MAX, MetricResult, Verdict
 from rollouts.api.texts import cut
+from rollouts.core.limits import in_words, verdict_of
 from rollouts.core.measurement import (
     Accepted,
+    Answer,
     Call,
     Content,
     Evidenced,
     Explained,
     NoData,
     Probe,
+    Question,
     Refused,
     Rejected,
     Sample,
@@ -24,10 +31,11 @@ from rollouts.core.measurement import (
     Value,
 )
 
-_UNIT = {Signal.SUCCESS_RATE: "%", Signal.DURATION: "ms"}
 _WORST_FIRST = (
     Verdict.FAIL, Verdict.ERROR, Verdict.SHARED_BREACH, Verdict.NO_DATA, Verdict.INCONCLUSIVE, Verdict.PASS,
 )  # fmt: skip
+_ABOUT = MappingProxyType({Signal.UNREACHED: Signal.SUCCESS_RATE, Signal.CALLERS_DURATION: Signal.DURATION})
+"""Signals that are asked beside those of a metric."""
 
 
 def signal_of(metric: Metric) -> Signal:
@@ -35,21 +43,46 @@ def signal_of(metric: Metric) -> Signal:
     return Signal(metric.name) if metric.built_in else Signal.CUSTOM
 
 
+def metric_of(metrics: Iterable[Metric], probe: Probe) -> Metric | None:
+    """The metric that a probe is asked for; None where it is asked for no metric, or for one that is gone."""
+    name = probe.metric or _ABOUT.get(probe.signal, probe.signal)
+    return next((metric for metric in metrics if metric.name == name), None)
+
+
 def probes_of(metrics: Iterable[Metric], run_s: float) -> tuple[Probe, ...]:
     """The questions that judge these metrics, in their order, `run_s` after the run began.
 
-    None looks back beyond that: there the canary was another revision, and its failures are not this one's.
+    None looks back beyond that: there the canary was another revision, and its failures are not this one's. A metric
+    with a least number of requests has a second question, and one that is not judged yet has none.
     """
-    return tuple(
-        Probe(signal_of(metric), Subject.CANARY, min(metric.window_s, run_s), "" if metric.built_in else metric.name)
-        for metric in metrics
-    )
+    found: list[Probe] = []
+    for metric in metrics:
+        if metric.initial_delay is not None and run_s < duration_s(metric.initial_delay):
+            continue
+        name = "" if metric.built_in else metric.name
+        probe = Probe(signal_of(metric), Subject.CANARY, min(metric.window_s, run_s), name)
+        found += [probe, count_of(metric, probe)] if metric.min_requests else [probe]
+    return tuple(dict.fromkeys(found))
 
 
-def judge_all(metrics: Sequence[Metric], answers: Sequence[Sample]) -> tuple[MetricResult, ...]:
-    """What all answers mean: first one for each metric, then those of the hooks."""
-    judged = tuple(judge(metric, answer) for metric, answer in zip(metrics, answers, strict=False))
-    return judged + tuple(judge_hook(answer) for answer in answers[len(metrics) :])
+def count_of(metric: Metric, probe: Probe) -> Probe:
+    """How many requests a metric's probe is about: counted by whom the metric trusts."""
+    name = "" if metric.reporter is Reporter.DESTINATION else metric.name
+    return replace(probe, signal=Signal.REQUESTS, metric=name)
+
+
+def judge_all(metrics: Sequence[Metric], answers: Sequence[Sample], now: datetime) -> tuple[MetricResult, ...]:
+    """What all answers mean: one result for each metric, in their order, then one for each hook."""
+    at = answers[0].at if answers else now
+    heard = {answer.probe: answer for answer in answers}
+    found = ((metric_of(metrics, probe), probe) for probe in heard if isinstance(probe, Probe))
+    asked = {metric.name: probe for metric, probe in found if metric is not None and probe.signal is signal_of(metric)}
+    results: list[MetricResult] = []
+    for metric in metrics:
+        probe = asked.get(metric.name)
+        result = _too_early(metric, at) if probe is None else _judged(metric, probe, heard)
+        results.append(result.model_copy(update={"dry_run": True}) if metric.dry_run else result)
+    return (*results, *(judge_hook(answer) for answer in answers if isinstance(answer.probe, Call)))
 
 
 def judge_hook(sample: Sample) -> MetricResult:
@@ -70,45 +103,87 @@ def judge_hook(sample: Sample) -> MetricResult:
     )  # fmt: skip
 
 
-def judge(metric: Metric, sample: Sample) -> MetricResult:
-    """What the answer to one metric's probe means."""
+def judge(metric: Metric, sample: Sample, count: Answer | None = None) -> MetricResult:
+    """What the answer to one metric's probe means; `count` is the answer how many requests it speaks of."""
     verdict, value, message = Verdict.ERROR, None, ""
     match sample.outcome:
         case Value(number):
-            value = round(number, 3)
-            verdict = Verdict.PASS if within(number, metric.threshold_range) else Verdict.FAIL
-            message = in_words(metric, number)
+            value = round(number, 3) if metric.built_in else number
+            requests = count.number if isinstance(count, Value) else None
+            verdict, message = verdict_of(metric, number), in_words(metric, number, requests)
         case NoData():
-            verdict, message = Verdict.NO_DATA, f"{metric.name}: no request of the canary was measured"
+            verdict, message = Verdict.NO_DATA, f"{metric.name}: {_nothing(metric)}"
         case Rejected(reason) | Unreachable(reason) | Refused(reason):
             message = f"{metric.name}: {reason}"
         case Accepted() | Content() | Explained() | Evidenced():  # pragma: no branch - the last there is
             message = f"{metric.name}: no answer of a metric source"
-    return MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
+    result = MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
+    if value is None or not metric.min_requests:
+        return result
+    return _enough(metric, result, count, sample.probe.window_s if isinstance(sample.probe, Probe) else 0.0)
 
 
-def worst(results: Sequence[MetricResult]) -> MetricResult:
-    """The result that decides: a failure before an error, a breach of both, no data, a pass; the first of its kind."""
-    return min(results, key=lambda result: _WORST_FIRST.index(result.verdict))
+def enough(metric: Metric, requests: float) -> bool:
+    """Whether so many requests make a judgement."""
+    return round(requests) >= metric.min_requests
 
 
-def within(number: float, limits: ThresholdRange | None) -> bool:
-    """Whether a value passes; where there are no limits every one does."""
-    if limits is None:
-        return True
-    above = limits.min is None or number >= limits.min
-    below = limits.max is None or number <= limits.max
-    return above and below
+def worst(results: Iterable[MetricResult]) -> MetricResult:
+    """The result that decides: a failure before an error, a breach of both, no data, one that tells nothing yet, a
+    pass; the first of its kind. A dry run decides nothing.
+    """
+    return min(deciding(results), key=lambda result: _WORST_FIRST.index(result.verdict))
 
 
-def in_words(metric: Metric, number: float) -> str:
-    """A value against its limits."""
-    limits, unit = metric.threshold_range, _UNIT.get(signal_of(metric), "")
-    if limits is None:
-        return f"{metric.name} {number:.2f} {unit}"
-    ends = []
-    if limits.min is not None:
-        ends.append(f"at least {limits.min:g} {unit}")
-    if limits.max is not None:
-        ends.append(f"at most {limits.max:g} {unit}")
-    return f"{metric.name} {number:.2f} {unit} (limit {' and '.join(ends)})"
+def deciding(results: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
+    """Those that are part of the decision: all but dry runs."""
+    return tuple(result for result in results if not result.dry_run)
+
+
+def counted(results: Iterable[MetricResult], before: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
+    """The results, with their errors in a row, going on from those of the judgement before."""
+    errors = {result.name: result.errors for result in before}
+    return tuple(
+        result.model_copy(update={"errors": min(errors.get(result.name, 0) + 1, ERRORS_MAX)})
+        if result.verdict is Verdict.ERROR
+        else result
+        for result in results
+    )
+
+
+def as_told(result: MetricResult) -> MetricResult:
+    """The same, in words that say so where it decides nothing."""
+    if not result.dry_run:
+        return result
+    said = "dry run, would have failed" if result.verdict is Verdict.FAIL else "dry run"
+    return result.model_copy(update={"message": f"{said}: {result.message}"[:256]})
+
+
+def _judged(metric: Metric, probe: Probe, heard: Mapping[Question, Sample]) -> MetricResult:
+    counted = heard.get(count_of(metric, probe))
+    return judge(metric, heard[probe], None if counted is None else counted.outcome)
+
+
+def _too_early(metric: Metric, at: datetime) -> MetricResult:
+    message = f"{metric.name} is not judged before {metric.initial_delay} of the run are over (initialDelay)"
+    return MetricResult(name=metric.name, verdict=Verdict.INCONCLUSIVE, message=message, measured_at=at)
+
+
+def _nothing(metric: Metric) -> str:
+    return "no request of the canary was measured" if metric.built_in else "the query has no value"
+
+
+def _enough(metric: Metric, result: MetricResult, count: Answer | None, window_s: float) -> MetricResult:
+    """The result as it is where there were requests enough."""
+    match count:
+        case Value(number) if enough(metric, number):
+            return result
+        case Value(number):
+            few = f"{round(number)} requests of the canary in {window_s:g} s"
+            verdict, message = Verdict.NO_DATA, f"{few}, {metric.min_requests} make a judgement (minRequests)"
+        case Rejected(reason) | Unreachable(reason):
+            verdict, message = Verdict.ERROR, f"the canary's requests could not be counted: {reason}"
+        case _:
+            verdict, message = Verdict.NO_DATA, "the canary's requests could not be counted yet (minRequests)"
+    value = result.value if verdict is Verdict.NO_DATA else None
+    return result.model_copy(update={"verdict": verdict, "value": value, "message": f"{metric.name}: {message}"[:256]})

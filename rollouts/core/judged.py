@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
-from rollouts.api.metric import OnNoData
+from rollouts.api.metric import BUILT_IN
 from rollouts.api.sequential import Otherwise, Promote
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
 from rollouts.core.ending import give_up
-from rollouts.core.finding import Finding, newest, waited
-from rollouts.core.judge import worst
-from rollouts.core.measurement import Probe, Signal, Subject, Value
+from rollouts.core.finding import Finding, waited
+from rollouts.core.judge import as_told, counted, deciding, worst
+from rollouts.core.no_data import Starvation, by_policy, ought_to_have_data, starvation, unmeasured
 from rollouts.core.observed import Observed
 from rollouts.core.onward import go_on
 from rollouts.core.phases import Event
@@ -22,19 +21,17 @@ from rollouts.core.share import NOTHING, Share
 from rollouts.core.stuck import is_held_long, stuck_of
 from rollouts.core.unreached import breach_of
 
-STABLE_RATE = Probe(Signal.REQUEST_RATE, Subject.STABLE)
-NO_DATA_INTERVALS = 3
-"""For how many intervals a canary with weight may show no request while the stable side has some."""
-
 
 def decide(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], *, share: Share = NOTHING
 ) -> Finding:
     """One event for one judgement."""
+    results = tuple(as_told(result) for result in counted(results, status.metrics))
     found = _found(spec, status, seen, results, share)
     if found.asks:
         return found
-    return replace(found, results=results, share=share.told, passed=found.passed or all_passed(results))
+    told = found.results or results
+    return replace(found, results=told, share=share.told, passed=found.passed or all_passed(told))
 
 
 def count_failure(spec: CanarySpec, status: CanaryStatus, seen: Observed, event: Event, reason: str) -> Finding:
@@ -46,8 +43,16 @@ def count_failure(spec: CanarySpec, status: CanaryStatus, seen: Observed, event:
 
 def all_passed(results: Iterable[MetricResult]) -> bool:
     """Whether there was a judgement, and it passed."""
-    verdicts = {result.verdict for result in results}
+    verdicts = {result.verdict for result in deciding(results)}
     return verdicts == {Verdict.PASS}
+
+
+def unanswered(spec: CanarySpec, results: Sequence[MetricResult]) -> bool:
+    """Whether a judgement counts as one without an answer: not for metrics that have a limit of their own."""
+    limited = {metric.name for metric in spec.analysis.metrics if metric.consecutive_error_limit is not None}
+    return worst(results).verdict is Verdict.ERROR and any(
+        result.verdict is Verdict.ERROR and result.name not in limited for result in deciding(results)
+    )
 
 
 def _found(
@@ -66,10 +71,25 @@ def _found(
         case Verdict.SHARED_BREACH:
             return _breached(spec, status, seen, results, share)
         case Verdict.ERROR:  # pragma: no branch - the last there is
-            errors, limit = status.consecutive_errors + 1, spec.analysis.consecutive_error_limit
-            if limit is not None and errors >= limit:
-                return give_up(seen, f"{message}; {errors} judgements in a row had no answer")
-            return Finding(Event.UNDECIDED, message)
+            return _failed_to_measure(spec, status, seen, results)
+
+
+def _failed_to_measure(
+    spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...]
+) -> Finding:
+    limits = {metric.name: metric.consecutive_error_limit for metric in spec.analysis.metrics}
+    for result in deciding(results):
+        limit = limits.get(result.name)
+        if limit is not None and result.errors >= limit:
+            return give_up(seen, f"{result.message}; {result.errors} errors in a row, {limit} are its limit")
+    message, errors, limit = (
+        worst(results).message,
+        status.consecutive_errors + 1,
+        spec.analysis.consecutive_error_limit,
+    )
+    if limit is not None and errors >= limit and unanswered(spec, results):
+        return give_up(seen, f"{message}; {errors} judgements in a row had no answer")
+    return Finding(Event.UNDECIDED, message)
 
 
 def _undecided(
@@ -78,7 +98,7 @@ def _undecided(
     """There is no evidence for either, yet: time decides, where it may; never over a check without statistics."""
     analysis, message = spec.analysis, worst(results).message
     weighed = {metric.name for metric in analysis.sequential}
-    if not {result.name for result in results if result.verdict is Verdict.INCONCLUSIVE} <= weighed:
+    if not {result.name for result in deciding(results) if result.verdict is Verdict.INCONCLUSIVE} <= weighed:
         return Finding(Event.UNDECIDED, message)
     if analysis.promote is Promote.TIME:
         return _forgiven(spec, status, seen, results, Verdict.INCONCLUSIVE, share)
@@ -86,7 +106,8 @@ def _undecided(
         return Finding(Event.UNDECIDED, message)
     match analysis.on_inconclusive:
         case Otherwise.ADVANCE:
-            return _forgiven(spec, status, seen, results, Verdict.INCONCLUSIVE, share)
+            found = _forgiven(spec, status, seen, results, Verdict.INCONCLUSIVE, share)
+            return replace(found, message=f"{found.message}; onInconclusive: advance after {analysis.max_hold}")
         case Otherwise.FAIL:
             return give_up(seen, f"{message}, after {analysis.max_hold} still")
         case Otherwise.HOLD:  # pragma: no branch - the last there is
@@ -97,17 +118,15 @@ def _breached(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], share: Share
 ) -> Finding:
     """Held, unless the canary shows no request while the stable side has some: then it may be what fails them."""
-    unmeasured = any(result.value is None and result.verdict is not Verdict.PASS for result in results)
-    found = _without_data(spec, status, seen, results, share) if unmeasured else Finding(Event.UNDECIDED)
-    if found.event is not Event.UNDECIDED:
-        return found
-    match spec.analysis.on_shared_breach:
-        case Otherwise.ADVANCE:
-            return _forgiven(spec, status, seen, results, Verdict.SHARED_BREACH, share)
-        case Otherwise.FAIL:
-            return give_up(seen, worst(results).message)
-        case Otherwise.HOLD:  # pragma: no branch - the last there is
-            return replace(found, message=worst(results).message, problem=breach_of(results))
+    hunger = starvation(spec, status, seen, results)
+    if (first := _first(seen, hunger)) is not None:
+        return first
+    policy, message = spec.analysis.on_shared_breach, worst(results).message
+    if policy is Otherwise.FAIL:
+        return give_up(seen, message)
+    if policy is Otherwise.ADVANCE and not hunger.starved:
+        return _forgiven(spec, status, seen, results, Verdict.SHARED_BREACH, share)
+    return Finding(Event.UNDECIDED, message, problem=breach_of(results), starved=hunger.starved)
 
 
 def _forgiven(  # noqa: PLR0913, PLR0917 - all that a judgement has, and what of it is let pass
@@ -126,39 +145,23 @@ def _forgiven(  # noqa: PLR0913, PLR0917 - all that a judgement has, and what of
 def _without_data(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], share: Share
 ) -> Finding:
-    if not _ought_to_have_data(spec, status):
-        found = Finding(Event.UNDECIDED, f"{worst(results).message}; {_way_out(spec)}")
-        return _as_told(spec, status, seen, results, share) or found
-    at = results[0].measured_at
-    stable = newest(seen.samples, STABLE_RATE, at)
-    if stable is None:
-        return waited("no request of the canary was measured; looking at the stable side", asks=(STABLE_RATE,))
-    busy = isinstance(stable.outcome, Value) and stable.outcome.number > 0
-    # Only the time counts in which the stable side has requests: a night without any ends no release in the morning.
-    since = status.no_data_since or at
-    if busy and at - since >= timedelta(seconds=NO_DATA_INTERVALS * spec.analysis.interval_s):
-        reason = f"no request of the canary was measured for {(at - since).total_seconds():.0f} s, the primary has some"
-        return give_up(seen, reason)
-    told = None if busy else _as_told(spec, status, seen, results, share)
-    return told or Finding(Event.UNDECIDED, worst(results).message, starved=busy)
+    hunger, message = starvation(spec, status, seen, results), worst(results).message
+    if (first := _first(seen, hunger)) is not None:
+        return first
+    meant = by_policy(spec, results)
+    if worst(meant).verdict is Verdict.NO_DATA:
+        unsent = any(one.name in BUILT_IN for one in unmeasured(results)) and not ought_to_have_data(spec, status)
+        return Finding(Event.UNDECIDED, f"{message}; {_way_out(spec)}" if unsent else message, starved=hunger.starved)
+    if hunger.starved and worst(meant).verdict is not Verdict.FAIL:
+        return Finding(Event.UNDECIDED, message, starved=True)
+    return replace(_found(spec, status, seen, meant, share), results=meant, starved=hunger.starved)
 
 
-def _as_told(
-    spec: CanarySpec, status: CanaryStatus, seen: Observed, results: tuple[MetricResult, ...], share: Share
-) -> Finding | None:
-    """What the metrics without data say is to become of the release; None if it is held."""
-    empty = {result.name for result in results if result.verdict is Verdict.NO_DATA}
-    wanted = {metric.on_no_data for metric in spec.analysis.metrics if metric.name in empty}
-    if OnNoData.FAIL in wanted:
-        return count_failure(spec, status, seen, Event.CHECK_FAILED, worst(results).message)
-    if wanted == {OnNoData.ADVANCE}:
-        return _forgiven(spec, status, seen, results, Verdict.NO_DATA, share)
-    return None
-
-
-def _ought_to_have_data(spec: CanarySpec, status: CanaryStatus) -> bool:
-    """Whether requests of the stable side mean that the canary should have some: it gets a share of all, or copies."""
-    return status.mirrored or (status.desired_weight > 0 and not spec.analysis.match)
+def _first(seen: Observed, hunger: Starvation) -> Finding | None:
+    """What comes before any policy: the question how the stable side is, and the end of a canary that starves."""
+    if hunger.asks:
+        return waited("no request of the canary was measured; looking at the stable side", asks=hunger.asks)
+    return give_up(seen, hunger.over) if hunger.over else None
 
 
 def _way_out(spec: CanarySpec) -> str:

@@ -16,8 +16,8 @@ from rollouts.api.status import CanaryStatus, ConditionType, Phase
 from rollouts.core.decision import Desired, Leave
 from rollouts.core.desired import routing_of
 from rollouts.core.finding import Finding, waited
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import Subject
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event

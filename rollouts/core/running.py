@@ -129,11 +129,11 @@ def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: 
         gate = None if status.gate is None else look_at(status.gate.type, spec, status, seen)
         more = (() if gate is None else gate.asks) + (share.asks if may_lead_on(spec, status, seen) else ())
         return waited("judging", asks=unjudged + unheard + more)
-    results = judge_all(weighing.others, [answer for answer in (*measured.values(), *called.values()) if answer])
-    results = weighing.in_order(results)
+    answered = [answer for answer in (*measured.values(), *called.values(), *callers.values()) if answer]
+    results = weighing.in_order(judge_all(weighing.others, answered, seen.now))
     if unheard and is_open(results):
         return waited("asking what callers saw", asks=unheard)
-    results = judge_callers(spec, seen, results, [answer for answer in callers.values() if answer])
+    results = judge_callers(spec, seen, results, answered)
     return decide(spec, status, seen, results, share=share)
 
 

@@ -1,7 +1,7 @@
 """From raw counters to evidence: which series count what, between which instants, and for which of the two versions.
 
 A Book is all that is remembered of one metric in a run. `follow` brings it to an instant, by the scrapes' own times: a
-growth between two scrapes counts whole at the evaluation that its second scrape came before, not at all if its first
+A Book is all that is remembered of one metric in a run. `follow` brings it to an instant, by the scrapes' own times: what
 one was before the present weight. So evaluations that nobody made can be made up for later, with the same outcome.
 
 Pure: knows no metric source.

@@ -19,12 +19,12 @@ from rollouts.api.status import (
     CanaryStatus,
     GateStatus,
     Phase,
-    Verdict,
 )
 from rollouts.api.texts import cut, share_out
 from rollouts.core.finding import Finding
 from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
 from rollouts.core.judge import worst
+from rollouts.core.judged import unanswered
 from rollouts.core.observed import Hold, Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share
 from rollouts.core.plan import current_step, next_step, next_weight_back, step_count, step_index
@@ -188,7 +188,6 @@ def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Actio
 
 def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[str, Any]:
     at = finding.judged_at or finding.results[0].measured_at
-    unanswered = worst(finding.results).verdict is Verdict.ERROR
     step = current_step(spec.analysis, status)
     passed = status.iterations + int(finding.passed)
     results, evidence = finding.results, status.evidence if finding.evidence is None else finding.evidence
@@ -204,7 +203,7 @@ def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[st
         "evidence": evidence,
         "last_check_at": at,
         "no_data_since": (status.no_data_since or at) if finding.starved else None,
-        "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered else 0,
+        "consecutive_errors": min(status.consecutive_errors + 1, 1000) if unanswered(spec, finding.results) else 0,
         "iterations": min(passed, step.checks) if step is not None else 0,
         "share": finding.share,
     }

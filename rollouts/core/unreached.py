@@ -10,15 +10,16 @@ Knows no metric source. Where callers report nothing, nothing is asked of the ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.metric import SUCCESS_RATE, Metric, ThresholdRange
-from rollouts.api.sequential import objective_of, threshold_ms_of
+from rollouts.api.sequential import is_sequential, objective_of, threshold_ms_of
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
-from rollouts.core.judge import in_words, within, worst
+from rollouts.core.judge import count_of, deciding, enough, signal_of, worst
+from rollouts.core.limits import in_words, verdict_of
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Fault, Observed, Problem
 
@@ -45,7 +46,7 @@ def probes_beside(spec: CanarySpec, status: CanaryStatus, seen: Observed, probes
     for probe in probes:
         if probe.signal is Signal.SUCCESS_RATE:
             found.append(replace(probe, signal=Signal.UNREACHED, subject=_subject(spec, seen, probe.signal)))
-        elif delayed:
+        elif delayed and probe.signal is Signal.DURATION:
             # A delayed request has a pod at last, so that it is known whose it was.
             found.append(replace(probe, signal=Signal.CALLERS_DURATION))
     return tuple(found)
@@ -60,14 +61,23 @@ def judge_callers(
     spec: CanarySpec, seen: Observed, results: Sequence[MetricResult], answers: Iterable[Sample]
 ) -> tuple[MetricResult, ...]:
     """The results, in their order, with what callers saw taken into those of the metrics. What failed stays failed."""
-    heard = {answer.probe.signal: answer for answer in answers if isinstance(answer.probe, Probe)}
-    metrics = {metric.name: as_threshold(metric) for metric in spec.analysis.metrics}
-    return tuple(
-        _with_callers(spec, seen, result, metrics[result.name], heard.get(_ASKED_BESIDE[Signal(result.name)]))
-        if result.name in metrics and metrics[result.name].built_in and index < len(metrics)
-        else result
-        for index, result in enumerate(results)
-    )
+    heard = {answer.probe: answer for answer in answers if isinstance(answer.probe, Probe)}
+    of_metrics = zip(results, spec.analysis.metrics, strict=False)
+    told = tuple(_beside(spec, seen, result, metric, heard) for result, metric in of_metrics)
+    return told + tuple(results[len(told) :])
+
+
+def _beside(
+    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, heard: Mapping[Probe, Sample]
+) -> MetricResult:
+    """What has counts is judged by them; what callers alone saw is judged by its own, as a single value."""
+    if not is_sequential(metric, spec.analysis.evaluation):
+        return _with_callers(spec, seen, result, metric, heard)
+    bare = result.model_copy(update={"value": None})
+    judged = _with_callers(spec, seen, bare, as_threshold(metric), heard)
+    if judged.verdict is result.verdict:
+        return result
+    return judged.model_copy(update={"value": result.value}) if judged.verdict is Verdict.SHARED_BREACH else judged
 
 
 def as_threshold(metric: Metric) -> Metric:
@@ -87,20 +97,23 @@ def own_codes(faults: Iterable[Fault]) -> tuple[int, ...]:
 
 def breach_of(results: Iterable[MetricResult]) -> Problem | None:
     """What holds a release that none of both versions is at fault for."""
-    shared = (result.message for result in results if result.verdict is Verdict.SHARED_BREACH)
+    shared = (result.message for result in deciding(results) if result.verdict is Verdict.SHARED_BREACH)
     message = next(shared, None)
     return Problem("SharedBreach", message) if message is not None else None
 
 
 def _with_callers(
-    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, answer: Sample | None
+    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, heard: Mapping[Probe, Sample]
 ) -> MetricResult:
+    beside = _ASKED_BESIDE.get(signal_of(metric))
+    answer = next((heard[probe] for probe in heard if probe.signal is beside), None)
     if answer is None or result.verdict not in _OPEN:
         return result
     match answer.outcome:
+        case Value(number) if beside is Signal.UNREACHED:
+            return _with_unreached(spec, seen, result, metric, _Calls(number, _counted(metric, answer, heard)))
         case Value(number):
-            add = _with_unreached if Signal(metric.name) is Signal.SUCCESS_RATE else _with_duration
-            return add(spec, seen, result, metric, number)
+            return _with_duration(spec, seen, result, metric, number)
         case Rejected(reason) | Unreachable(reason):
             message = f"{metric.name}, as callers see it: {reason}"
             return result.model_copy(update={"verdict": Verdict.ERROR, "value": None, "message": message[:256]})
@@ -108,27 +121,54 @@ def _with_callers(
             return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Calls:
+    """What callers sent and what came of it."""
+
+    percent: float
+    """Of all requests, those that failed on the way."""
+    arrived: float | None
+    """How many got to a pod, where that is known."""
+
+    @property
+    def sent(self) -> float | None:
+        """How many there were, where that can be told from those that arrived."""
+        return None if not self.arrived or self.percent >= 100 else self.arrived / (1 - self.percent / 100)
+
+
+def _counted(metric: Metric, answer: Sample, heard: Mapping[Probe, Sample]) -> float | None:
+    """How many requests the pods of the canary have counted in the metric's look-back."""
+    if not metric.min_requests or not isinstance(answer.probe, Probe):
+        return None
+    probe = count_of(metric, replace(answer.probe, subject=Subject.CANARY))
+    counted = heard.get(probe)
+    return counted.outcome.number if counted is not None and isinstance(counted.outcome, Value) else None
+
+
 def _with_unreached(
-    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, percent: float
+    spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, calls: _Calls
 ) -> MetricResult:
-    """Of all requests this percent has failed on the way; of the rest, what the pods say of those that they got."""
-    subject = _subject(spec, seen, Signal.SUCCESS_RATE)
+    """Of all requests a percent has failed on the way; of the rest, what the pods say of those that they got."""
+    if result.verdict is Verdict.NO_DATA and calls.sent is not None and not enough(metric, calls.sent):
+        return result
+    subject, percent = _subject(spec, seen, Signal.SUCCESS_RATE), calls.percent
     total = (100.0 if result.value is None else result.value) * (1 - percent / 100)
     whose = "the canary's requests" if subject is Subject.CANARY else f"the requests to Service {seen.service}"
     failed = f"{percent:.2f} % of {whose} failed before they reached a pod"
-    if within(total, metric.threshold_range):
-        if result.value is None or percent == 0:
+    words = in_words(metric, total, calls.sent)
+    if (verdict := verdict_of(metric, total)) is not Verdict.FAIL:
+        if result.value is None or percent == 0 or result.verdict is Verdict.NO_DATA:
             return result
-        message = f"{in_words(metric, total)}; {failed}"
-        return result.model_copy(update={"value": round(total, 3), "message": message[:256]})
+        message = f"{words}; {failed}"
+        return result.model_copy(update={"verdict": verdict, "value": round(total, 3), "message": message[:256]})
     where = f"{failed} of either version" if subject is Subject.BOTH else failed
     fault = _named(seen, subject, delays=False)
-    words = f"{fault}: {failed}" if fault else where
-    return _breached(result, subject, f"{in_words(metric, total)}: {words}", value=total)
+    cause = f"{fault}: {failed}" if fault else where
+    return _breached(result, subject, f"{words}: {cause}", value=total)
 
 
 def _with_duration(spec: CanarySpec, seen: Observed, result: MetricResult, metric: Metric, ms: float) -> MetricResult:
-    if within(ms, metric.threshold_range):
+    if verdict_of(metric, ms) is not Verdict.FAIL:
         return result
     subject = _subject(spec, seen, Signal.DURATION)
     words = f"{in_words(metric, ms)} as callers see it: {_named(seen, subject, delays=True)}"

@@ -36,15 +36,20 @@ def weighings_of(spec: CanarySpec, status: CanaryStatus, instants: Instants, at:
     """The question for each such metric, by its name."""
     began = status.dwell_started_at or at
     known = {one.name: one.at for one in status.evidence}
-    warm_s = duration_s(spec.analysis.warmup) if status.step_index <= 1 else 0.0
     run = status.started_at or began
     return {
         metric.name: Weighing(
-            metric=metric.name, run=run, step_from=began, counts_from=began + timedelta(seconds=warm_s), at=at,
+            metric=metric.name, run=run, step_from=began, at=at,
+            counts_from=began + timedelta(seconds=_warm_s(spec.analysis, metric) if status.step_index <= 1 else 0.0),
             missed=(*_baseline(known.get(metric.name), began), *instants.between(known.get(metric.name, began), at)),
         )
         for metric in spec.analysis.sequential
     }  # fmt: skip
+
+
+def _warm_s(analysis: Analysis, metric: Metric) -> float:
+    """How long the requests of a run's first weight do not count."""
+    return max(duration_s(analysis.warmup), duration_s(metric.initial_delay or "0s"))
 
 
 def _baseline(known: datetime | None, began: datetime) -> tuple[datetime, ...]:
@@ -113,7 +118,9 @@ def judge_evidence(metric: Metric, analysis: Analysis, weighing: Weighing, sampl
     else:
         message = "no answer of a metric source"
     told = f"{metric.name}: {message}"[:256]
-    return MetricResult(name=metric.name, verdict=verdict, value=value, message=told, measured_at=weighing.at)
+    return MetricResult(
+        name=metric.name, verdict=verdict, value=value, message=told, measured_at=weighing.at, dry_run=metric.dry_run,
+    )  # fmt: skip
 
 
 def _verdict(evidence: Evidence, outcome: Evidenced) -> tuple[Verdict, str]:

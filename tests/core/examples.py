@@ -9,8 +9,8 @@ from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Decision
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import NoData
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE

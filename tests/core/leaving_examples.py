@@ -7,7 +7,7 @@ from typing import Any
 
 from rollouts.api.actions import Action, Verb
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.judged import STABLE_RATE
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event
 from tests.core.given import EPOCH, copy, pods, running, sample, seen_at, status_in

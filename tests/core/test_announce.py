@@ -6,8 +6,8 @@ import pytest
 
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Announcement
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import NoData, Unreachable
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.phases import Event
 from rollouts.core.step import step
 from tests.core.examples import EXAMPLES, PAIRS

@@ -13,9 +13,9 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.decision import Decision, Leave
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.leaving import GIVE_UP_AFTER, NOTICE_MAX
 from rollouts.core.measurement import NoData, Unreachable
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.resting import DRAIN_TIMEOUT

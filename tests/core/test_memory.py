@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import NoData, Outcome, Unreachable
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Problem
 from rollouts.core.phases import Event
 from rollouts.core.step import step

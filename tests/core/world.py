@@ -15,8 +15,8 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision, Desired, Leave
 from rollouts.core.desired import routing_of
-from rollouts.core.judged import STABLE_RATE
 from rollouts.core.measurement import Call, Question, Sample, Value
+from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.parts import part_of
 from rollouts.core.routing import Routing
