@@ -34,8 +34,7 @@ class Instants:
 
     def after(self, instant: datetime) -> datetime:
         """The next one."""
-        passed = max(0, (instant - self.origin) // self.interval)
-        due_at = self.origin + (passed + 1) * self.interval
+        due_at = self.origin + ((instant - self.origin) // self.interval + 1) * self.interval
         return self.over_at if instant < self.over_at < due_at else due_at
 
     def newest(self, now: datetime) -> datetime:

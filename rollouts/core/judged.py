@@ -111,7 +111,8 @@ def _undecided(
         case Otherwise.FAIL:
             return give_up(seen, f"{message}, after {analysis.max_hold} still")
         case Otherwise.HOLD:  # pragma: no branch - the last there is
-            return Finding(Event.UNDECIDED, message, problem=stuck_of(spec, status, results))
+            stuck = stuck_of(spec, status, results)
+            return Finding(Event.UNDECIDED, message if stuck is None else stuck.message, problem=stuck)
 
 
 def _breached(

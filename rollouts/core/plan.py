@@ -105,4 +105,6 @@ def _step(analysis: Analysis, weights: Sequence[int], place: int) -> Step:
 
 def _told_dwell_s(analysis: Analysis, place: int) -> float:
     dwells = analysis.step_dwells
+    if analysis.step_duration is not None:
+        return duration_s(analysis.step_duration)
     return duration_s(dwells[min(place, len(dwells) - 1)]) if dwells else 0.0

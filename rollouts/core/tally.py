@@ -1,8 +1,8 @@
 """From raw counters to evidence: which series count what, between which instants, and for which of the two versions.
 
-A Book is all that is remembered of one metric in a run. `follow` brings it to an instant, by the scrapes' own times: a
-A Book is all that is remembered of one metric in a run. `follow` brings it to an instant, by the scrapes' own times: what
-one was before the present weight. So evaluations that nobody made can be made up for later, with the same outcome.
+A Book is all that is remembered of one metric in a run. `follow` brings it to an instant, by the scrapes' own times:
+what was counted between two scrapes is of the evaluation that follows the second, and of none if the first one was
+before the present weight. So evaluations that nobody made can be made up for later, with the same outcome.
 
 Pure: knows no metric source.
 """
@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rollouts.api.status import CanaryStatus
 from rollouts.core.counting import Births, Growth, Ledger, Series, absorb, open_ledger
 from rollouts.core.evidence import state as evidence
 from rollouts.core.evidence.counts import Arm, Limits, Settings, Tick
+from rollouts.core.evidence.packed import unpack
 from rollouts.core.evidence.state import State
 from rollouts.core.measurement import Subject, Weighing
 
@@ -70,6 +72,14 @@ class Book:
     """Whether anything was counted since."""
     gap_s: float = 0.0
     """For how long nobody counted."""
+
+    @classmethod
+    def resumed(cls, status: CanaryStatus, question: Weighing, basis: str) -> Book:
+        """As the status has it for that run and these limits; with others, counting begins anew."""
+        found = (one for one in status.evidence if one.name == question.metric and one.basis == basis)
+        told = next(found, None) if status.started_at == question.run else None
+        state = None if told is None else unpack(told.state)
+        return cls() if told is None or state is None else cls(state, told.at)
 
 
 def follow(book: Book, question: Weighing, scrapes: Scrapes, rules: Rules) -> Book:

@@ -18,7 +18,6 @@ from rollouts.api.resources import ObjectKey
 from rollouts.api.sequential import threshold_ms_of
 from rollouts.api.status import CanaryStatus
 from rollouts.core.counting import Series
-from rollouts.core.evidence.packed import unpack
 from rollouts.core.measurement import Answer, Evidenced, Rejected, Subject, Unreachable, Weighing
 from rollouts.core.tally import Book, Place, Rules, Scrapes, follow, reaches_back_s
 from rollouts.core.weighing import basis_of, limits_of, settings_of
@@ -78,10 +77,7 @@ class Keeper:
         known = books.get(metric.name)
         if known is not None and known.run == question.run and known.basis == basis:
             return known
-        told = next((one for one in status.evidence if one.name == metric.name and one.basis == basis), None)
-        state = None if told is None or status.started_at != question.run else unpack(told.state)
-        book = Book() if told is None or state is None else Book(state, told.at)
-        books[metric.name] = _Kept(question.run, basis, book)
+        books[metric.name] = _Kept(question.run, basis, Book.resumed(status, question, basis))
         return books[metric.name]
 
     async def _advance(self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric) -> Answer:

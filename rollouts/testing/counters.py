@@ -11,11 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from rollouts.core.counting import Labels, Scraped, Series
-from rollouts.core.measurement import Outcome, Unreachable
+from rollouts.core.measurement import NoData, Outcome, Unreachable
 from rollouts.metrics.istio_counters import BUCKETS, REQUESTS
-from rollouts.ports import Clock, MetricSource, SeriesOutcome, WorkloadQuery
+from rollouts.ports import MetricSource, SeriesOutcome, WorkloadQuery
 
 SCRAPE_S = 5
 KEPT = 1000
@@ -38,10 +39,18 @@ class Flow:
     """What 99 % take at most."""
 
 
+class Now(Protocol):
+    """Whoever knows what time it is."""
+
+    def now(self) -> datetime:
+        """The present."""
+        ...
+
+
 class ScriptedCounters:
     """Implements `ports.GroupedSource`: single values come from a script, counters from the flows."""
 
-    def __init__(self, metrics: MetricSource, clock: Clock, flows: Callable[[], Mapping[str, Flow]]) -> None:
+    def __init__(self, metrics: MetricSource | None, clock: Now, flows: Callable[[], Mapping[str, Flow]]) -> None:
         """`flows` tells what each workload gets now; `down` says why nothing is answered."""
         self._metrics, self._clock, self._flows = metrics, clock, flows
         self._totals: dict[Labels, float] = {}
@@ -71,10 +80,16 @@ class ScriptedCounters:
 
     async def measure_of(self, question: WorkloadQuery, at: datetime) -> Outcome:
         """As the port says."""
+        if self._metrics is None:
+            return NoData()
         return await self._metrics.measure(question.query, at)
 
     async def series_of(self, question: WorkloadQuery, at: datetime) -> SeriesOutcome:
         """As the port says."""
+        return self.scraped(question, at)
+
+    def scraped(self, question: WorkloadQuery, at: datetime) -> SeriesOutcome:
+        """The same, at once."""
         self.accrue()
         if self.down:
             return Unreachable(self.down)

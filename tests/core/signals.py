@@ -44,6 +44,9 @@ class Signals:
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
     """Which right the account lacks; empty if none."""
+    stable_success_rate: float = 100.0
+    stable_duration_ms: float = 20.0
+    """Of the primary: only evidence looks there."""
     unreached: float | None = 0.0
     """Percent of the requests that fail before they reach a pod; None: callers report nothing."""
     fault: Manifest | None = None

@@ -38,7 +38,7 @@ _SIGNALS = {
     "successRate": "success_rate", "durationMs": "duration_ms", "canaryRps": "canary_rps", "stableRps": "stable_rps",
     "metricsDown": "metrics_down", "rightsMissing": "rights_missing", "testRequests": "tested",
     "unreached": "unreached", "fault": "fault", "canaryFault": "canary_fault",
-    "arrives": "arrives",
+    "arrives": "arrives", "stableSuccessRate": "stable_success_rate", "stableDurationMs": "stable_duration_ms",
 }  # fmt: skip
 
 

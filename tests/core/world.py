@@ -15,15 +15,17 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision, Desired, Leave
 from rollouts.core.desired import routing_of
-from rollouts.core.measurement import Call, Question, Sample, Value
+from rollouts.core.measurement import Call, Question, Sample, Value, Weighing
 from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Hold, Observed, Problem
 from rollouts.core.parts import part_of
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
+from rollouts.testing.counters import Flow
 from tests.core.given import EPOCH, at
 from tests.core.pods import NEVER, Pods
 from tests.core.signals import Signals
+from tests.core.weigher import Weigher
 
 ROUNDS_MAX = 16
 Happening = Callable[["World"], None]
@@ -74,8 +76,13 @@ class World:
     """Whether those who are to be told can be reached."""
     delivered: frozenset[int] = frozenset()
     wake_at: float = NEVER
+    weigher: Weigher = field(init=False)
     watchers: list[Watcher] = field(default_factory=list)
     """Called with the status before, what was seen, and the Decision, at each step."""
+
+    def __post_init__(self) -> None:
+        """Its counters begin now."""
+        self.weigher = Weigher.of(lambda: at(self.now), self._flows)
 
     def run(self, until: float, happenings: Iterable[tuple[float, Happening]] = ()) -> None:
         """Go on until that second, while others do what they do."""
@@ -86,7 +93,14 @@ class World:
         self._pass_time(until)
 
     def settle(self) -> None:
-        """What the engine does with one key: rounds until nothing differs."""
+        """What the engine does with one key, and what that changes in the traffic."""
+        self.weigher.counters.accrue()
+        self._settle()
+        self.weigher.counters.down = self.signals.metrics_down
+        self.weigher.counters.accrue()
+
+    def _settle(self) -> None:
+        """Rounds until nothing differs."""
         if self.route_next is not None and self.now >= self.route_next[0]:
             self.route, self.route_next = self.route_next[1], None
         for question, (due, sample) in [*self.called.items()]:
@@ -166,6 +180,7 @@ class World:
         """The controller dies, or comes back and knows nothing but the status."""
         self.up, self.samples, self.delivered = up, (), frozenset()
         self.called.clear()
+        self.weigher.books.clear()
 
     def _pass_time(self, until: float) -> None:
         self.settle()
@@ -258,6 +273,25 @@ class World:
             self.delivered |= news
         return self.receiving and bool(news)
 
+    def _flows(self) -> dict[str, Flow]:
+        """What each side gets now, and what becomes of it."""
+        now, share, copied = self.signals, 0.0, 0
+        if self.route is not None:
+            share, copied = self.route.weight / self.route.weight_total, self.route.mirror_percent
+        everything, part = now.stable_rps or 0.0, now.arrives / 100 if now.canary_rps else 0.0
+        canary = everything * (share + copied / 100) * part + ((now.canary_rps or 0.0) if now.tested else 0.0)
+        revision = "none" if self.target is None else self.target.revision
+        return {
+            "app": Flow(
+                pod=f"app-{revision}", rps=canary if now.success_rate is not None else 0.0,
+                success_rate=now.success_rate or 0.0, duration_ms=now.duration_ms or 0.0,
+            ),
+            "app-primary": Flow(
+                pod="app-primary", rps=everything * (1 - share * part), success_rate=now.stable_success_rate,
+                duration_ms=now.stable_duration_ms,
+            ),
+        }  # fmt: skip
+
     def _answers(self, decision: Decision) -> tuple[Sample, ...]:
         """What is answered at once; the rest is under way."""
         reached = self.route is not None and (self.route.weight > 0 or self.route.mirror_percent > 0)
@@ -265,7 +299,9 @@ class World:
         if self.route is not None:
             share, copied = 100 * self.route.weight / self.route.weight_total, self.route.mirror_percent
         told = {
-            ask: self.signals.answer(ask, reached=reached, share=share, copied=copied)
+            ask: self.weigher.weigh(ask, self.spec, self.status)
+            if isinstance(ask, Weighing)
+            else self.signals.answer(ask, reached=reached, share=share, copied=copied)
             for ask in decision.asks
             if ask not in self.called
         }
