@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 from rollouts.core.counting import Labels, Scraped, Series
@@ -113,7 +114,8 @@ class ScriptedCounters:
         self._until_s = second
 
 
-def _rates(workload: str, flow: Flow) -> dict[Labels, float]:
+@lru_cache(maxsize=256)  # the same few, at every look
+def _rates(workload: str, flow: Flow) -> Mapping[Labels, float]:
     """How fast each series grows. One that has never grown is not there."""
     who = {"destination_workload": workload, "pod": flow.pod, "instance": flow.pod, "reporter": "destination"}
     failed = flow.rps * (1 - flow.success_rate / 100)
