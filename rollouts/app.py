@@ -40,8 +40,10 @@ from rollouts.kube.connect import read_clock
 from rollouts.kube.pods import KubePods
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
+from rollouts.metrics.grouping import Grouping, GroupingOptions
 from rollouts.metrics.prometheus import PrometheusSource
-from rollouts.ports import MetricSource
+from rollouts.metrics.prometheus_options import PrometheusOptions
+from rollouts.ports import GroupedSource, MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
 from rollouts.settings import Settings, read_settings
@@ -72,18 +74,46 @@ async def _run_until_signal(settings: Settings) -> None:
     await run(settings, stop, prometheus)
 
 
-OpenMetrics = Callable[[Settings, Reporter], AbstractAsyncContextManager[MetricSource]]
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The metric source, and how it is asked for many Canaries; as in `Ways`."""
+
+    source: MetricSource
+    grouped: GroupedSource | None = None
+    grid_s: float = 0.0
+
+
+OpenMetrics = Callable[[Settings, Reporter], AbstractAsyncContextManager[Metrics]]
 """How to get at the metric source: open while the controller runs."""
 
 
 @asynccontextmanager
-async def prometheus(settings: Settings, reporter: Reporter) -> AsyncIterator[MetricSource]:
+async def prometheus(settings: Settings, reporter: Reporter) -> AsyncIterator[Metrics]:
     """The metric source of every cluster but a simulated one."""
-    source = PrometheusSource(settings.metrics_server, on_query=lambda _: reporter.query_sent())
+    options = options_of(settings)
+    source = PrometheusSource(settings.metrics_server, options, on_query=lambda _: reporter.query_sent())
     try:
-        yield source
+        async with asyncio.TaskGroup() as tasks:
+            how = GroupingOptions(in_flight=options.workers, grid_s=settings.metrics_grid_s)
+            grouping = Grouping(source, tasks.create_task, how)
+            yield Metrics(grouping, grouping, settings.metrics_grid_s)
+            grouping.close()
     finally:
         await source.aclose()
+
+
+def options_of(settings: Settings) -> PrometheusOptions:
+    """How the operator wants Prometheus to be asked."""
+    return PrometheusOptions(
+        headers=settings.metrics_headers,
+        bearer_token_file=str(settings.metrics_bearer_token_file or ""),
+        username=settings.metrics_username,
+        password_file=str(settings.metrics_password_file or ""),
+        tenant=settings.metrics_tenant,
+        ca_file=str(settings.metrics_ca_file or ""),
+        cert_file=str(settings.metrics_cert_file or ""),
+        key_file=str(settings.metrics_key_file or ""),
+    )
 
 
 async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics) -> None:
@@ -104,7 +134,7 @@ class Outside:
     """The ways out of the process."""
 
     transport: Transport
-    metrics: MetricSource
+    metrics: Metrics
     reporter: Reporter
 
 
@@ -159,7 +189,8 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         hooks = HttpHooks(clock, Random())
         stack.push_async_callback(hooks.aclose)
         secrets = KubeSecrets(outside.transport)
-        ways = Ways(cluster, outside.metrics, Caller(hooks, secrets), secrets, KubePods(outside.transport))
+        metrics, caller, pods = outside.metrics, Caller(hooks, secrets), KubePods(outside.transport)
+        ways = Ways(cluster, metrics.source, caller, secrets, pods, metrics.grouped, metrics.grid_s)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
         tasks.create_task(cluster.run())

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, FilePath, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from rollouts.errors import RolloutsError
 
@@ -36,6 +36,19 @@ class Settings(BaseSettings):
 
     kubeconfig: FilePath | None = Field(None, description="Path of a kubeconfig; by default the pod's service account.")
     metrics_server: str = Field("http://prometheus:9090", description="URL of Prometheus.")
+    metrics_grid_s: float = Field(
+        5.0, ge=0, le=300,
+        description="Judgements of Canaries with an interval of twice that or more fall on multiples of so many "
+        "seconds, and are asked together: the scrape interval, if it is 5 s or more. 0: each at its own time.",
+    )  # fmt: skip
+    metrics_bearer_token_file: FilePath | None = Field(None, description="A token for Prometheus; read as it changes.")
+    metrics_username: str = Field("", description="For basic authentication.")
+    metrics_password_file: FilePath | None = Field(None, description="Its password; read as it changes.")
+    metrics_tenant: str = Field("", description="X-Scope-OrgID, for Mimir and others with many tenants.")
+    metrics_headers: dict[str, str] = Field({}, repr=False, description="Further headers, as a JSON object.")
+    metrics_ca_file: FilePath | None = Field(None, description="CA certificates of Prometheus, in place of the usual.")
+    metrics_cert_file: FilePath | None = Field(None, description="The client's certificate, for mutual TLS.")
+    metrics_key_file: FilePath | None = Field(None, validate_default=True, description="Its key.")
     listen: str = Field("0.0.0.0:8080", description="Address of /healthz, /readyz and /metrics.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
     namespace: str = Field(
@@ -50,6 +63,28 @@ class Settings(BaseSettings):
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("write a URL such as http://prometheus:9090")
+        return value
+
+    @field_validator("metrics_tenant", "metrics_username")
+    @classmethod
+    def _is_one_line(cls, value: str) -> str:
+        if not (value.isprintable() and value.isascii()):
+            raise ValueError("write one line of ASCII")
+        return value
+
+    @field_validator("metrics_headers")
+    @classmethod
+    def _are_headers(cls, value: dict[str, str]) -> dict[str, str]:
+        for name, text in value.items():
+            if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name) or not (text.isprintable() and text.isascii()):
+                raise ValueError('write a JSON object of headers, such as {"X-Team": "shop"}')
+        return value
+
+    @field_validator("metrics_key_file")
+    @classmethod
+    def _has_certificate(cls, value: Path | None, others: ValidationInfo) -> Path | None:
+        if (value is None) is not (others.data.get("metrics_cert_file") is None):
+            raise ValueError("a certificate and its key go together: ROLLOUTS_METRICS_CERT_FILE, _KEY_FILE")
         return value
 
     @field_validator("namespace")
@@ -75,6 +110,8 @@ def read_settings() -> Settings:
     except ValidationError as invalid:
         wrong = (f"{PREFIX}{str(error['loc'][0]).upper()}: {_plain(error['msg'])}" for error in invalid.errors())
         raise SettingsInvalid("; ".join(wrong)) from None
+    except SettingsError:  # of the one field that is no plain text
+        raise SettingsInvalid(f"{PREFIX}METRICS_HEADERS: write a JSON object of headers") from None
 
 
 def _plain(message: str) -> str:

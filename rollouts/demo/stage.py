@@ -23,7 +23,6 @@ from rollouts.demo.user import User
 from rollouts.embedded import serving, write_kubeconfig
 from rollouts.kube.access import open_client
 from rollouts.kube.transport import Transport
-from rollouts.ports import MetricSource
 from rollouts.settings import Settings
 from rollouts.telemetry.report import Reporter
 
@@ -65,8 +64,8 @@ async def _control(cluster: Cluster, kubeconfig: Path, stop: asyncio.Event) -> N
     """The real controller. What the environment says about another cluster is not meant here."""
 
     @asynccontextmanager
-    async def metrics(_settings: Settings, _reporter: Reporter) -> AsyncIterator[MetricSource]:
-        yield TrafficMetrics(cluster.traffic.ledger, serves)
+    async def metrics(_settings: Settings, _reporter: Reporter) -> AsyncIterator[app.Metrics]:
+        yield app.Metrics(TrafficMetrics(cluster.traffic.ledger, serves))
 
     def serves(workload: ObjectKey) -> bool:
         return bool(cluster.pods.ready_templates(workload))

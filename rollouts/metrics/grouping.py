@@ -79,6 +79,7 @@ class Grouping:
         self._options = options
         self._turns = Turns(options.in_flight)
         self._open: dict[Hashable, _Batch] = {}
+        self._gathering: set[asyncio.Task[None]] = set()
 
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says: alone."""
@@ -101,6 +102,11 @@ class Grouping:
         outcome: SeriesOutcome = await self._together(question, at, shape, Member(question.workload))
         return outcome
 
+    def close(self) -> None:
+        """Send nothing more for what has been asked."""
+        for task in self._gathering:
+            task.cancel()
+
     async def _alone(self, question: WorkloadQuery, at: datetime) -> Outcome:
         async with self._turns.turn(question.canary):
             return await self._source.measure(question.query, at)
@@ -117,7 +123,9 @@ class Grouping:
         batch = self._open.get(key)
         if batch is None:
             batch = self._open[key] = _Batch(shape, at)
-            self._start(self._gather(key, batch))
+            task = self._start(self._gather(key, batch))
+            self._gathering.add(task)
+            task.add_done_callback(self._gathering.discard)
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         batch.at = max(batch.at, at)
         batch.asked[member] = question

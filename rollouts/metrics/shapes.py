@@ -27,6 +27,7 @@ _PART = "part"
 _SERVICE = re.compile(
     r'destination_service_namespace="(?P<namespace>[-a-z0-9.]+)",destination_service_name=~"(?P<name>[-a-z0-9]+)"'
 )
+_CONSTANT = re.compile(r"vector\(\d+\)")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
 
 
@@ -72,7 +73,12 @@ class Member:
 
 
 def shape_of(query: str, workload: ObjectKey) -> tuple[Shape, Member] | None:
-    """The shape of a query about one workload, and whose place it has there; None if it is to be asked alone."""
+    """The shape of a query about one workload, and whose place it has there; None if it is to be asked alone.
+
+    One about no series at all is everybody's: it has one member, and is asked once for all who want to know.
+    """
+    if _CONSTANT.fullmatch(query) is not None:
+        return Shape("value", (Part("value", By.WORKLOAD, query),)), Member(ObjectKey("", ""))
     for name, form in FORMS.items():
         found = form.pattern.fullmatch(query)
         if found is not None:

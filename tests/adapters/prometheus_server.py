@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -54,7 +55,7 @@ class PrometheusServer:
     answer: Canned
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     requests: list[dict[str, str]] = field(default_factory=list)
-    """Parameters and headers (lower case) of each request, its path as `path`."""
+    """Parameters and headers (lower case) of each request, its path as `path`, its verb as `method`."""
     connections: int = 0
     arrived: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, 0))
     """Released at each request: acquire it to wait for one."""
@@ -65,7 +66,9 @@ class PrometheusServer:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
             while not writer.is_closing():
                 head = await reader.readuntil(b"\r\n\r\n")
-                self.requests.append(_request(head))
+                request = _request(head)
+                form = await reader.readexactly(int(request.get("content-length", 0)))
+                self.requests.append(request | {name: values[-1] for name, values in parse_qs(form.decode()).items()})
                 self.arrived.release()
                 await self.gate.wait()
                 await self._answer(writer)
@@ -90,7 +93,7 @@ class PrometheusServer:
 
 
 @asynccontextmanager
-async def prometheus_server(answer: Canned) -> AsyncIterator[PrometheusServer]:
+async def prometheus_server(answer: Canned, tls: ssl.SSLContext | None = None) -> AsyncIterator[PrometheusServer]:
     """A server on loopback; its gate is open at first."""
     server = PrometheusServer("", answer)
     server.gate.set()
@@ -106,8 +109,8 @@ async def prometheus_server(answer: Canned) -> AsyncIterator[PrometheusServer]:
         except asyncio.CancelledError:
             writer.transport.abort()
 
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
-    server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
+    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
     try:
         yield server
     finally:
@@ -120,6 +123,11 @@ async def prometheus_server(answer: Canned) -> AsyncIterator[PrometheusServer]:
 
 def _request(head: bytes) -> dict[str, str]:
     first, *lines = head.decode().rstrip("\r\n").split("\r\n")
-    url = urlsplit(first.split(" ")[1])
+    method, path, _ = first.split(" ")
+    url = urlsplit(path)
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
-    return headers | {name: values[-1] for name, values in parse_qs(url.query).items()} | {"path": url.path}
+    return (
+        headers
+        | {name: values[-1] for name, values in parse_qs(url.query).items()}
+        | {"path": url.path, "method": method, "target": path}
+    )

@@ -90,9 +90,9 @@ async def test_what_has_no_shape_is_asked_alone_and_at_once() -> None:
     half = f"sum(rate(x{{{labels}}}[1m]) and y{{}})"
     played = PlayedPrometheus()
     async with grouping(played, GroupingOptions(quiet_s=1e6)) as together:
-        for query in (both, of_two, other, half, "vector(1)"):
+        for query in (both, of_two, other, half):
             await together.measure_of(WorkloadQuery(query, ObjectKey("shop", "a"), ObjectKey("shop", "a")), AT)
-    assert [query for query, _ in played.asked] == [both, of_two, other, half, "vector(1)"]
+    assert [query for query, _ in played.asked] == [both, of_two, other, half]
 
 
 async def test_questions_are_cut_into_chunks_of_a_bounded_length() -> None:
@@ -113,6 +113,16 @@ async def test_the_same_question_twice_is_in_the_query_once() -> None:
         first, _, again = await asyncio.gather(*(together.measure_of(one, AT) for one in asked))
     assert first == again
     assert len(played.asked) == 1
+
+
+async def test_whether_the_source_answers_is_asked_once() -> None:
+    """By all Canaries together, since it is about none of them."""
+    played = PlayedPrometheus()
+    asked = [WorkloadQuery("vector(1)", ObjectKey("shop", name), ObjectKey("shop", name)) for name in "abc"]
+    async with grouping(played) as together:
+        outcomes = await asyncio.gather(*(together.measure_of(one, AT) for one in asked))
+    assert outcomes == [Value(1.0)] * 3
+    assert [query for query, _ in played.asked] == ["vector(1)"]
 
 
 async def test_an_instant_on_the_grid_is_kept_and_others_meet() -> None:

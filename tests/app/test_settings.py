@@ -17,6 +17,7 @@ def test_without_any_variable_a_pod_can_start() -> None:
     """The defaults are those of a pod beside Prometheus."""
     settings = read_settings()
     assert (settings.kubeconfig, settings.metrics_server) == (None, "http://prometheus:9090")
+    assert (settings.metrics_grid_s, settings.metrics_headers) == (5.0, {})
     assert (settings.listen, settings.log_level, settings.workers) == ("0.0.0.0:8080", "info", 8)
 
 
@@ -35,7 +36,14 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     """Each by its name in capitals, with the prefix."""
     kubeconfig = tmp_path / "config"
     kubeconfig.touch()
-    values = {
+    token = tmp_path / "token"
+    token.touch()
+    files = ("BEARER_TOKEN", "PASSWORD", "CA", "CERT", "KEY")
+    values = {f"METRICS_{name}_FILE": str(token) for name in files} | {
+        "METRICS_GRID_S": "15",
+        "METRICS_USERNAME": "ann",
+        "METRICS_TENANT": "shop",
+        "METRICS_HEADERS": '{"X-Team": "shop"}',
         "KUBECONFIG": str(kubeconfig),
         "METRICS_SERVER": "https://u:p@prom.example/x",
         "LISTEN": "127.0.0.1:0",
@@ -47,6 +55,11 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         monkeypatch.setenv(f"ROLLOUTS_{name}", value)
     settings = read_settings()
     assert settings.model_dump(mode="json") == {
+        **{f"metrics_{name.lower()}_file": str(token) for name in files},
+        "metrics_grid_s": 15.0,
+        "metrics_username": "ann",
+        "metrics_tenant": "shop",
+        "metrics_headers": {"X-Team": "shop"},
         "kubeconfig": str(kubeconfig),
         "metrics_server": "https://u:p@prom.example/x",
         "listen": "127.0.0.1:0",
@@ -62,6 +75,12 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         ("METRICS_SERVER", "nonsense", "write a URL such as http://prometheus:9090"),
         ("METRICS_SERVER", "ftp://secret@host", "write a URL such as http://prometheus:9090"),
         ("METRICS_SERVER", "http://[", "Invalid IPv6 URL"),
+        ("METRICS_GRID_S", "-1", "Input should be greater than or equal to 0"),
+        ("METRICS_TENANT", "a\nb", "write one line of ASCII"),
+        ("METRICS_HEADERS", "nonsense", "write a JSON object of headers"),
+        ("METRICS_HEADERS", '{"a b": "c"}', 'write a JSON object of headers, such as {"X-Team": "shop"}'),
+        ("METRICS_HEADERS", '{"a": "c\\n"}', 'write a JSON object of headers, such as {"X-Team": "shop"}'),
+        ("METRICS_CA_FILE", "/nowhere/ca", "Path does not point to a file"),
         ("KUBECONFIG", "/nowhere/secret", "Path does not point to a file"),
         ("KUBECONFIG", "", "Path does not point to a file"),
         ("LISTEN", "8080", "write host:port, such as 0.0.0.0:8080"),
@@ -80,6 +99,15 @@ def test_a_bad_value_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch, name:
     with pytest.raises(SettingsInvalid) as refused:
         read_settings()
     assert str(refused.value) == f"ROLLOUTS_{name}: {says}"
+
+
+def test_a_certificate_without_its_key_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither is of any use alone."""
+    file = tmp_path / "pem"
+    file.touch()
+    monkeypatch.setenv("ROLLOUTS_METRICS_CERT_FILE", str(file))
+    with pytest.raises(SettingsInvalid, match="ROLLOUTS_METRICS_KEY_FILE: a certificate and its key go together"):
+        read_settings()
 
 
 def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
