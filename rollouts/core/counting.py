@@ -107,10 +107,8 @@ def absorb(ledger: Ledger, series: Iterable[Series]) -> tuple[Ledger, tuple[Grow
         process, mark = process_of(identity), ledger.marks.get(identity)
         if mark is None and ledger.births is Births.FROM_FIRST_SIGHT and process not in known:
             mark = _at_first_sight(by_scraper, first_seen[process])
-        now, grown = _follow(identity, mark, by_scraper)
+        marks[identity], grown = _follow(identity, mark, by_scraper)
         growths += grown
-        if now is not None:
-            marks[identity] = now
     return Ledger(ledger.births, MappingProxyType(marks)), tuple(growths)
 
 
@@ -157,29 +155,29 @@ def _newest(by_scraper: Mapping[Labels, Sequence[Scraped]]) -> tuple[Labels, Seq
 
 def _follow(
     identity: Labels, mark: Mark | None, by_scraper: Mapping[Labels, Sequence[Scraped]]
-) -> tuple[Mark | None, list[Growth]]:
+) -> tuple[Mark, list[Growth]]:
     """Go on from the mark along one scraper: the same as before while it has news."""
     scraper, samples = _newest(by_scraper)
-    if mark is not None:
-        same = by_scraper.get(mark.scraper, ())
-        if same and same[-1].at > mark.at:
-            scraper, samples = mark.scraper, same
-    last, own, since = (0.0, 0.0, None) if mark is None else (mark.value, _own(mark, scraper, samples), mark.at)
-    growths: list[Growth] = []
+    if mark is None:
+        mark = Mark(0.0, -math.inf, scraper)
+    elif (same := by_scraper.get(mark.scraper, ())) and same[-1].at > mark.at:
+        scraper, samples = mark.scraper, same
+    own, growths = _own(mark, scraper, samples), list[Growth]()
     for sample in samples:
-        if since is not None and sample.at <= since:
+        if sample.at <= mark.at:
             continue
         # A drop is a restart. Another scraper's clock may be some moments off, so that its first value is below the
         # last one of the scraper before: that is none, if it has not dropped for itself.
-        if sample.value < own:
-            last = 0.0
+        last = 0.0 if sample.value < own else mark.value
         if sample.value > last:
+            since = mark.at if math.isfinite(mark.at) else None
             growths.append(Growth(identity, sample.value - last, since, sample.at))
-        last, own, since = max(last, sample.value), sample.value, sample.at
-    return (mark if since is None else Mark(last, since, scraper)), growths
+        mark, own = Mark(max(last, sample.value), sample.at, scraper), sample.value
+    return mark, growths
 
 
 def _own(mark: Mark, scraper: Labels, samples: Sequence[Scraped]) -> float:
-    """What this scraper itself saw last, up to the mark; the mark's value if it is the same, or saw nothing."""
-    seen = [sample.value for sample in samples if sample.at <= mark.at]
-    return seen[-1] if seen and scraper != mark.scraper else mark.value
+    """What this scraper itself saw last, up to the mark; 0 if nothing, so that it can't have seen a drop."""
+    if scraper == mark.scraper:
+        return mark.value
+    return next((sample.value for sample in reversed(samples) if sample.at <= mark.at), 0.0)
