@@ -169,6 +169,10 @@ def _too_early(metric: Metric, at: datetime) -> MetricResult:
     return MetricResult(name=metric.name, verdict=Verdict.INCONCLUSIVE, message=message, measured_at=at)
 
 
+def _requests(count: int) -> str:
+    return f"{count} request{'' if count == 1 else 's'}"
+
+
 def _nothing(metric: Metric) -> str:
     return "no request of the canary was measured" if metric.built_in else "the query has no value"
 
@@ -179,7 +183,7 @@ def _enough(metric: Metric, result: MetricResult, count: Answer | None, window_s
         case Value(number) if enough(metric, number):
             return result
         case Value(number):
-            few = f"{round(number)} requests of the canary in {window_s:g} s"
+            few = f"{_requests(round(number))} of the canary in {window_s:g} s"
             verdict, message = Verdict.NO_DATA, f"{few}, {metric.min_requests} make a judgement (minRequests)"
         case Rejected(reason) | Unreachable(reason):
             verdict, message = Verdict.ERROR, f"the canary's requests could not be counted: {reason}"

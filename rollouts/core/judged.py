@@ -81,7 +81,7 @@ def _failed_to_measure(
     for result in deciding(results):
         limit = limits.get(result.name)
         if limit is not None and result.errors >= limit:
-            return give_up(seen, f"{result.message}; {result.errors} errors in a row, {limit} are its limit")
+            return give_up(seen, f"{result.message}; {result.errors} errors in a row, its limit is {limit}")
     message, errors, limit = (
         worst(results).message,
         status.consecutive_errors + 1,
@@ -151,6 +151,7 @@ def _without_data(
         return first
     meant = by_policy(spec, results)
     if worst(meant).verdict is Verdict.NO_DATA:
+        message = worst(meant).message
         unsent = any(one.name in BUILT_IN for one in unmeasured(results)) and not ought_to_have_data(spec, status)
         return Finding(Event.UNDECIDED, f"{message}; {_way_out(spec)}" if unsent else message, starved=hunger.starved)
     if hunger.starved and worst(meant).verdict is not Verdict.FAIL:

@@ -45,6 +45,7 @@ from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import NO_SERVICES, render_query
+from rollouts.metrics.reading import reading_of
 from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, WorkloadQuery
 from rollouts.workloads.kinds import kind_of
 
@@ -185,7 +186,8 @@ class Asker:
             services = mode.services(self._ways.cluster, subject, status, probe.subject)
             if not services.names:
                 return NoData()
-        query = render_query(probe, namespace, workload, services)
+        reading = reading_of(subject.spec.analysis.metrics, probe)
+        query = render_query(probe, namespace, workload, services, reading)
         if self._ways.grouped is None:
             return await self._ways.metrics.measure(query, at)
         canary = ObjectKey.of(subject.manifest)

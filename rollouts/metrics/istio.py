@@ -7,11 +7,14 @@ request at all gives no number, only failed requests give 0.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
+from rollouts.api.metric import Reporter
 from rollouts.core.measurement import Probe, Signal, Subject
 from rollouts.errors import InvariantViolated
+from rollouts.metrics.reading import AS_IT_IS, Reading
 
 _REQUESTS = "istio_requests_total"
 _BUCKETS = "istio_request_duration_milliseconds_bucket"
@@ -20,9 +23,11 @@ _NO_POD = 'destination_workload="unknown"'
 """What Istio says of a request of which it knows the Service at most."""
 _FAILED = 'response_code=~"5.."'
 _DELAYED = 'response_flags=~".*DI.*"'
+_NOT_DELAYED = _DELAYED.replace("=~", "!~")
 _INJECTED = 'response_flags=~".*FI.*"'
-_UNCOUNTED = 'response_code=~"5..",response_flags=~".*(UF|UH|UO|UT).*"'
-"""Failures of a known workload that its pods do not count as such: refused, none healthy, too many, out of time."""
+_ON_THE_WAY = 'response_flags=~".*(UF|UH|UO|UT).*"'
+"""Of a known workload, what its pods do not count as failed: refused, none healthy, too many, out of time."""
+_ARRIVED = _ON_THE_WAY.replace("=~", "!~")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +44,33 @@ class Services:
 NO_SERVICES = Services()
 
 
-def render_query(probe: Probe, namespace: str, workload: str, services: Services = NO_SERVICES) -> str:
+def render_query(
+    probe: Probe, namespace: str, workload: str, services: Services = NO_SERVICES, reading: Reading = AS_IT_IS
+) -> str:
     """The query whose one value is the answer for that workload, in the signal's unit.
 
     Raises InvariantViolated for a probe that is no question to Prometheus, or that lacks its look-back.
     """
+    own = _matchers(namespace, workload, reporter=reading.reporter)
     match probe.signal:
         case Signal.SUCCESS_RATE:
-            return _success_rate(_matchers(namespace, workload), _window(probe))
+            return _success_rate(own, reading, _window(probe))
         case Signal.DURATION:
-            return _p99(_matchers(namespace, workload), _window(probe))
+            return _duration((_prompt(own, reading),), reading, _window(probe))
         case Signal.REQUEST_RATE:
-            return _request_rate(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}")
+            return _request_rate(f"{_REQUESTS}{{{own}}}")
         case Signal.REQUESTS:
-            return _requests(f"{_REQUESTS}{{{_matchers(namespace, workload)}}}", _window(probe))
+            return _requests(f"{_REQUESTS}{{{own}}}", _window(probe))
         case Signal.UNREACHED:
-            unreached = _unreached_of_both if probe.subject is Subject.BOTH else _unreached_of_one
-            return unreached(namespace, workload, services, _window(probe))
+            called = _called(namespace, services, reading)
+            if probe.subject is Subject.BOTH:
+                return _unreached_of_both(called, reading, _window(probe))
+            reached = _matchers(namespace, workload, reporter=reading.callers)
+            lost = [f"{called},{_NO_POD},{told}" for told in _lost(services, reading)]
+            return _unreached_of_one(lost, reached, reading, _window(probe))
         case Signal.CALLERS_DURATION:
-            return _delayed_p99(namespace, workload, _window(probe))
+            delayed = f"{_matchers(namespace, workload, reporter=reading.callers)},{_DELAYED}"
+            return _duration((delayed, _prompt(own, reading)), reading, _window(probe))
         case Signal.SOURCE_ALIVE:
             return "vector(1)"
         case Signal.CUSTOM | Signal.RIGHTS | Signal.PODS:
@@ -81,55 +94,68 @@ def _requests(series: str, window: str) -> str:
     return f"(({grown} or vector(0)) + ({born} or vector(0))) unless on() (({series} and {before}) unless {increase})"
 
 
-def _success_rate(matchers: str, window: str) -> str:
+def _success_rate(matchers: str, reading: Reading, window: str) -> str:
     # Without `or vector(0)` a workload that never failed would have no series to subtract. Counting the failures, not
     # the successes, makes one that only failed 0 instead of nothing. Without any request it is 0/0, or empty.
-    failed = f'sum(rate({_REQUESTS}{{{matchers},response_code=~"5.."}}[{window}]))'
-    everything = f"sum(rate({_REQUESTS}{{{matchers}}}[{window}]))"
+    # What callers know to have failed on the way is not counted here, where they are asked: that is asked beside.
+    way = "" if reading.reporter is Reporter.DESTINATION else f",{_ARRIVED}"
+    failed = _sum([f"{matchers},{told}{way}" for told in reading.failures], window)
+    everything = _sum([matchers], window)
     return f"100 * (1 - ({failed} or vector(0)) / {everything})"
 
 
-def _p99(matchers: str, window: str) -> str:
-    return f"histogram_quantile(0.99, sum by (le) (rate({_BUCKETS}{{{matchers}}}[{window}])))"
+def _sum(series: Sequence[str], window: str) -> str:
+    # `or` keeps a series that several of them match once.
+    return f"sum({' or '.join(f'rate({_REQUESTS}{{{one}}}[{window}])' for one in series)})"
 
 
-def _unreached_of_both(namespace: str, _workload: str, services: Services, window: str) -> str:
+def _prompt(matchers: str, reading: Reading) -> str:
+    """What a fault has delayed only callers see, and that is asked beside."""
+    return matchers if reading.reporter is Reporter.DESTINATION else f"{matchers},{_NOT_DELAYED}"
+
+
+def _duration(series: Sequence[str], reading: Reading, window: str) -> str:
+    # Beside what the pods answered, with CALLERS_DURATION, what a fault had delayed: in another request's time, as its
+    # caller measures it, there is the caller's own load, and that of its clients. The delayed are counted as quick ones
+    # too, which makes 1 % of them 0.99 %. The two sides' series differ in their reporter, so that `or` keeps both.
+    rates = " or ".join(f"rate({_BUCKETS}{{{one}}}[{window}])" for one in series)
+    return f"histogram_quantile({reading.quantile:.12g}, sum by (le) ({rates}))"
+
+
+def _lost(services: Services, reading: Reading) -> list[str]:
+    """The matchers of what failed on the way, and is known to have been meant for the one version."""
+    if services.shared:
+        return [f'response_code=~"{"|".join(map(str, services.codes))}",{_INJECTED}']
+    return _fatal(reading)
+
+
+def _fatal(reading: Reading) -> list[str]:
+    """What failed on the way is a failure whatever a metric takes for one; gRPC has it in a status of its own."""
+    return [_FAILED, *reading.grpc_failures]
+
+
+def _unreached_of_both(called: str, reading: Reading, window: str) -> str:
     # Of all that callers sent to these Services. Nobody who reports is no number: empty, or 0/0.
-    called = _called(namespace, services)
-    failed = f"sum(rate({_REQUESTS}{{{called},{_NO_POD},{_FAILED}}}[{window}]))"
-    return f"100 * ({failed} or vector(0)) / sum(rate({_REQUESTS}{{{called}}}[{window}]))"
+    failed = _sum([f"{called},{_NO_POD},{told}" for told in _fatal(reading)], window)
+    return f"100 * ({failed} or vector(0)) / {_sum([called], window)}"
 
 
-def _unreached_of_one(namespace: str, workload: str, services: Services, window: str) -> str:
+def _unreached_of_one(lost: Sequence[str], reached: str, reading: Reading, window: str) -> str:
     # Of what reached the workload and what failed on the way there: so it is right however small a part of the
     # Service's requests that is, and 100 where all fail.
-    meant, reached = _called(namespace, services), _matchers(namespace, workload, reporter="source")
-    codes = "|".join(map(str, services.codes))
-    told = f'response_code=~"{codes}",{_INJECTED}' if services.shared else _FAILED
-    lost = f"{meant},{_NO_POD},{told}"
-    failed, uncounted, arrived = (
-        f"(sum(rate({_REQUESTS}{{{series}}}[{window}])) or vector(0))"
-        for series in (lost, f"{reached},{_UNCOUNTED}", reached)
-    )
+    on_the_way = [f"{reached},{told},{_ON_THE_WAY}" for told in _fatal(reading)]
+    failed, uncounted, arrived = (f"({_sum(series, window)} or vector(0))" for series in (lost, on_the_way, [reached]))
     return f"100 * ({failed} + {uncounted}) / ({failed} + {arrived})"
 
 
-def _called(namespace: str, services: Services) -> str:
+def _called(namespace: str, services: Services, reading: Reading) -> str:
     # A Service's name has nothing that a regular expression would take for more than itself.
     names = "|".join(_escape(name) for name in services.names)
-    return f'reporter="source",destination_service_namespace="{_escape(namespace)}",destination_service_name=~"{names}"'
+    where = f'destination_service_namespace="{_escape(namespace)}",destination_service_name=~"{names}"'
+    return f'reporter="{reading.callers}",{where}'
 
 
-def _delayed_p99(namespace: str, workload: str, window: str) -> str:
-    # Of all that the pods answered, and what a fault had delayed beside: in another request's time, as its caller
-    # measures it, there is the caller's own load, and that of its clients. The delayed are counted as quick ones too,
-    # which makes 1 % of them 0.99 %. The two sides' series differ in their reporter, so that `or` keeps both.
-    delayed = f"{_matchers(namespace, workload, reporter='source')},{_DELAYED}"
-    series = (f"rate({_BUCKETS}{{{one}}}[{window}])" for one in (delayed, _matchers(namespace, workload)))
-    return f"histogram_quantile(0.99, sum by (le) ({' or '.join(series)}))"
-
-
-def _matchers(namespace: str, workload: str, *, reporter: str = "destination") -> str:
+def _matchers(namespace: str, workload: str, *, reporter: Reporter) -> str:
     return (
         f'reporter="{reporter}",destination_workload_namespace="{_escape(namespace)}"'
         f',destination_workload="{_escape(workload)}"'

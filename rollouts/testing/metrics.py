@@ -7,13 +7,16 @@ An answer is asked for with the look-back of the query.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
 
+from rollouts.api.metric import Metric
+from rollouts.core.judge import count_of, signal_of
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Unreachable, Value
 from rollouts.metrics.istio import Services, render_query
+from rollouts.metrics.reading import reading_of
 from rollouts.traffic.metadata import canary_service, primary_service
 
 
@@ -56,6 +59,8 @@ class ScriptedMetrics:
         self._known: dict[str, tuple[str, Probe, Answer]] = {}
         self.outage = False
         """While set, nothing is answered."""
+        self.read_as: Sequence[Metric] = ()
+        """What is announced is read as these have it."""
 
     def announce(
         self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer, services: Services | None = None
@@ -67,7 +72,7 @@ class ScriptedMetrics:
         """
         for probe in probes:
             called = services_of(workload, probe.subject) if services is None else services
-            query = render_query(probe, namespace, workload, called)
+            query = render_query(probe, namespace, workload, called, reading_of(self.read_as, probe))
             self._known[_timeless(query)] = workload, probe, answer
 
     def question(self, query: str) -> tuple[str, Probe]:
@@ -98,11 +103,15 @@ def services_of(name: str, subject: Subject) -> Services:
     return Services((own,) if subject is Subject.CANARY else (name, primary_service(name), own))
 
 
-def probes_about(subject: Subject) -> tuple[Probe, ...]:
-    """Everything that may be asked of one side; with the canary's, also what is both sides'."""
+def probes_about(subject: Subject, metrics: Iterable[Metric] = ()) -> tuple[Probe, ...]:
+    """Everything that may be asked of one side; with the canary's, also what is both sides'.
+
+    Of metrics that others than pods count for, the number of their requests too.
+    """
     signals = [Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS]
     asked = [Probe(signal, subject, 1.0) for signal in signals]
     if subject is Subject.CANARY:
         asked += [Probe(Signal.UNREACHED, one, 1.0) for one in (Subject.CANARY, Subject.BOTH)]
         asked.append(Probe(Signal.CALLERS_DURATION, subject, 1.0))
+        asked += [count_of(metric, Probe(signal_of(metric), subject, 1.0)) for metric in metrics]
     return (*asked, Probe(Signal.REQUEST_RATE, subject), Probe(Signal.SOURCE_ALIVE))

@@ -75,6 +75,11 @@ class Happening(BaseModel):
     )
     load: Number = Field(2.0, description="Pods' worth of work of all requests, for the autoscaler of the script.")
     test_requests: bool = Field(default=False, description="Whether somebody sends requests to the canary's Service.")
+    answers: dict[str, tuple[str | float, ...] | None] = Field(
+        {},
+        description="What Prometheus answers for a metric, in place of what was measured: the values of so many series "
+        "(NaN and +Inf among them), none for no series; null: what was measured again.",
+    )
     metrics_down: str = Field("", description="Why the metric source does not answer; empty if it does.")
 
     @model_validator(mode="after")

@@ -40,6 +40,7 @@ from rollouts.core.measurement import (
 from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.engine.policy import POLICY
 from rollouts.ports import Clock, HookRequest
+from rollouts.testing.answers import told_for
 from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.counters import Flow, ScriptedCounters
 from rollouts.testing.fault_effects import aborted_percent, delayed_ms
@@ -83,10 +84,16 @@ class ScenarioWorld:
         self._version = self._content = FIRST
         self._traffic: dict[str, Any] = {name: Happening.model_fields[name].default for name in _SIGNALS}
         self._answers: dict[str, str | bool] = {}
+        self._told: dict[str, tuple[str | float, ...] | None] = {}
         self._create_target()
         self._create_autoscaler()
+        self._announce()
+
+    def _announce(self) -> None:
+        self.metrics.read_as = self.spec.analysis.metrics
         for workload, subject in ((self._target.name, Subject.CANARY), (self.spec.primary_name, Subject.STABLE)):
-            self.metrics.announce(self.key.namespace, workload, probes_about(subject), self._measured)
+            probes = probes_about(subject, self.metrics.read_as)
+            self.metrics.announce(self.key.namespace, workload, probes, self._measured)
 
     def start(self) -> None:
         """Kubernetes' own controllers take up their work; within a running loop."""
@@ -109,12 +116,14 @@ class ScenarioWorld:
         self.counters.accrue()
         self._traffic |= {name: getattr(happening, name) for name in _SIGNALS if name in told}
         self._answers |= happening.hooks
+        self._told |= happening.answers
         annotations = {PREFIX + verb: text for verb, text in happening.ask.items()}
         if annotations or happening.spec is not None:
             patch = {"metadata": {"annotations": annotations}, "spec": happening.spec or {}}
             self.server.edit(CANARIES, self.key, patch)
             with suppress(ValidationError):  # the controller tells what is wrong with it
                 self.spec = CanarySpec.model_validate(self._canary["spec"])
+                self._announce()
         if happening.apply is not None:
             self.server.edit(self._kind, self._target, {"spec": {"template": self._template(happening.apply)}})
         if happening.configure is not None:
@@ -249,6 +258,8 @@ class ScenarioWorld:
         now = self._traffic
         if now["metrics_down"]:
             return Unreachable(now["metrics_down"])
+        if (told := told_for(probe, self._told)) is not None:
+            return told
         if probe.signal is Signal.REQUESTS:
             return self._counted(probe)
         if probe.signal is Signal.UNREACHED:

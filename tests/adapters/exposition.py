@@ -25,6 +25,8 @@ class Traffic:
     service: str = ""
     """As callers name it; with nothing, as pods count it."""
     flags: str = "-"
+    grpc: str = ""
+    """The gRPC status; with nothing, it is no gRPC."""
     born: int = 0
     """The step at which it was first scraped, when it had counted for one step already."""
 
@@ -37,6 +39,8 @@ class Traffic:
         if self.service:
             labels += f',destination_service_name="{self.service}",destination_service_namespace="{self.namespace}"'
             labels += f',response_flags="{self.flags}"'
+        if self.grpc:
+            labels += f',grpc_response_status="{self.grpc}"'
         rates = [(f'istio_requests_total{{{labels},response_code="{code}"}}', n) for code, n in self.by_code.items()]
         for bound in (*BOUNDS_MS, None):
             below = sum(n for slowest, n in self.by_bound_ms.items() if bound is None or slowest <= bound)

@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import pytest
 
+from rollouts.api.metric import Metric
 from rollouts.core.measurement import Probe, Signal, Subject
 from rollouts.errors import InvariantViolated
 from rollouts.metrics.istio import Services, render_query
+from rollouts.metrics.reading import AS_IT_IS, reading_of
 
 LABELS = 'reporter="destination",destination_workload_namespace="shop",destination_workload="checkout"'
 
@@ -53,6 +55,55 @@ CALLERS = LABELS.replace("destination", "source", 1)
 def test_each_signal_has_its_query(probe: Probe, expected: str) -> None:
     """The text is what users see in their own Prometheus when they check a verdict."""
     assert render_query(probe, "shop", "checkout") == expected
+
+
+def _metric(**fields: object) -> Metric:
+    return Metric.model_validate({"name": "request-success-rate", "thresholdRange": {"min": 99}, **fields})
+
+
+def test_a_metric_names_the_failures_and_who_counts_them() -> None:
+    """Of both sorts each once; what callers know to have failed on the way is asked beside."""
+    metric = _metric(failures={"http": ["5xx", "429"], "grpc": [13, 14]}, reporter="source")
+    probe = Probe(Signal.SUCCESS_RATE, window_s=60)
+    query = render_query(probe, "shop", "checkout", reading=reading_of([metric], probe))
+    http, grpc = (
+        f'rate(istio_requests_total{{{CALLERS},{failed},response_flags!~".*(UF|UH|UO|UT).*"}}[60s])'
+        for failed in ('response_code=~"5..|429"', 'grpc_response_status=~"13|14"')
+    )
+    everything = f"sum(rate(istio_requests_total{{{CALLERS}}}[60s]))"
+    assert query == f"100 * (1 - (sum({http} or {grpc}) or vector(0)) / {everything})"
+
+
+def test_a_metric_names_its_quantile_and_who_measures_it() -> None:
+    """What a fault delayed is asked beside; for both the same quantile."""
+    metric = _metric(name="request-duration", quantile=0.95, reporter="waypoint")
+    labels = LABELS.replace("destination", "waypoint", 1)
+    own, delayed = (
+        f'rate(istio_request_duration_milliseconds_bucket{{{labels},response_flags{way}".*DI.*"}}[60s])'
+        for way in ("!~", "=~")
+    )
+    for signal, series in ((Signal.DURATION, own), (Signal.CALLERS_DURATION, f"{delayed} or {own}")):
+        probe = Probe(signal, window_s=60)
+        query = render_query(probe, "shop", "checkout", reading=reading_of([metric], probe))
+        assert query == f"histogram_quantile(0.95, sum by (le) ({series}))"
+
+
+@pytest.mark.parametrize(
+    ("probe", "reporter"),
+    [
+        (Probe(Signal.REQUESTS, window_s=9, metric="request-success-rate"), "source"),
+        (Probe(Signal.UNREACHED, window_s=9), "source"),
+        (Probe(Signal.REQUESTS, window_s=9), "waypoint"),
+        (Probe(Signal.REQUEST_RATE), "waypoint"),
+    ],
+    ids=["asked for a metric", "beside one", "a count of all", "silence"],
+)
+def test_a_question_is_read_as_the_metric_it_is_asked_for(probe: Probe, reporter: str) -> None:
+    """And one that is asked for none by the waypoint where there is one, since nobody else counts there."""
+    metrics = [_metric(reporter="source"), _metric(name="request-duration", reporter="waypoint")]
+
+    assert reading_of(metrics, probe).reporter == reporter
+    assert reading_of(metrics[:1], Probe(Signal.REQUEST_RATE)) == AS_IT_IS
 
 
 @pytest.mark.parametrize("shared", [False, True], ids=["a Service of its own", "one of several versions"])

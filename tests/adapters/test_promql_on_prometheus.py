@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rollouts.api.metric import Reporter
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Value
 from rollouts.metrics.istio import Services, render_query
 from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.metrics.prometheus_options import PrometheusOptions
+from rollouts.metrics.reading import Reading
 from tests.adapters.exposition import Traffic
 from tests.adapters.prometheus_server import Canned, prometheus_server
 
@@ -89,6 +91,52 @@ HEARD: dict[tuple[Probe, str, Services], Outcome] = {
 RATE, P99 = Probe(Signal.SUCCESS_RATE, window_s=60), Probe(Signal.DURATION, window_s=60)
 REQUESTS = Probe(Signal.REQUEST_RATE)
 MINUTE, TWO_SCRAPES, ONE_SCRAPE = (Probe(Signal.REQUESTS, window_s=window_s) for window_s in (60, 10, 5))
+
+READ = (
+    # 100 answers of an API that speaks both: 80 good, 5 + 3 failed in gRPC, 2 of them twice, 4 in HTTP, 8 too many.
+    Traffic("api", {"200": 80}, {25: 80}, grpc="0"),
+    Traffic("api", {"200": 5}, {100: 5}, grpc="14"),
+    Traffic("api", {"200": 1, "500": 2}, {100: 3}, grpc="13"),
+    Traffic("api", {"500": 4, "429": 8}, {500: 12}),
+    # The same as its callers see it: what failed on the way, and what a fault delayed, is asked beside.
+    Traffic("api", {"200": 90, "503": 10}, {100: 100}, reporter="source", service="api"),
+    Traffic("api", {"503": 10}, {2500: 10}, reporter="source", service="api", flags="UF"),
+    Traffic("api", {"200": 10}, {2500: 10}, reporter="source", service="api", flags="DI"),
+    Traffic("unknown", {"200": 24}, reporter="source", service="api", flags="UH", grpc="14"),
+    Traffic("unknown", {"200": 6}, reporter="source", service="api", flags="DC", grpc="1"),
+    # In an ambient mesh only the waypoint counts.
+    Traffic("ambient", {"200": 15, "500": 5}, {25: 20}, reporter="waypoint", service="ambient"),
+    Traffic("unknown", {"503": 5}, reporter="waypoint", service="ambient", flags="UH"),
+    Traffic("ambient-failed", {"500": 5}, reporter="waypoint", service="ambient"),
+)
+BOTH_SORTS = Reading(http=("500", "429"), grpc=(13, 14))
+BY_SOURCE, BY_WAYPOINT = (Reading(reporter=reporter) for reporter in (Reporter.SOURCE, Reporter.WAYPOINT))
+AMBIENT = Services(("ambient",))
+READINGS: dict[tuple[Probe, str, Services, Reading], Outcome] = {
+    (RATE, "api", Services(), Reading()): Value(94),
+    (RATE, "api", Services(), Reading(http=("4xx",))): Value(92),
+    (RATE, "api", Services(), Reading(http=(), grpc=(13, 14))): Value(92),
+    # 2 of the 14 that failed in HTTP failed in gRPC too, and are counted once.
+    (RATE, "api", Services(), BOTH_SORTS): Value(80),
+    (RATE, "absent", Services(), BOTH_SORTS): NoData(),
+    (P99, "api", Services(), Reading(quantile=0.8)): Value(25),
+    (P99, "api", Services(), Reading(quantile=0.94)): Value(300),
+    # 10 of 120 failed where pods counted them; 10 more on the way, which is asked beside, as the delayed are.
+    (RATE, "api", Services(), BY_SOURCE): Value(91.666667),
+    (P99, "api", Services(), BY_SOURCE): Value(2335),
+    (SLOW, "api", Services(), BY_SOURCE): Value(2410),
+    (Probe(Signal.REQUESTS, window_s=60), "api", Services(), BY_SOURCE): Value(7200),
+    # Of 120 that have a pod and 24 that gRPC says were unavailable: those, and the 10 that were refused.
+    (LOST, "api", Services(("api",)), Reading(grpc=(14,))): Value(23.611111),
+    (LOST, "api", Services(("api",)), Reading()): Value(8.333333),
+    (LOST_OF_BOTH, "api", Services(("api",)), Reading(grpc=(14,))): Value(16),
+    (RATE, "ambient", Services(), BY_WAYPOINT): Value(75),
+    (RATE, "ambient-failed", Services(), BY_WAYPOINT): Value(0),
+    (RATE, "ambient", Services(), Reading()): NoData(),
+    (LOST, "ambient", AMBIENT, BY_WAYPOINT): Value(20),
+    (LOST, "ambient", AMBIENT, Reading()): NoData(),
+    (REQUESTS, "ambient", Services(), BY_WAYPOINT): Value(20),
+}
 
 
 def _rounded(outcome: Outcome) -> Outcome:
@@ -185,6 +233,27 @@ async def test_what_callers_count_is_what_reached_no_pod(tmp_path: Path) -> None
         }
         await source.aclose()
     assert answers == HEARD
+
+
+async def test_a_metric_says_how_its_series_are_read(tmp_path: Path) -> None:
+    """Which answers failed, whose count it is, and which quantile."""
+    binary = shutil.which("prometheus")
+    if binary is None:
+        pytest.skip("no prometheus on PATH: run inside the lab")
+    at = datetime.now(tz=UTC).replace(microsecond=0)
+    past = "\n".join(line for one in (*READ, Traffic("slow", {"200": 1})) for line in one.lines(at)) + "\n"
+    page = Canned(body=past.encode(), headers=(("Content-Type", "text/plain; version=0.0.4"),))
+    async with prometheus_server(page) as target, _prometheus(binary, target.url[7:], tmp_path) as url:
+        source = PrometheusSource(url, PrometheusOptions(workers=2))
+        await _scraped(source, at)
+        answers = {
+            (probe, workload, services, reading): _rounded(
+                await source.measure(render_query(probe, "shop", workload, services, reading), at)
+            )
+            for probe, workload, services, reading in READINGS
+        }
+        await source.aclose()
+    assert answers == READINGS
 
 
 async def _scraped(source: PrometheusSource, at: datetime) -> None:

@@ -24,6 +24,7 @@ from rollouts.core.measurement import (
     Value,
 )
 from rollouts.core.observed import Fault
+from rollouts.testing.answers import told_for
 from rollouts.testing.fault_effects import aborted_percent, delayed_ms
 from rollouts.traffic.istio_faults import faults_in
 
@@ -40,6 +41,8 @@ class Signals:
     """All requests by the routes, of which the canary gets its share."""
     arrives: float = 100.0
     """Percent of that share that really comes to it."""
+    answers: dict[str, list[str | float] | None] = field(default_factory=dict)
+    """What Prometheus answers for a metric, by its name, in place of what was measured: values of series."""
     metrics_down: str = ""
     """Why the metric source can't be reached; empty if it can."""
     rights_missing: str = ""
@@ -110,6 +113,8 @@ class Signals:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:
             return Unreachable(self.metrics_down)
+        if (told := told_for(probe, self.answers)) is not None:
+            return told
         return self._measured(probe, reached=reached, share=share, copied=copied)
 
     def _measured(self, probe: Probe, *, reached: bool, share: float, copied: float) -> Outcome:

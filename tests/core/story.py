@@ -166,6 +166,8 @@ def _do(world: World, key: str, value: Any) -> None:  # noqa: C901 - one case fo
         case "spec":
             world.spec = CanarySpec.model_validate(world.spec.model_dump(by_alias=True) | value)
             world.generation += 1
+        case "answers":
+            world.signals.answers |= value
         case "hooks":
             world.signals.hooks |= {hook: "yes" if answer is True else answer for hook, answer in value.items()}
         case "hold" | "policy":

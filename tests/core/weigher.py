@@ -59,9 +59,7 @@ class Weigher:
         limit_ms = threshold_ms_of(metric)
         every = [one for series in found.values() for one in series]
         edges = Edges.around(limit_ms, every) if limit_ms is not None and every else None
-        rules = Rules(
-            count_of(metric, edges), limits_of(metric), settings_of(spec.analysis), spec.analysis.interval_s
-        )
+        rules = Rules(count_of(metric, edges), limits_of(metric), settings_of(spec.analysis), spec.analysis.interval_s)
         book = follow(book, question, Scrapes(found, min(since, question.at - timedelta(seconds=1))), rules)
         self.books[key] = book
         return Evidenced(book.state, book.counted, note_of(metric, edges, book.gap_s))

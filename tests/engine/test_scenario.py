@@ -17,7 +17,7 @@ from tests.engine.world import canary_manifest
 
 SIGNALS = {
     "successRate", "durationMs", "canaryRps", "stableRps", "testRequests", "metricsDown", "arrives",
-    "unreached", "fault", "stableSuccessRate", "stableDurationMs",
+    "unreached", "fault", "stableSuccessRate", "stableDurationMs", "answers",
 }  # fmt: skip
 GIVEN = {
     "analysis", "progressDeadlineSeconds", "readyAfter", "hooks", "spec", "canaryReplicas", "targetReplicas", "policy",
