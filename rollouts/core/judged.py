@@ -81,7 +81,8 @@ def _failed_to_measure(
     for result in deciding(results):
         limit = limits.get(result.name)
         if limit is not None and result.errors >= limit:
-            return give_up(seen, f"{result.message}; {result.errors} errors in a row, its limit is {limit}")
+            row = f"{result.errors} error{'' if result.errors == 1 else 's'} in a row"
+            return give_up(seen, f"{result.message}; {row}, its limit is {limit}")
     message, errors, limit = (
         worst(results).message,
         status.consecutive_errors + 1,

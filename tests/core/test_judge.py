@@ -6,7 +6,17 @@ import pytest
 
 from rollouts.api.metric import Metric
 from rollouts.api.status import MetricResult, Verdict
-from rollouts.core.judge import judge, judge_hook, probes_of, worst
+from rollouts.core.judge import (
+    as_told,
+    counted,
+    deciding,
+    judge,
+    judge_all,
+    judge_hook,
+    metric_of,
+    probes_of,
+    worst,
+)
 from rollouts.core.measurement import (
     Accepted,
     HookOutcome,
@@ -80,11 +90,136 @@ def test_probes_follow_the_metrics() -> None:
     )
 
 
+ORDERS: dict[str, Any] = {"name": "orders", "query": "orders", "thresholdRange": {"max": 5}}
+MANY: dict[str, Any] = SUCCESS | {"minRequests": 50}
+
+
+def test_probes_of_a_metric_of_the_users_own_name_it() -> None:
+    """Two of them differ in nothing else."""
+    metrics = [Metric.model_validate(ORDERS | {"name": name}) for name in ("orders", "refunds")]
+
+    assert probes_of(metrics, 10.0) == tuple(
+        Probe(Signal.CUSTOM, Subject.CANARY, 10.0, name) for name in ("orders", "refunds")
+    )
+
+
+@pytest.mark.parametrize(("reporter", "name"), [("destination", ""), ("source", "request-success-rate")])
+def test_requests_are_counted_where_a_number_of_them_is_needed(reporter: str, name: str) -> None:
+    """In the same look-back, by whom the metric trusts."""
+    metric = Metric.model_validate(MANY | {"reporter": reporter})
+
+    assert probes_of([metric, Metric.model_validate(DURATION)], 60.0) == (
+        Probe(Signal.SUCCESS_RATE, Subject.CANARY, 60.0),
+        Probe(Signal.REQUESTS, Subject.CANARY, 60.0, name),
+        Probe(Signal.DURATION, Subject.CANARY, 60.0),
+    )
+
+
+@pytest.mark.parametrize(("run_s", "asked"), [(29.9, 0), (30.0, 1)])
+def test_a_metric_with_a_delay_is_not_asked_for_before(run_s: float, asked: int) -> None:
+    """Counted from the start of the run."""
+    assert len(probes_of([Metric.model_validate(SUCCESS | {"initialDelay": "30s"})], run_s)) == asked
+
+
+def test_a_metric_that_is_not_asked_for_is_not_decided() -> None:
+    """Its result has the instant of the others; alone, that of the judgement."""
+    late = Metric.model_validate(DURATION | {"initialDelay": "5m"})
+    first = Metric.model_validate(SUCCESS)
+    answer = sample(probes_of([first], 60.0)[0], 7, Value(100.0))
+
+    together, alone = judge_all([first, late], [answer], at(9)), judge_all([late], [], at(9))
+
+    told = "request-duration is not judged before 5m of the run are over (initialDelay)"
+    assert [(one.verdict, one.measured_at) for one in together] == [("Pass", at(7)), ("Inconclusive", at(7))]
+    assert [(one.message, one.value, one.measured_at) for one in alone] == [(told, None, at(9))]
+
+
+@pytest.mark.parametrize(
+    ("rate", "count", "verdict", "value", "message"),
+    [
+        (Value(96.0), Value(50.0), "Fail", 96.0, "2 of 50 failed (4.00 %); limit 1 %"),
+        (Value(96.0), Value(49.5), "Fail", 96.0, "2 of 50 failed (4.00 %); limit 1 %"),
+        (Value(96.0), Value(49.4), "NoData", 96.0, "49 requests of the canary in 60 s, 50 make a judgement"),
+        (Value(0.0), Value(1.0), "NoData", 0.0, "1 request of the canary in 60 s, 50 make a judgement (minRequests)"),
+        (Value(96.0), NoData(), "NoData", 96.0, "the canary's requests could not be counted yet (minRequests)"),
+        (Value(96.0), Unreachable("reset"), "Error", None, "the canary's requests could not be counted: reset"),
+        (NoData(), Value(0.0), "NoData", None, "no request of the canary was measured"),
+        (Rejected("no"), Value(99.0), "Error", None, "no"),
+    ],
+)
+def test_few_requests_are_no_data(
+    rate: Outcome, count: Outcome, verdict: str, value: float | None, message: str
+) -> None:
+    """With a value, which says that the canary has some."""
+    metric = Metric.model_validate(MANY)
+    asked = probes_of([metric], 60.0)
+
+    (result,) = judge_all([metric], [sample(asked[0], 7, rate), sample(asked[1], 7, count)], at(7))
+
+    assert (result.verdict, result.value) == (verdict, value)
+    assert result.message.startswith(f"request-success-rate: {message}")
+
+
+def test_a_value_of_the_users_own_is_kept_as_it_is() -> None:
+    """Nobody knows its unit."""
+    assert (_judged(ORDERS, Value(0.00012)).value, _judged(ORDERS, NoData()).message) == (
+        0.00012, "orders: the query has no value",
+    )  # fmt: skip
+
+
+def test_errors_of_a_metric_are_counted_in_a_row() -> None:
+    """From the judgement before on; any other verdict ends the row."""
+    metrics = [Metric.model_validate(one) for one in (SUCCESS, DURATION)]
+    probes = probes_of(metrics, 60.0)
+
+    def judged(second: float, *outcomes: Outcome) -> tuple[MetricResult, ...]:
+        answers = [sample(probe, second, outcome) for probe, outcome in zip(probes, outcomes, strict=True)]
+        return judge_all(metrics, answers, at(second))
+
+    first = counted(judged(1, Rejected("no"), Unreachable("no")), ())
+    second = counted(judged(2, NoData(), Unreachable("no")), first)
+    assert [one.errors for one in (*first, *second)] == [1, 1, 0, 2]
+
+
+def test_a_dry_run_decides_nothing_and_says_so() -> None:
+    """Its verdict is what it would have been."""
+    metrics = [Metric.model_validate(one) for one in (SUCCESS, DURATION | {"dryRun": True})]
+    outcomes = Value(100.0), Value(900.0)
+    answers = [sample(probe, 7, one) for probe, one in zip(probes_of(metrics, 60.0), outcomes, strict=True)]
+
+    rate, slow = (as_told(result) for result in judge_all(metrics, answers, at(7)))
+
+    assert worst([rate, slow]) is rate
+    assert deciding([rate, slow]) == (rate,)
+    assert (slow.verdict, slow.dry_run) == ("Fail", True)
+    assert slow.message == "dry run, would have failed: request-duration 900.00 ms (limit at most 500 ms)"
+    assert as_told(slow.model_copy(update={"verdict": Verdict.PASS, "message": "m"})).message == "dry run: m"
+
+
+@pytest.mark.parametrize(
+    ("probe", "name"),
+    [
+        (Probe(Signal.SUCCESS_RATE), "request-success-rate"),
+        (Probe(Signal.UNREACHED), "request-success-rate"),
+        (Probe(Signal.CALLERS_DURATION), "request-duration"),
+        (Probe(Signal.REQUESTS, metric="request-duration"), "request-duration"),
+        (Probe(Signal.CUSTOM, metric="orders"), "orders"),
+        (Probe(Signal.CUSTOM, metric="refunds"), None),
+        (Probe(Signal.REQUESTS), None),
+    ],
+)
+def test_whom_a_probe_is_asked_for(probe: Probe, name: str | None) -> None:
+    """By its name, else by its signal."""
+    metric = metric_of([Metric.model_validate(one) for one in (SUCCESS, DURATION, ORDERS)], probe)
+
+    assert (metric and metric.name) == name
+
+
 @pytest.mark.parametrize(
     ("verdicts", "decides"),
     [
         ("Pass Pass", 0), ("Pass Fail", 1), ("Error Fail", 1), ("NoData Error", 1), ("Pass NoData", 1),
-        ("Fail Error", 0), ("Fail Fail", 0), ("NoData Pass", 0),
+        ("Fail Error", 0), ("Fail Fail", 0), ("NoData Pass", 0), ("Pass Inconclusive", 1), ("Inconclusive NoData", 1),
     ],
 )  # fmt: skip
 def test_the_worst_decides(verdicts: str, decides: int) -> None:
