@@ -15,6 +15,7 @@ def test_an_empty_environment_means_a_fast_flawless_container() -> None:
 def test_every_variable_is_read() -> None:
     """Each documented variable changes the conduct it names."""
     env = {"VERSION": "v2", "ERROR_RATE": "0.5", "ERROR_STATUS": "503", "STARTUP_S": "1.5", "NEVER_READY": "true"}
+    assert read_behaviour({"REFUSE_AFTER_S": "0"}).refuse_after_s == 0.0
     behaviour = read_behaviour(env | {"LATENCY_MS": "20", "TLS_PORT": "8443"})
     assert behaviour == Behaviour("v2", 0.5, 503, Latency(0.02, 0.0), 1.5, never_ready=True, tls_port=8443)
 
@@ -30,6 +31,7 @@ def test_every_variable_is_read() -> None:
         pytest.param({"LATENCY_P99_MS": "100"}, "LATENCY_P99_MS", id="tail without median"),
         pytest.param({"LATENCY_MS": "20", "LATENCY_P99_MS": "10"}, "LATENCY_P99_MS", id="tail below median"),
         pytest.param({"STARTUP_S": "soon"}, "STARTUP_S", id="startup no number"),
+        pytest.param({"REFUSE_AFTER_S": "-1"}, "REFUSE_AFTER_S", id="refusal before it starts"),
         pytest.param({"NEVER_READY": "perhaps"}, "NEVER_READY", id="truth unclear"),
         pytest.param({"VERSION": "1\r\nx-evil: 1"}, "VERSION", id="version breaks the header"),
     ],

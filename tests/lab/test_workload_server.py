@@ -128,6 +128,18 @@ async def test_a_pod_that_is_never_ready_still_answers() -> None:
         assert _condition(api.pod("never"))["status"] == "False"
 
 
+async def test_a_pod_that_refuses_connections_stays_ready() -> None:
+    """REFUSE_AFTER_S closes the listener, and those that were connected; nobody tells the pod's status."""
+    async with small_api() as api, _serving(api):
+        await api.put("pods", _pod("deaf", {"REFUSE_AFTER_S": "0.3"}))
+        address = await _ready(api, "deaf")
+        await _until_refused(address)
+        assert _condition(api.pod("deaf"))["status"] == "True"
+        await api.delete("pods", "default", "deaf")
+        await api.put("pods", _pod("other"))
+        await _ready(api, "other")
+
+
 async def test_a_bad_variable_leaves_the_pod_unready_and_says_which() -> None:
     """The pod's own status names the variable, and nothing listens."""
     async with small_api() as api, _serving(api):

@@ -56,6 +56,8 @@ class Behaviour:
     never_ready: bool = False
     cpu_s: float = 0.001
     """CPU seconds that one request costs."""
+    refuse_after_s: float | None = None
+    """How long after it is ready it refuses connections, and stays Ready all the same; None if never."""
     tls_port: int = 0
     """The port on which TLS is spoken; 0 for none."""
 
@@ -79,6 +81,7 @@ def read_behaviour(env: Mapping[str, str]) -> Behaviour:
         startup_s=_number(env, "STARTUP_S", at_most=86_400.0),
         never_ready=_truth(env, "NEVER_READY"),
         cpu_s=_number(env, "CPU_MS", at_most=60_000.0, default="1") / 1000,
+        refuse_after_s=_number(env, "REFUSE_AFTER_S", at_most=86_400.0) if "REFUSE_AFTER_S" in env else None,
         tls_port=int(_number(env, "TLS_PORT", at_most=65_535)),
     )
 

@@ -56,7 +56,7 @@ class PlayedPod:
         self._listeners = listeners
 
     def kill(self) -> None:
-        """Refuse from now on, close idle connections, reset the others."""
+        """Refuse from now on, close idle connections, reset the others. Of the pod itself nothing is told."""
         self._dead = True
         _close(self._listeners)
         for connection in tuple(self._connections):

@@ -142,6 +142,10 @@ class Stage:
         await self._listen(played)
         if not (behaviour.never_ready or played.pod.ready or played.pod.terminating):
             await self._reporter.report_ready(played.pod)
+        if behaviour.refuse_after_s is not None:
+            # No probe of a kubelet's would tell: it is as a process that has lost its listener and does not know.
+            await asyncio.sleep(behaviour.refuse_after_s)
+            played.kill()
 
     async def _listen(self, played: PlayedPod) -> None:
         said = ""
