@@ -22,7 +22,6 @@ nonparametric, nonasymptotic confidence sequences", Ann. Statist. 49(2), 2021); 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import starmap
 from math import exp, inf, log, log1p
 
 from rollouts.core.evidence.counts import Tick
@@ -84,8 +83,3 @@ def log_add(one: float, other: float) -> float:
     if one < other:
         one, other = other, one
     return one if other == -inf else one + log1p(exp(other - one))
-
-
-def log_adds(ones: Sequence[float], others: Sequence[float]) -> list[float]:
-    """The same, one by one."""
-    return list(starmap(log_add, zip(ones, others, strict=True)))

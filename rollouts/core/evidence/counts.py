@@ -86,4 +86,4 @@ class Settings:
     """Prior weight of "bad from the first tick on". 1 switches the mixture over later onsets off.
     A pass has none: what was bad once counts to the end, or a canary that fails now and then would pass in between."""
     onset_ticks: float = 60.0
-    """The rest of the prior is geometric, with one part in so many for each further tick."""
+    """Half of the rest of the prior is geometric, with one part in so many for each further tick; half has no end."""

@@ -1,6 +1,9 @@
 """When each e-process of a mixture over the onset starts, with which weight, and how much one tick may prove.
 
-The prior is the caller's to choose: any that sums to 1 keeps the mixture a supermartingale. Knows no counts.
+Any prior that sums to 1 keeps the mixture a supermartingale. This one has a part at the first tick; half of the rest is
+geometric, for onsets within the usual length of a rollout, and half falls as 1/(t*(t-1)), so that a canary that is held
+for a night is not trusted for ever: an onset then costs 2*log t nats, where a geometric prior alone costs t/60. Knows
+no counts.
 """
 
 from __future__ import annotations
@@ -18,14 +21,17 @@ def starting(tick: int, settings: Settings) -> float:
     """The prior weight of an onset at this tick, counted from 1."""
     if tick == 1:
         return settings.first_share
-    return (1.0 - settings.first_share) / settings.onset_ticks * (1.0 - 1.0 / settings.onset_ticks) ** (tick - 2)
+    each = 1.0 / settings.onset_ticks
+    soon, some_day = each * (1.0 - each) ** (tick - 2), 1.0 / (tick * (tick - 1))
+    return (1.0 - settings.first_share) * (soon + some_day) / 2.0
 
 
 def not_started(ticks: int, settings: Settings) -> float:
     """The prior weight of all onsets after so many ticks."""
     if ticks == 0:
         return 1.0
-    return (1.0 - settings.first_share) * (1.0 - 1.0 / settings.onset_ticks) ** (ticks - 1)
+    soon, some_day = (1.0 - 1.0 / settings.onset_ticks) ** (ticks - 1), 1.0 / ticks
+    return (1.0 - settings.first_share) * (soon + some_day) / 2.0
 
 
 def cap_of(level: float, settings: Settings) -> float:

@@ -1,11 +1,11 @@
 """What is remembered of one metric between two evaluations, and how a tick's counts change it.
 
 The capital of each bet follows one recursion, W <- (W + w_t) * L_t: an e-process is started at every tick with its
-part of a prior (half at the first tick, then geometric), so that a canary that turns bad late is found as quickly as
-one that always was. E_t = mean of W plus the prior that has not started yet is still a supermartingale that begins at
-1, so by Ville's inequality P(E_t >= 1/alpha, ever) <= alpha for the whole run (Howard et al. 2021, as in `bets`). The
-e-detectors of Shin, Ramdas and Rinaldo (arXiv 2203.03532) start e-processes in the same way but with no prior, and
-control the run length only. For a pass all of the prior starts at the first tick.
+part of a prior (half at the first tick, the rest later, see `entering`), so that a canary that turns bad late is found
+as quickly as one that always was. E_t = mean of W plus the prior that has not started yet is still a supermartingale
+that begins at 1, so by Ville's inequality P(E_t >= 1/alpha, ever) <= alpha for the whole run (Howard et al. 2021, as in
+`bets`). The e-detectors of Shin, Ramdas and Rinaldo (arXiv 2203.03532) start e-processes in the same way but with no
+prior, and control the run length only. For a pass all of the prior starts at the first tick.
 
 Two guards keep clumped failures from counting as independent ones. Dispersion: log L / phi; x^(1/phi) is concave, so
 E[L^(1/phi)] <= 1 still (Jensen). Cap: log L <= log(1/alpha) / (m - 1), as min(L, c) <= L; fewer than m ticks then can't

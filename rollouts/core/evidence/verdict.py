@@ -29,7 +29,7 @@ class Finding(StrEnum):
     INCONCLUSIVE = "Inconclusive"
     """Neither, yet."""
     SHARED_BREACH = "SharedBreach"
-    """The objective is missed, but the canary is not worse than the primary: an outage, not its fault."""
+    """The objective is missed, but that the canary is worse than the primary is not proven: don't go on, blame none."""
     NO_DATA = "NoData"
     """No request of the canary so far."""
 

@@ -73,7 +73,9 @@ def _end(finding: Finding, state: State, limits: Limits, settings: Settings) -> 
             odds = exp(min(_LOG_MAX, log_against(state, limits, settings)))
             return f"too many: evidence {odds:.3g}:1, needed {settings.metrics / settings.alpha:.3g}:1"
         case Finding.SHARED_BREACH:
-            return f"the objective of at most {percent(limits.slo)} is missed, but not by the canary alone"
+            missed = f"the objective of at most {percent(limits.slo)} is missed"
+            both = state.primary.perhaps_bad > limits.slo * state.primary.requests
+            return f"{missed} by both versions" if both else f"{missed}, but worse than the primary is not proven"
         case Finding.PASS:
             return "good"
         case _:
