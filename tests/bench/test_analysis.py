@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rollouts.core.evidence import state
-from tests.bench.analysis import boundary, cells, kayenta, rules, sequential
+from tests.bench.analysis import births, boundary, cells, kayenta, rules, sequential
 from tests.bench.analysis.catalog import FAIR_CELLS, FAIR_HEALTHY, ROW_7, WORLDS, slow_share
 from tests.bench.analysis.cost import row
 from tests.bench.analysis.outcomes import PROMOTED, ROLLED_BACK, Outcomes, joined, refuted
@@ -123,3 +123,14 @@ def test_chance_is_told_from_a_broken_promise() -> None:
 def test_the_judge_is_cheap_and_small() -> None:
     """The size only: time is for the bench to tell."""
     assert "bytes" in row().found
+
+
+def test_increase_loses_what_the_ledger_counts() -> None:
+    """At a low rate most of the first failures; none is lost here."""
+    found = births.all_cases(20, 1)
+    assert births.row(found).met
+    assert max(of.by_increase for of in found) > 0.5
+    assert all(of.by_us == 0.0 for of in found)
+    scrapes = np.arange(0.0, 300.0, 15.0)
+    assert births._increase(scrapes, scrapes + 1.0) == pytest.approx(301.0, abs=5.0)
+    assert births._increase(scrapes, np.where(scrapes < 280.0, 0.0, 3.0)) == 0.0

@@ -11,8 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from tests.bench.analysis import cost
-from tests.bench.analysis.cells import simulated
+from tests.bench.analysis import births, cost
+from tests.bench.analysis.cells import SEED, simulated
 from tests.bench.analysis.page import page
 from tests.bench.analysis.rows import BY_TESTS, Row, rows
 
@@ -31,8 +31,9 @@ def main() -> int:
     chosen = options.parse_args()
     began = time.monotonic()
     results = simulated(QUICK_RUNS if chosen.quick else chosen.runs, chosen.processes, _told)
-    found = _in_order([*rows(results), cost.row(), *BY_TESTS])
-    text = page(results, found)
+    counted = births.all_cases(results.runs, SEED)
+    found = _in_order([*rows(results), births.row(counted), cost.row(), *BY_TESTS])
+    text = page(results, found, counted)
     print(text)
     missed = [row for row in found if row.met is False]
     for row in found:

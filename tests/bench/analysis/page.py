@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.bench.analysis import catalog, tables
+from tests.bench.analysis import births, catalog, tables
+from tests.bench.analysis.births import Lost
 from tests.bench.analysis.cells import SEED, Results
 from tests.bench.analysis.losses import losses
 from tests.bench.analysis.rows import Row
@@ -38,11 +39,16 @@ _FAIR = f"""\
 Bad requests against the best of the whole grid of {len(GRID)} threshold rules with at most 1 % false rollbacks in each
 healthy service, the best picked anew for each row, with the result in sight. Under 1 the rule wins."""
 
+_COUNTING = """\
+All tables above grant exact counts to every method. Their own would lose bad requests: what `increase()` makes of a new
+canary's counters, beside the shipped counting (`rollouts/core/counting.py`)."""
 
-def page(results: Results, rows: Sequence[Row]) -> str:
+
+def page(results: Results, rows: Sequence[Row], counted: Sequence[Lost]) -> str:
     """The whole page."""
     about = _ABOUT.format(command=COMMAND, seed=SEED, runs=results.runs)
-    return "\n".join([about, *_found(results, rows), *_fought(results)]) + "\n"
+    counting = ["## Counting", "", _COUNTING, "", *births.lines(counted), ""]
+    return "\n".join([about, *_found(results, rows), *_fought(results), *counting, *_lost(results)]) + "\n"
 
 
 def _found(results: Results, rows: Sequence[Row]) -> list[str]:
@@ -62,5 +68,8 @@ def _fought(results: Results) -> list[str]:
         "One rule for all, bad requests:", "", *tables.one_setting(results), "",
         "## What the method was not made on", "",
         "Bad releases: missed % / median minutes to rollback / bad requests.", "", *tables.unseen(results), "",
-        "## Where it loses", "", *losses(results),
     ]  # fmt: skip
+
+
+def _lost(results: Results) -> list[str]:
+    return ["## Where it loses", "", *losses(results)]
