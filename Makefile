@@ -86,7 +86,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
+FULL_PARTS := bench bench-analysis coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
   lab-endurance lab-mishaps lab-gitops lab-protocols
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed

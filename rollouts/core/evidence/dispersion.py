@@ -1,9 +1,9 @@
 """How far a service's failures come in clumps: phi, by which evidence is divided, learned from the primary's past.
 
 Pearson's X2 over its degrees of freedom, the usual estimate of over-dispersion (McCullagh and Nelder, "Generalized
-Linear Models", 2nd ed. 1989, 4.5 and 6.2.3). For the comparison with the primary it is taken from how each past
-minute's failures split over two halves of the primary's pods: bursts that both halves share cancel, as they do between
-canary and primary. For the objective it is variance over mean of the failures of a minute. A small excess is not told
+Linear Models", 2nd ed. 1989, 4.5). For the comparison with the primary it is taken from how each past minute's failures
+split over two halves of the primary's pods: bursts that both halves share cancel, as they do between canary and
+primary. For the objective it is variance over mean of the failures of a minute. A small excess is not told
 from chance and counts as none.
 """
 
