@@ -2,9 +2,9 @@
 
 Metrics of the same requests depend on each other, so e-values are averaged, never multiplied: the arithmetic mean is an
 e-value under any dependence, and in essence the only such merging (Vovk and Wang, "E-values: calibration, combination
-and applications", Ann. Statist. 49(3), 2021, Theorem 3.2, arXiv 1912.06116; with weights: Wang, arXiv
-2409.19888). It is never weaker than Bonferroni: one E >= M/alpha alone makes the mean of M reach 1/alpha. A pass needs every metric, each at
-beta: the intersection-union test (Berger, Technometrics 24(4), 1982), with no correction.
+and applications", Ann. Statist. 49(3), 2021, Theorem 3.2, arXiv 1912.06116; with weights: Wang, arXiv 2409.19888).
+It is never weaker than Bonferroni: one E >= M/alpha alone makes the mean of M reach 1/alpha. A pass needs every metric,
+each at beta: the intersection-union test (Berger, Technometrics 24(4), 1982), with no correction.
 """
 
 from __future__ import annotations
