@@ -109,6 +109,7 @@ class Signals:
             return self._called(probe)
         if isinstance(probe, SecretProbe):
             return Content(self.secrets[probe.name])
+        assert isinstance(probe, Probe), "evidence has a script of its own: tests/core/weigher.py"
         if probe.signal is Signal.RIGHTS:
             return Rejected(self.rights_missing) if self.rights_missing else Value(1.0)
         if self.metrics_down:
