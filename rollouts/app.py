@@ -15,6 +15,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import (
+    ANALYSIS_TEMPLATES,
     CANARIES,
     DESTINATION_RULES,
     POLICY_NAME,
@@ -54,7 +55,9 @@ from rollouts.workloads.kinds import WORKLOADS
 _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
-WATCHED = (CANARIES, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds())
+WATCHED = (
+    CANARIES, ANALYSIS_TEMPLATES, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds(),
+)  # fmt: skip
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollouts.api.provider import Provider
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.counting import Series
 from rollouts.core.label_selector import Selector
@@ -168,6 +169,22 @@ class GroupedSource(Protocol):
 
     async def series_of(self, question: WorkloadQuery, at: datetime) -> SeriesOutcome:
         """The raw counters that a range selector gives, such as `requests_total{...}[2m]`, with all their samples."""
+        ...
+
+
+SecretData = Mapping[str, Mapping[str, bytes]]
+"""The data of Secrets, by their names."""
+
+
+class Sources(Protocol):
+    """The metric sources that templates name. Those that mean the same are one; whoever made them closes them."""
+
+    def source(self, provider: Provider, secrets: SecretData) -> MetricSource | Rejected:
+        """The source at `provider.address`, with the credentials that the provider refers to; all of its Secrets given.
+
+        Without an address it is the controller's own. Of a web source a query is the JSONPath of the number. Rejected
+        where it can't be used: a key is missing in a Secret, or the address may not be asked.
+        """
         ...
 
 

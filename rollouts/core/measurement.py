@@ -95,7 +95,16 @@ class Weighing:
     """The evaluations before, ascending, that whoever answers may not have made."""
 
 
-Question = Probe | Call | SecretProbe | Weighing
+@dataclass(frozen=True, slots=True)
+class Vet:
+    """The question whether a metric can be measured at all: whether its source takes its query as it is now."""
+
+    metric: str
+    version: str
+    """A digest of all that the query is made of."""
+
+
+Question = Probe | Call | SecretProbe | Weighing | Vet
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +124,8 @@ class Rejected:
     """The question itself was refused; asking again unchanged is useless."""
 
     reason: str
+    kind: str = ""
+    """What is wrong in one word, as conditions have it; empty where the reason says it all."""
 
 
 @dataclass(frozen=True, slots=True)

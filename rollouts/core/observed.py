@@ -153,6 +153,8 @@ class Observed:
     """The Service that clients call, as their metrics name it."""
     abandoned: bool = False
     """Whether the target is gone, and its user wants nothing that was made for it to outlive it."""
+    unvetted: bool = False
+    """Whether it is still being asked if the metrics' queries can be answered at all."""
     contested: Problem | None = None
     """That somebody else keeps changing the routes: which object, and the way out."""
     looked_since: datetime | None = None

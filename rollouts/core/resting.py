@@ -64,6 +64,8 @@ def preflight(seen: Observed) -> Finding:
         if sample is not None and (problem := _problem_of(sample)) is not None:
             retry_at = sample.at + PREFLIGHT_RETRY
             return Finding(Event.BLOCKED, problem.message, wake_at=retry_at, problem=problem)
+    if seen.unvetted:
+        return waited("asking whether the metrics' queries can be answered, before anything is touched")
     return Finding(Event.WAITED, "making the primary", prepare=True)
 
 

@@ -33,10 +33,12 @@ class Word:
     value: str
     pattern: bool = False
     """It is a regular expression: it can stand after =~ or !~, and nowhere else."""
+    secret: bool = False
+    """What it is may not be told."""
 
 
-Words = Mapping[str, Word]
-"""By the name between the braces: `namespace`, `args.window`."""
+Words = Mapping[str, Word | None]
+"""By the name between the braces: `namespace`, `args.window`. None for what this Canary has no value for."""
 
 
 @dataclass(slots=True)
@@ -120,11 +122,11 @@ def _put_in(name: str, word: Word, place: _Place) -> str:
     if word.pattern and not place.regex:
         raise SpecInvalid(f'{shown} is a regular expression: write =~ and quotes, as in pod=~"{shown}"')
     if word.pattern and not is_closed(word.value):
-        raise SpecInvalid(f"{shown} has the value {_short(word.value)}, which is no whole regular expression")
+        raise SpecInvalid(f"{shown} has the value {_told(word)}, which is no whole regular expression")
     if not place.quote:
         if not _BARE.fullmatch(word.value):
             way_out = "outside of quotes only a number, a duration such as 5m or a name can stand"
-            raise SpecInvalid(f"{shown} has the value {_short(word.value)}: {way_out}")
+            raise SpecInvalid(f"{shown} has the value {_told(word)}: {way_out}")
         return word.value
     value = f"(?:{word.value})" if word.pattern else _META.sub(r"\\\g<0>", word.value) if place.regex else word.value
     if place.quote == "`":
@@ -146,10 +148,16 @@ def _word(name: str, words: Words) -> Word:
     if known is not None:
         return known
     kind, _, own = name.partition(".")
+    if name in words:
+        raise SpecInvalid(f"{{{{ {name} }}}} has no value: the Canary names none")
     if own and kind in {"args", "variables"}:
         raise SpecInvalid(f"{{{{ {name} }}}} has no value: set templateVariables.{own}, or give the template a default")
     have = ", ".join(sorted({one for one in words if "." not in one}))
     raise SpecInvalid(f"{{{{ {name} }}}} is no variable: there are {have}, args.NAME and variables.NAME")
+
+
+def _told(word: Word) -> str:
+    return "that can't be shown" if word.secret else _short(word.value)
 
 
 def _short(value: str) -> str:

@@ -32,13 +32,16 @@ from rollouts.core.measurement import (
     Signal,
     Unreachable,
     Value,
+    Vet,
     Weighing,
 )
 from rollouts.core.revision import content_digest
 from rollouts.engine.calling import Caller
 from rollouts.engine.config_sources import is_opted_out
+from rollouts.engine.custom import CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
+from rollouts.engine.recipes import Standing
 from rollouts.engine.record import read_status
 from rollouts.engine.rights import Right, judge_rights, render_review
 from rollouts.engine.subject import Subject
@@ -46,7 +49,7 @@ from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import NO_SERVICES, render_query
 from rollouts.metrics.reading import reading_of
-from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, WorkloadQuery
+from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, Sources, WorkloadQuery
 from rollouts.workloads.kinds import kind_of
 
 ANSWER_MAX_S = 15.0
@@ -77,6 +80,13 @@ class Ways:
     """Where there is one, it answers in the place of `metrics` what is asked about a workload."""
     grid_s: float = 0.0
     """The grid of instants that judgements are due at; 0 is none."""
+    sources: Sources | None = None
+    """Those that templates name; where there is none, they have the one of all."""
+
+    @property
+    def custom(self) -> CustomMetrics:
+        """The way to what is measured by users' own queries."""
+        return CustomMetrics(self.secrets, self.sources or OneSource(self.metrics))
 
 
 @dataclass(slots=True)
@@ -167,6 +177,11 @@ class Asker:
                     return await self._keeper.weigh(probe, subject)
                 if isinstance(probe, SecretProbe):
                     return await self._content(probe, subject)
+                standing = Standing(self._ways.cluster, subject, read_status(subject.manifest))
+                if isinstance(probe, Vet):
+                    return await self._ways.custom.vet(probe.metric, standing, at)
+                if probe.signal is Signal.CUSTOM:
+                    return await self._ways.custom.measure(probe, standing, at)
                 return await self._outcome(probe, subject, at)
         except TimeoutError:
             return Unreachable(f"no answer within {ANSWER_MAX_S:g} s")

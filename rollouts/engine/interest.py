@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from rollouts.api.ownership import APPLIED_ANNOTATION, MANAGED_BY, MANAGED_BY_LABEL
 from rollouts.api.resources import (
+    ANALYSIS_TEMPLATES,
     CANARIES,
     CONFIG_MAPS,
     DAEMON_SETS,
@@ -36,6 +37,9 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
         yield key
         yield from _rivals(cluster, key)
         yield from _next_in_turn(cluster)
+        return
+    if resource == ANALYSIS_TEMPLATES:
+        yield from (ObjectKey.of(canary) for canary in cluster.list_all(CANARIES) if key in template_keys(canary))
         return
     if resource == CONFIG_MAPS and key.name == POLICY_NAME:
         yield from (ObjectKey.of(canary) for canary in cluster.list_all(CANARIES))
@@ -89,6 +93,16 @@ def route_keys(canary: Manifest) -> set[ObjectKey]:
     """The user's routes that a Canary steers. Tolerates a spec that is invalid."""
     own = canary["metadata"]["namespace"]
     refs = entries_in(canary, "routeRefs")
+    return {ObjectKey(str(ref.get("namespace") or own), str(ref.get("name") or "")) for ref in refs}
+
+
+def template_keys(canary: Manifest) -> set[ObjectKey]:
+    """The templates that a Canary's metrics name. Tolerates a spec that is invalid."""
+    own, spec = canary["metadata"]["namespace"], canary.get("spec")
+    analysis = spec.get("analysis") if isinstance(spec, dict) else None
+    metrics = analysis.get("metrics") if isinstance(analysis, dict) else None
+    found = [one.get("templateRef") for one in metrics if isinstance(one, dict)] if isinstance(metrics, list) else []
+    refs = [ref for ref in found if isinstance(ref, dict)]
     return {ObjectKey(str(ref.get("namespace") or own), str(ref.get("name") or "")) for ref in refs}
 
 

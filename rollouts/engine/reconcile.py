@@ -27,6 +27,7 @@ from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
 from rollouts.engine.restraint import Restraint
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
+from rollouts.engine.vetting import news_of
 from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, found_words, writes_for, writes_routes
 from rollouts.errors import Conflict, KubeError, Unsettled
 from rollouts.ports import Clock, Cluster
@@ -133,6 +134,9 @@ class Reconciler:
         unsaid = memory.refused is not None and work.intent == work.status
         await self._recorder.announce(written, None if unsaid else decision.announcement)
         await self._recorder.announce(written, contest_news(work.status, work.intent))
+        unanswered = work.vetting.unanswered
+        await self._recorder.announce(written, news_of(unanswered, memory.unanswered))
+        memory.unanswered = frozenset(vet for vet, _ in unanswered)
         cleared, memory.refused = memory.refused is not None and failed is None, _refusal_of(failed)
         settled = work.intent == work.status and not (changed or cleared)
         if memory.refused is None:
@@ -160,8 +164,10 @@ class Reconciler:
 
     def _ask(self, key: ObjectKey, subject: Subject, work: Work) -> None:
         """Start what is to be asked; not if an answer came since that was decided: it calls again by itself."""
-        if work.decision.asks and self._exchange.heard(key).samples == work.seen.samples:
-            self._exchange.ask(key, work.decision.asks, subject)
+        # About a query anybody may ask: it changes nothing, so it takes no term, and a Canary at rest stays as it is.
+        asks = (*work.decision.asks, *work.vetting.asks)
+        if asks and self._exchange.heard(key).samples == work.seen.samples:
+            self._exchange.ask(key, asks, subject)
 
     async def _converge(self, subject: Subject, work: Work, memory: Memory) -> tuple[bool, KubeError | None]:
         """Send what is missing, up to the first that fails; whether anything was written, and that failure."""

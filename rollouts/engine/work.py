@@ -15,6 +15,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.conditions import contest_of
 from rollouts.core.decision import Decision, Desired
 from rollouts.core.desired import routing_of
+from rollouts.core.measurement import Vet
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.step import step
 from rollouts.engine.ask import ANSWER_MAX_S
@@ -23,11 +24,13 @@ from rollouts.engine.hold import hold, is_held, let_go
 from rollouts.engine.modes import mode_of
 from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
+from rollouts.engine.recipes import Standing
 from rollouts.engine.record import read_status
 from rollouts.engine.restraint import Restraint
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.term import Tenure
+from rollouts.engine.vetting import Vetting, look_at_queries
 from rollouts.ports import Apply, Cluster, PatchJson, Write
 
 REFUSED_RETRY = timedelta(seconds=30)
@@ -50,6 +53,8 @@ class Memory:
     tenure: Tenure = field(default_factory=Tenure)
     refused: Problem | None = None
     """The write that the API server would not have, last time."""
+    unanswered: frozenset[Vet] = frozenset()
+    """The questions about queries of which people know that nobody answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +73,16 @@ class Work:
     """Whether routes that somebody else keeps changing are left alone for a while."""
     undone: timedelta | None
     """For how long whoever is at it may say nothing; None if nothing is to be done."""
+    vetting: Vetting
+    """What is to be asked about the metrics' queries, whoever does the rest."""
 
 
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
     status, refused = read_status(subject.manifest), memory.refused
     seen = memory.readiness.look(observe(cluster, subject, status, now, heard))
+    vetting = look_at_queries(Standing(cluster, subject, status), heard.samples, now)
+    seen = replace(seen, unvetted=vetting.open, problem=seen.problem or next(iter(vetting.problems), None))
     holding = memory.restraint.look(subject, status, now)
     seen = replace(seen, holds=holding.holds, holds_change_at=holding.change_at, looked_since=memory.since)
     # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
@@ -83,7 +92,7 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     decision = step(subject.spec, status, seen)
     due_at = _look_at_fight(cluster, subject, status, seen, decision.desired, fight=memory.fight)
     quiet_at = memory.fight.quiet_at() if seen.contested else None
-    times = (decision.wake_at, memory.readiness.settles_at(now), due_at, quiet_at)
+    times = (decision.wake_at, memory.readiness.settles_at(now), due_at, quiet_at, vetting.again_at)
     decision = replace(decision, wake_at=min((at for at in times if at is not None), default=None))
     # While a write is refused, its condition stays until it is known that it is refused no more.
     waits = refused is not None and _differ_in_conditions_only(status, decision.status)
@@ -99,7 +108,7 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
         undone = timedelta(seconds=ANSWER_MAX_S)
     elif intent.outbox:
         undone = DELIVERY_MAX
-    return Work(status, seen, decision, intent, incomplete, due_at is not None, undone)
+    return Work(status, seen, decision, intent, incomplete, due_at is not None, undone, vetting)
 
 
 def writes_for(

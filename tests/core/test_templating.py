@@ -24,6 +24,8 @@ WORDS: Words = {
     "args.limit": Word("-1.5e3"),
     "variables.name-1": Word("up"),
     "args.path": Word("a/../b?x=1&y"),
+    "ingress": None,
+    "args.key": Word("a b", secret=True),
 }
 
 
@@ -56,9 +58,13 @@ def test_values_stand_where_they_are_put(text: str, rendered: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("{{ nobody }}", "{{ nobody }} is no variable: there are interval, namespace, pods, target, args.NAME"),
+        (
+            "{{ nobody }}",
+            "{{ nobody }} is no variable: there are ingress, interval, namespace, pods, target, args.NAME",
+        ),
         ("{{ args.window }}", "{{ args.window }} has no value: set templateVariables.window"),
         ("{{ variables.x }}", "{{ variables.x }} has no value: set templateVariables.x"),
+        ("{{ ingress }}", "{{ ingress }} has no value: the Canary names none"),
         ("{{ pods.x }}", "{{ pods.x }} is no variable"),
         ("{{ if x }}", "{{ 'if x' }} is no variable: write one name"),
         ("{{ }}", "is no variable: write one name"),
@@ -66,6 +72,7 @@ def test_values_stand_where_they_are_put(text: str, rendered: str) -> None:
         ("up{a=~{{ pods }}}", "is a regular expression: write =~ and quotes"),
         ('up{a=~"x{{ args.loose }}"}', "which is no whole regular expression"),
         ("sum({{ args.text }})", "outside of quotes only a number, a duration such as 5m or a name can stand"),
+        ("sum({{ args.key }})", "has the value that can't be shown: outside of quotes"),
         ("up{a=`{{ args.tick }}`}", "a value with a backtick"),
         ('up{a="\\{{ args.text }}"}', "has a backslash before it"),
     ],

@@ -1,0 +1,187 @@
+"""Measures what a metric of the user's own asks: fetches the Secrets it needs, puts the words in, asks its source.
+
+Whatever goes wrong is an outcome with the object's name. What stands in a Secret is in no reason: what a source says
+of a query may quote it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from rollouts.api.provider import Provider
+from rollouts.api.template import AnalysisTemplateSpec
+from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Unreachable
+from rollouts.core.measurement import Subject as Side
+from rollouts.core.observed import Problem
+from rollouts.core.templating import Words
+from rollouts.engine.recipes import Recipe, Standing, Texts, find_recipe, flaw_of, render, words_of
+from rollouts.errors import Forbidden, KubeError, SpecInvalid
+from rollouts.metrics.prometheus_answer import NOT_FINITE
+from rollouts.ports import MetricSource, SecretData, Secrets, Sources
+
+_HIDDEN = "***"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What can be asked now, and whom. Its repr shows no secret."""
+
+    source: MetricSource
+    texts: Texts
+    secrets: tuple[str, ...]
+    """Values that no reason may hold."""
+
+    def __repr__(self) -> str:
+        return f"Question({_hidden(str(self.texts), self.secrets)})"
+
+
+@dataclass(frozen=True, slots=True)
+class OneSource:
+    """Implements `ports.Sources` where there is one only: a template that names another can't be used."""
+
+    own: MetricSource
+
+    def source(self, provider: Provider, secrets: SecretData) -> MetricSource | Rejected:  # noqa: ARG002 - not asked
+        """As the port says."""
+        return self.own if provider.address is None else Rejected("no other source than the controller's own is known")
+
+
+@dataclass(frozen=True, slots=True)
+class CustomMetrics:
+    """Asks the sources of templates."""
+
+    secrets: Secrets
+    sources: Sources
+
+    async def measure(self, probe: Probe, standing: Standing, at: datetime) -> Outcome:
+        """The value of the metric that the probe names, for its side and look-back."""
+        recipe = _recipe_of(standing, probe.metric)
+        if isinstance(recipe, Problem):
+            return Rejected(recipe.message, recipe.reason)
+        if recipe.spec.counters is not None:
+            said = f"{recipe.named} has counters, which give no single value: set evaluation: sequential"
+            return Rejected(said, "QueryInvalid")
+        question = await self.question(recipe, standing, probe.window_s, probe.subject)
+        if not isinstance(question, Question):
+            return question
+        text = question.texts.json_path or question.texts.query
+        return _without_secrets(await question.source.measure(text, at), question.secrets)
+
+    async def vet(self, metric: str, standing: Standing, at: datetime) -> Outcome:
+        """Whether the source takes the metric's question: rejected if not, and what the value is means nothing here."""
+        recipe = _recipe_of(standing, metric)
+        if isinstance(recipe, Problem):
+            return Rejected(recipe.message, recipe.reason)
+        question = await self.question(recipe, standing, recipe.metric.window_s, Side.CANARY)
+        if not isinstance(question, Question):
+            return question
+        return await ask_for_form(question, recipe.named, at)
+
+    async def question(
+        self, recipe: Recipe, standing: Standing, window_s: float, side: Side
+    ) -> Question | Rejected | Unreachable:
+        """What the recipe asks of one side, ready to be sent."""
+        data = await read_secrets(self.secrets, recipe.spec, recipe.namespace)
+        if isinstance(data, Rejected | Unreachable):
+            return data
+        values = secret_values(recipe, data)
+        if isinstance(values, Rejected):
+            return values
+        try:
+            words = words_of(recipe, standing, secrets=values, window_s=window_s, side=side)
+            return self.prepared(recipe, words, data, values.values())
+        except SpecInvalid as invalid:
+            return Rejected(f"{recipe.named}: {invalid}", "QueryInvalid")
+
+    def prepared(self, recipe: Recipe, words: Words, data: SecretData, hidden: Iterable[str]) -> Question | Rejected:
+        """The question with those words. Raises SpecInvalid where they do not fit."""
+        texts, provider = render(recipe.spec, words), recipe.spec.provider
+        if texts.json_path:
+            provider = provider.model_copy(update={"address": f"{provider.address}{texts.path}"})
+        source = self.sources.source(provider, data)
+        if isinstance(source, Rejected):
+            return Rejected(f"{recipe.named}: {source.reason}", source.kind or "ProviderInvalid")
+        return Question(source, texts, tuple(value for value in hidden if value))
+
+
+async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:
+    """Ask once, at one instant, for nothing but a rejection."""
+    texts = question.texts
+    # A range can only be asked of what is a plain series: a rate is refused here as it would be when counting.
+    raw = [f"count(count_over_time({text}[1m]))" for text in (texts.bad, texts.total) if text]
+    outcome: Outcome = NoData()
+    for text in raw or [texts.json_path or texts.query]:
+        outcome = _without_secrets(await question.source.measure(text, at), question.secrets)
+        if isinstance(outcome, Rejected) and outcome.kind == NOT_FINITE:
+            outcome = NoData()  # Nothing is wrong with a share of nothing but that it has no value yet.
+        if isinstance(outcome, Rejected):
+            return Rejected(f"{named}: {outcome.reason}", outcome.kind or "QueryRejected")
+        if isinstance(outcome, Unreachable):
+            return outcome
+    return outcome
+
+
+async def read_secrets(
+    secrets: Secrets, spec: AnalysisTemplateSpec, namespace: str
+) -> SecretData | Rejected | Unreachable:
+    """The Secrets that a template refers to, by name: for its arguments and for its provider."""
+    provider = spec.provider
+    names = [arg.value_from.secret_key_ref.name for arg in spec.args if arg.value_from is not None]
+    names += [header.secret_key_ref.name for header in provider.headers_from]
+    names += [provider.secret_ref.name] if provider.secret_ref is not None else []
+    data: dict[str, Mapping[str, bytes]] = {}
+    for name in dict.fromkeys(names):
+        shown = f"Secret {namespace}/{name}, which a template refers to,"
+        try:
+            found = await secrets.secret(namespace, name)
+        except Forbidden as refused:
+            way_out = "grant the controller's account get on secrets, see deploy/rbac.yaml"
+            return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")
+        except KubeError as failed:
+            return Unreachable(f"{shown} can't be read: {failed}")
+        if found is None:
+            return Rejected(f"{shown} does not exist: create it, or correct the template", "SecretNotFound")
+        data[name] = found
+    return data
+
+
+def secret_values(recipe: Recipe, data: SecretData) -> dict[str, str] | Rejected:
+    """The arguments that are in Secrets, by name."""
+    values: dict[str, str] = {}
+    for arg in recipe.secret_args:
+        if arg.value_from is None:
+            continue
+        ref = arg.value_from.secret_key_ref
+        shown = f"Secret {recipe.namespace}/{ref.name}"
+        stored = data[ref.name].get(ref.key)
+        if stored is None:
+            said = f"{shown} has no key {ref.key}, which argument {arg.name} of {recipe.named} is to have"
+            return Rejected(f"{said}: add it, or correct the template", "SecretKeyNotFound")
+        try:
+            values[arg.name] = stored.decode().strip()
+        except UnicodeDecodeError:
+            return Rejected(f"key {ref.key} of {shown} is no text: an argument must be", "SecretKeyInvalid")
+    return values
+
+
+def _recipe_of(standing: Standing, name: str) -> Recipe | Problem:
+    metric = next((one for one in standing.subject.spec.analysis.metrics if one.name == name), None)
+    if metric is None:
+        return Problem("MetricGone", f"there is no metric {name} any more")
+    recipe = find_recipe(standing.cluster, standing.subject.owner.namespace, metric)
+    return recipe if isinstance(recipe, Problem) else flaw_of(recipe, standing) or recipe
+
+
+def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+    if isinstance(outcome, Rejected | Unreachable):
+        return replace(outcome, reason=_hidden(outcome.reason, secrets))
+    return outcome
+
+
+def _hidden(text: str, secrets: Iterable[str]) -> str:
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, repr(secret)[1:-1], secret.replace("\\", "\\\\").replace('"', '\\"')):
+            text = text.replace(form, _HIDDEN)
+    return text

@@ -1,0 +1,189 @@
+"""What a metric of the user's own asks: the template that it names, or the query in the spec, with this Canary's words.
+
+Whatever is missing is a Problem that names the object and the way out. Pure but for reading the stores; asks nobody.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from rollouts.api.invalid import explain_invalid
+from rollouts.api.metric import Metric
+from rollouts.api.resources import ANALYSIS_TEMPLATES, DAEMON_SETS, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.api.template import AnalysisTemplateSpec, Argument, ArgumentType
+from rollouts.core.measurement import Subject as Side
+from rollouts.core.observed import Problem
+from rollouts.core.templating import Word, Words, render_json_path, render_path, render_query, variables_of
+from rollouts.core.word_patterns import pods_pattern
+from rollouts.engine.modes import mode_of
+from rollouts.engine.subject import Subject
+from rollouts.errors import SpecInvalid
+from rollouts.ports import Cluster
+
+UNSAID = "0"
+"""Stands for a secret value while only the form is looked at: it fits between quotes and outside of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one metric is measured, before its variables are put in."""
+
+    metric: Metric
+    spec: AnalysisTemplateSpec
+    namespace: str
+    """Where the Secrets are that it refers to."""
+    named: str
+    """As people call it."""
+
+    @property
+    def version(self) -> str:
+        """A digest of all that the question is made of, but for the Canary's names, which do not change."""
+        parts = [self.spec.model_dump(mode="json"), self.metric.template_variables, self.metric.interval]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+
+    @property
+    def secret_args(self) -> tuple[Argument, ...]:
+        """The arguments whose values are in Secrets."""
+        return tuple(arg for arg in self.spec.args if arg.value_from is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A Canary as it stands in its cluster."""
+
+    cluster: Cluster
+    subject: Subject
+    status: CanaryStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What is asked, without a variable left: one query, two of raw counters, or a path and a JSONPath."""
+
+    query: str = ""
+    bad: str = ""
+    total: str = ""
+    path: str = ""
+    json_path: str = ""
+
+
+def find_recipe(cluster: Cluster, namespace: str, metric: Metric) -> Recipe | Problem:
+    """What a metric asks that the mesh does not answer, for a Canary of that namespace; or why nothing can be asked."""
+    ref = metric.template_ref
+    if ref is None:
+        spec = AnalysisTemplateSpec.model_construct(query=metric.query or None, counters=metric.counters)
+        return Recipe(metric, spec, namespace, f"metric {metric.name}")
+    key = ObjectKey(ref.namespace or namespace, ref.name)
+    named = f"AnalysisTemplate {key}"
+    if trouble := cluster.trouble(ANALYSIS_TEMPLATES):
+        return Problem("KindUnavailable", trouble)
+    found = cluster.read(ANALYSIS_TEMPLATES, key)
+    if found is None:
+        way_out = f"create it, or correct templateRef of metric {metric.name}"
+        return Problem("TemplateNotFound", f"{named} does not exist: {way_out}")
+    try:
+        spec = AnalysisTemplateSpec.model_validate(found.get("spec") or {})
+    except ValidationError as invalid:
+        return Problem("TemplateInvalid", f"{named}: {explain_invalid(invalid)}")
+    if not spec.allows(key.namespace, namespace):
+        way_out = f"add {namespace} to its spec.allowedNamespaces, or make a template of your own"
+        return Problem("TemplateNotAllowed", f"{named} is not for Canaries of namespace {namespace}: {way_out}")
+    return Recipe(metric, spec, key.namespace, named)
+
+
+def own_metrics(subject: Subject) -> Iterator[Metric]:
+    """Those that the mesh does not measure."""
+    return (metric for metric in subject.spec.analysis.metrics if not metric.built_in)
+
+
+def flaw_of(recipe: Recipe, standing: Standing) -> Problem | None:
+    """Why the question can't be put into words."""
+    metric, given = recipe.metric, recipe.metric.template_variables
+    used = f"{recipe.named}, which metric {metric.name} uses," if metric.template_ref else recipe.named
+    needed = [arg.name for arg in recipe.spec.args if arg.required and arg.name not in given]
+    if needed:
+        way_out = f"set templateVariables.{needed[0]} of metric {metric.name}"
+        return Problem("ArgumentMissing", f"{used} needs {', '.join(needed)}: {way_out}")
+    kept = [arg.name for arg in recipe.secret_args if arg.name in given]
+    if kept:
+        way_out = f"take it out of templateVariables of metric {metric.name}"
+        return Problem("ArgumentFixed", f"{recipe.named} has {kept[0]} from a Secret of its own: {way_out}")
+    try:
+        unknown = given.keys() - _known(recipe.spec)
+        if unknown:
+            have = ", ".join(arg.name for arg in recipe.spec.args) or "none"
+            said = f"{recipe.named} has no argument {min(unknown)} (it has {have})"
+            return Problem("ArgumentUnknown", f"{said}: correct templateVariables of metric {metric.name}")
+        secrets = {arg.name: UNSAID for arg in recipe.secret_args}
+        window_s = metric.window_s
+        render(recipe.spec, words_of(recipe, standing, secrets=secrets, window_s=window_s))
+    except SpecInvalid as invalid:
+        return Problem("QueryInvalid", f"{recipe.named}: {invalid}")
+    return None
+
+
+def words_of(
+    recipe: Recipe, standing: Standing, *, secrets: Mapping[str, str], window_s: float, side: Side = Side.CANARY
+) -> Words:
+    """The variables' values for one side; `secrets` holds those of `recipe.secret_args` by the argument's name."""
+    subject, status = standing.subject, standing.status
+    mode, owner, spec = mode_of(subject.spec), subject.owner, subject.spec
+    measured, canary, primary = (mode.workload(subject, status, one) for one in (side, Side.CANARY, Side.STABLE))
+    per_node = not spec.swaps and spec.target.kind == DAEMON_SETS.kind
+    window_ms = round(window_s * 1000)
+    words: dict[str, Word | None] = {
+        "namespace": Word(owner.namespace),
+        "name": Word(owner.name),
+        "target": Word(measured),
+        "canary": Word(canary),
+        "primary": Word(primary),
+        "service": _service(standing),
+        "ingress": None,  # no route of ours is an Ingress yet
+        "interval": Word(f"{window_ms // 1000}s" if window_ms % 1000 == 0 else f"{window_ms}ms"),
+        "pods": Word(pods_pattern(measured, per_node=per_node), pattern=True),
+    }
+    words.update(argument_words(recipe.spec, recipe.metric.template_variables, secrets))
+    return words
+
+
+def _service(standing: Standing) -> Word | None:
+    """The one that clients call; of the user's own routes, the first that they lead to."""
+    spec = standing.subject.spec
+    if not spec.swaps:
+        return Word(spec.service_name)
+    mode = mode_of(spec)
+    names = mode.services(standing.cluster, standing.subject, standing.status, Side.BOTH).names
+    return Word(names[0]) if names else None
+
+
+def argument_words(spec: AnalysisTemplateSpec, given: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, Word]:
+    """Of the arguments: what is given, else what the template says. Flagger calls them `variables`."""
+    defaults = {arg.name: arg.value for arg in spec.args if arg.value is not None}
+    patterns = {arg.name for arg in spec.args if arg.type is ArgumentType.PATTERN}
+    values = {**defaults, **given, **secrets}
+    return {
+        f"{kind}.{name}": Word(value, pattern=name in patterns, secret=name in secrets)
+        for name, value in values.items()
+        for kind in ("args", "variables")
+    }
+
+
+def render(spec: AnalysisTemplateSpec, words: Words) -> Texts:
+    """All texts of the question. Raises SpecInvalid, naming what is wrong."""
+    if spec.counters is not None:
+        return Texts(bad=render_query(spec.counters.bad, words), total=render_query(spec.counters.total, words))
+    if spec.web is not None:
+        return Texts(path=render_path(spec.web.path, words), json_path=render_json_path(spec.web.json_path, words))
+    return Texts(query=render_query(spec.query or "", words))
+
+
+def _known(spec: AnalysisTemplateSpec) -> set[str]:
+    """What can be given: the arguments and, as in Flagger, any name that the text has as `variables.NAME`."""
+    used = (name.partition(".") for text in spec.texts for name in variables_of(text))
+    return {arg.name for arg in spec.args} | {own for kind, _, own in used if kind == "variables"}
