@@ -32,6 +32,7 @@ from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
+from rollouts.engine.template_keeper import TemplateKeeper
 from rollouts.errors import KubeError
 from rollouts.hooks.http import HttpHooks
 from rollouts.kube.access import open_client
@@ -178,6 +179,8 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
     def on_change(resource: Resource, key: ObjectKey) -> None:
         if readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
             wake_interested(cluster, queue, resource, key)
+            if resource == ANALYSIS_TEMPLATES:
+                keeper.add(key)
 
     def on_trouble(_resource: Resource) -> None:
         wake_all(cluster, queue)
@@ -194,12 +197,14 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         secrets = KubeSecrets(outside.transport)
         metrics, caller, pods = outside.metrics, Caller(hooks, secrets), KubePods(outside.transport)
         ways = Ways(cluster, metrics.source, caller, secrets, pods, metrics.grouped, metrics.grid_s)
+        keeper = TemplateKeeper(cluster, ways.custom, clock)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         readiness.synced = True
         wake_all(cluster, queue)
+        tasks.create_task(keeper.run())
         _log.info("ready", canaries=len(queue))
         await Workers(queue, reconciler, clock, outside.reporter).run(settings.workers)
 

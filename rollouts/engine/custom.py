@@ -6,22 +6,21 @@ of a query may quote it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rollouts.api.provider import Provider
-from rollouts.api.template import AnalysisTemplateSpec
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Unreachable
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Problem
 from rollouts.core.templating import Words
-from rollouts.engine.recipes import Recipe, Standing, Texts, find_recipe, flaw_of, render, words_of
-from rollouts.errors import Forbidden, KubeError, SpecInvalid
+from rollouts.engine.recipes import Recipe, Standing, find_recipe, flaw_of, words_of
+from rollouts.engine.template_secrets import hidden, read_secrets, secret_values
+from rollouts.engine.template_words import Texts, render
+from rollouts.errors import SpecInvalid
 from rollouts.metrics.prometheus_answer import NOT_FINITE
 from rollouts.ports import MetricSource, SecretData, Secrets, Sources
-
-_HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +28,9 @@ class Question:
     """What can be asked now, and whom. Its repr shows no secret."""
 
     source: MetricSource
-    texts: Texts
-    secrets: tuple[str, ...]
+    texts: Texts = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     """Values that no reason may hold."""
-
-    def __repr__(self) -> str:
-        return f"Question({_hidden(str(self.texts), self.secrets)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +75,16 @@ class CustomMetrics:
             return question
         return await ask_for_form(question, recipe.named, at)
 
+    async def counters(self, metric: str, standing: Standing, side: Side) -> Question | Rejected | Unreachable:
+        """The two queries for raw counters of one side, in `texts.bad` and `texts.total`, and whom to ask them."""
+        recipe = _recipe_of(standing, metric)
+        if isinstance(recipe, Problem):
+            return Rejected(recipe.message, recipe.reason)
+        if recipe.spec.counters is None:
+            said = f"{recipe.named} gives single values: sequential evaluation needs counters"
+            return Rejected(said, "QueryInvalid")
+        return await self.question(recipe, standing, recipe.metric.window_s, side)
+
     async def question(
         self, recipe: Recipe, standing: Standing, window_s: float, side: Side
     ) -> Question | Rejected | Unreachable:
@@ -95,7 +101,7 @@ class CustomMetrics:
         except SpecInvalid as invalid:
             return Rejected(f"{recipe.named}: {invalid}", "QueryInvalid")
 
-    def prepared(self, recipe: Recipe, words: Words, data: SecretData, hidden: Iterable[str]) -> Question | Rejected:
+    def prepared(self, recipe: Recipe, words: Words, data: SecretData, secrets: Iterable[str]) -> Question | Rejected:
         """The question with those words. Raises SpecInvalid where they do not fit."""
         texts, provider = render(recipe.spec, words), recipe.spec.provider
         if texts.json_path:
@@ -103,7 +109,7 @@ class CustomMetrics:
         source = self.sources.source(provider, data)
         if isinstance(source, Rejected):
             return Rejected(f"{recipe.named}: {source.reason}", source.kind or "ProviderInvalid")
-        return Question(source, texts, tuple(value for value in hidden if value))
+        return Question(source, texts, tuple(filter(None, secrets)))
 
 
 async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:
@@ -123,49 +129,6 @@ async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:
     return outcome
 
 
-async def read_secrets(
-    secrets: Secrets, spec: AnalysisTemplateSpec, namespace: str
-) -> SecretData | Rejected | Unreachable:
-    """The Secrets that a template refers to, by name: for its arguments and for its provider."""
-    provider = spec.provider
-    names = [arg.value_from.secret_key_ref.name for arg in spec.args if arg.value_from is not None]
-    names += [header.secret_key_ref.name for header in provider.headers_from]
-    names += [provider.secret_ref.name] if provider.secret_ref is not None else []
-    data: dict[str, Mapping[str, bytes]] = {}
-    for name in dict.fromkeys(names):
-        shown = f"Secret {namespace}/{name}, which a template refers to,"
-        try:
-            found = await secrets.secret(namespace, name)
-        except Forbidden as refused:
-            way_out = "grant the controller's account get on secrets, see deploy/rbac.yaml"
-            return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")
-        except KubeError as failed:
-            return Unreachable(f"{shown} can't be read: {failed}")
-        if found is None:
-            return Rejected(f"{shown} does not exist: create it, or correct the template", "SecretNotFound")
-        data[name] = found
-    return data
-
-
-def secret_values(recipe: Recipe, data: SecretData) -> dict[str, str] | Rejected:
-    """The arguments that are in Secrets, by name."""
-    values: dict[str, str] = {}
-    for arg in recipe.secret_args:
-        if arg.value_from is None:
-            continue
-        ref = arg.value_from.secret_key_ref
-        shown = f"Secret {recipe.namespace}/{ref.name}"
-        stored = data[ref.name].get(ref.key)
-        if stored is None:
-            said = f"{shown} has no key {ref.key}, which argument {arg.name} of {recipe.named} is to have"
-            return Rejected(f"{said}: add it, or correct the template", "SecretKeyNotFound")
-        try:
-            values[arg.name] = stored.decode().strip()
-        except UnicodeDecodeError:
-            return Rejected(f"key {ref.key} of {shown} is no text: an argument must be", "SecretKeyInvalid")
-    return values
-
-
 def _recipe_of(standing: Standing, name: str) -> Recipe | Problem:
     metric = next((one for one in standing.subject.spec.analysis.metrics if one.name == name), None)
     if metric is None:
@@ -176,12 +139,5 @@ def _recipe_of(standing: Standing, name: str) -> Recipe | Problem:
 
 def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
     if isinstance(outcome, Rejected | Unreachable):
-        return replace(outcome, reason=_hidden(outcome.reason, secrets))
+        return replace(outcome, reason=hidden(outcome.reason, secrets))
     return outcome
-
-
-def _hidden(text: str, secrets: Iterable[str]) -> str:
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        for form in (secret, repr(secret)[1:-1], secret.replace("\\", "\\\\").replace('"', '\\"')):
-            text = text.replace(form, _HIDDEN)
-    return text

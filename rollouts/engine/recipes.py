@@ -16,13 +16,14 @@ from rollouts.api.invalid import explain_invalid
 from rollouts.api.metric import Metric
 from rollouts.api.resources import ANALYSIS_TEMPLATES, DAEMON_SETS, ObjectKey
 from rollouts.api.status import CanaryStatus
-from rollouts.api.template import AnalysisTemplateSpec, Argument, ArgumentType
+from rollouts.api.template import AnalysisTemplateSpec, Argument
 from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Problem
-from rollouts.core.templating import Word, Words, render_json_path, render_path, render_query, variables_of
+from rollouts.core.templating import Word, Words
 from rollouts.core.word_patterns import pods_pattern
 from rollouts.engine.modes import mode_of
 from rollouts.engine.subject import Subject
+from rollouts.engine.template_words import argument_words, givable, render, undeclared
 from rollouts.errors import SpecInvalid
 from rollouts.ports import Cluster
 
@@ -60,17 +61,6 @@ class Standing:
     cluster: Cluster
     subject: Subject
     status: CanaryStatus
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """What is asked, without a variable left: one query, two of raw counters, or a path and a JSONPath."""
-
-    query: str = ""
-    bad: str = ""
-    total: str = ""
-    path: str = ""
-    json_path: str = ""
 
 
 def find_recipe(cluster: Cluster, namespace: str, metric: Metric) -> Recipe | Problem:
@@ -115,7 +105,10 @@ def flaw_of(recipe: Recipe, standing: Standing) -> Problem | None:
         way_out = f"take it out of templateVariables of metric {metric.name}"
         return Problem("ArgumentFixed", f"{recipe.named} has {kept[0]} from a Secret of its own: {way_out}")
     try:
-        unknown = given.keys() - _known(recipe.spec)
+        if stray := undeclared(recipe.spec):
+            way_out = "add it to its args" if metric.template_ref else "write the value, or make an AnalysisTemplate"
+            return Problem("QueryInvalid", f"{recipe.named}: {{{{ args.{stray} }}}} is no argument: {way_out}")
+        unknown = given.keys() - givable(recipe.spec)
         if unknown:
             have = ", ".join(arg.name for arg in recipe.spec.args) or "none"
             said = f"{recipe.named} has no argument {min(unknown)} (it has {have})"
@@ -160,30 +153,3 @@ def _service(standing: Standing) -> Word | None:
     mode = mode_of(spec)
     names = mode.services(standing.cluster, standing.subject, standing.status, Side.BOTH).names
     return Word(names[0]) if names else None
-
-
-def argument_words(spec: AnalysisTemplateSpec, given: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, Word]:
-    """Of the arguments: what is given, else what the template says. Flagger calls them `variables`."""
-    defaults = {arg.name: arg.value for arg in spec.args if arg.value is not None}
-    patterns = {arg.name for arg in spec.args if arg.type is ArgumentType.PATTERN}
-    values = {**defaults, **given, **secrets}
-    return {
-        f"{kind}.{name}": Word(value, pattern=name in patterns, secret=name in secrets)
-        for name, value in values.items()
-        for kind in ("args", "variables")
-    }
-
-
-def render(spec: AnalysisTemplateSpec, words: Words) -> Texts:
-    """All texts of the question. Raises SpecInvalid, naming what is wrong."""
-    if spec.counters is not None:
-        return Texts(bad=render_query(spec.counters.bad, words), total=render_query(spec.counters.total, words))
-    if spec.web is not None:
-        return Texts(path=render_path(spec.web.path, words), json_path=render_json_path(spec.web.json_path, words))
-    return Texts(query=render_query(spec.query or "", words))
-
-
-def _known(spec: AnalysisTemplateSpec) -> set[str]:
-    """What can be given: the arguments and, as in Flagger, any name that the text has as `variables.NAME`."""
-    used = (name.partition(".") for text in spec.texts for name in variables_of(text))
-    return {arg.name for arg in spec.args} | {own for kind, _, own in used if kind == "variables"}

@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rollouts.api.status import Phase
+from rollouts.core.measurement import Sample, Value
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event
+from rollouts.core.resting import PREFLIGHT
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
 from tests.core.given import at, copy, pods, seen_at, spec_of, status_in
@@ -101,3 +103,14 @@ def test_a_first_version_that_never_came_up_may_be_replaced(seen: Observed, *, m
     decision = step(spec_of(), status_in(Phase.INITIALIZING), seen)
 
     assert (decision.event, decision.desired.copy_to_primary) == (Event.WAITED, made)
+
+
+def test_nothing_is_made_before_the_queries_are_known_to_be_taken() -> None:
+    """Whether a query is wrong is known before the target is copied; the answer wakes the Canary."""
+    samples = tuple(Sample(probe, at(9), Value(1.0)) for probe in PREFLIGHT)
+    seen = seen_at(9, target=pods("a"), primary=None, route_weight=None, apex_on_primary=False, samples=samples)
+    status = status_in(Phase.INITIALIZING)
+
+    waits, goes_on = (step(spec_of(), status, replace(seen, unvetted=unvetted)) for unvetted in (True, False))
+
+    assert (waits.asks, waits.desired.copy_to_primary, goes_on.desired.copy_to_primary) == ((), False, True)

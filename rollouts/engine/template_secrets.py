@@ -1,0 +1,64 @@
+"""The Secrets of a template: read one by one when they are needed, and kept out of all that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rollouts.api.template import AnalysisTemplateSpec
+from rollouts.core.measurement import Rejected, Unreachable
+from rollouts.engine.recipes import Recipe
+from rollouts.errors import Forbidden, KubeError
+from rollouts.ports import SecretData, Secrets
+
+_HIDDEN = "***"
+
+
+async def read_secrets(
+    secrets: Secrets, spec: AnalysisTemplateSpec, namespace: str
+) -> SecretData | Rejected | Unreachable:
+    """The Secrets that a template refers to, by name: for its arguments and for its provider."""
+    provider = spec.provider
+    names = [arg.value_from.secret_key_ref.name for arg in spec.args if arg.value_from is not None]
+    names += [header.secret_key_ref.name for header in provider.headers_from]
+    names += [provider.secret_ref.name] if provider.secret_ref is not None else []
+    data: dict[str, Mapping[str, bytes]] = {}
+    for name in dict.fromkeys(names):
+        shown = f"Secret {namespace}/{name}, which a template refers to,"
+        try:
+            found = await secrets.secret(namespace, name)
+        except Forbidden as refused:
+            way_out = "grant the controller's account get on secrets, see deploy/rbac.yaml"
+            return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")
+        except KubeError as failed:
+            return Unreachable(f"{shown} can't be read: {failed}")
+        if found is None:
+            return Rejected(f"{shown} does not exist: create it, or correct the template", "SecretNotFound")
+        data[name] = found
+    return data
+
+
+def secret_values(recipe: Recipe, data: SecretData) -> dict[str, str] | Rejected:
+    """The arguments that are in Secrets, by name."""
+    values: dict[str, str] = {}
+    for arg in recipe.secret_args:
+        if arg.value_from is None:
+            continue
+        ref = arg.value_from.secret_key_ref
+        shown = f"Secret {recipe.namespace}/{ref.name}"
+        stored = data[ref.name].get(ref.key)
+        if stored is None:
+            said = f"{shown} has no key {ref.key}, which argument {arg.name} of {recipe.named} is to have"
+            return Rejected(f"{said}: add it, or correct the template", "SecretKeyNotFound")
+        try:
+            values[arg.name] = stored.decode().strip()
+        except UnicodeDecodeError:
+            return Rejected(f"key {ref.key} of {shown} is no text: an argument must be", "SecretKeyInvalid")
+    return values
+
+
+def hidden(text: str, secrets: Iterable[str]) -> str:
+    """The text without them, however they may be quoted in it."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        for form in (secret, repr(secret)[1:-1], secret.replace("\\", "\\\\").replace('"', '\\"')):
+            text = text.replace(form, _HIDDEN)
+    return text
