@@ -19,8 +19,10 @@ from rollouts.engine.recipes import Recipe, Standing, find_recipe, flaw_of, word
 from rollouts.engine.template_secrets import hidden, read_secrets, secret_values
 from rollouts.engine.template_words import Texts, render
 from rollouts.errors import SpecInvalid
-from rollouts.metrics.prometheus_answer import NOT_FINITE
 from rollouts.ports import MetricSource, SecretData, Secrets, Sources
+
+_NOT_FINITE = "divides by zero"
+"""What every source says of a value that is infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:
     outcome: Outcome = NoData()
     for text in raw or [texts.json_path or texts.query]:
         outcome = _without_secrets(await question.source.measure(text, at), question.secrets)
-        if isinstance(outcome, Rejected) and outcome.kind == NOT_FINITE:
+        if isinstance(outcome, Rejected) and _NOT_FINITE in outcome.reason:
             outcome = NoData()  # Nothing is wrong with a share of nothing but that it has no value yet.
         if isinstance(outcome, Rejected):
             return Rejected(f"{named}: {outcome.reason}", outcome.kind or "QueryRejected")

@@ -16,8 +16,6 @@ from typing import Any
 from rollouts.core.counting import Scraped, Series
 from rollouts.core.measurement import NoData, Outcome, Rejected, Unreachable, Value
 
-NOT_FINITE = "NotFinite"
-"""The kind of a rejection that more data may end."""
 REASON_MAX = 256
 """The most characters of a reason: it goes into a status with a budget."""
 _QUERY_REFUSED = frozenset({400, 422})
@@ -142,7 +140,7 @@ def number_outcome(number: float | None) -> Outcome:
         return NoData()
     if math.isinf(number):
         sign = "+" if number > 0 else "-"
-        return Rejected(f"the query gives {sign}Inf, which no limit can judge: it divides by zero", NOT_FINITE)
+        return Rejected(f"the query gives {sign}Inf, which no limit can judge: it divides by zero")
     return Value(number)
 
 

@@ -294,6 +294,12 @@ async def test_a_template_is_taken_as_it_is_shipped(known: Known, file: Path) ->
 
 
 @pytest.mark.lab
+async def test_a_share_of_nothing_is_no_wrong_query(known: Known) -> None:
+    """Before there are requests it may be infinite, and is no fault of the query."""
+    assert await _told(known, {"query": "vector(1) / 0"}) == ("True", "Accepted")
+
+
+@pytest.mark.lab
 @pytest.mark.parametrize(
     ("spec", "words"),
     [

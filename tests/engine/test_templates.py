@@ -14,7 +14,6 @@ from rollouts.core.measurement import NoData, Rejected, Unreachable, Value
 from rollouts.core.word_patterns import pods_pattern
 from rollouts.engine.interest import interested
 from rollouts.engine.vetting import VET_AGAIN
-from rollouts.metrics.prometheus_answer import NOT_FINITE
 from tests.api.templates import manifest as template
 from tests.engine.world import KEY, NAMESPACE, World, canary_manifest
 
@@ -259,9 +258,7 @@ async def test_a_source_that_is_away_is_no_verdict() -> None:
 async def test_a_share_of_nothing_is_no_wrong_query() -> None:
     """Before there are requests it divides by zero, and may."""
     made = world()
-    made.metrics.answers[ASKED] = Rejected(
-        "the query gives +Inf, which no limit can judge: it divides by zero", NOT_FINITE
-    )
+    made.metrics.answers[ASKED] = Rejected("the query gives +Inf, which no limit can judge: it divides by zero")
     await made.initialize()
 
 
