@@ -21,6 +21,7 @@ HEADER_TAKEN = "headers and headersFrom: the controller itself sets Connection, 
 BAD_HEADER = "headers: write names such as X-Scope-OrgID"
 TAKEN_HEADERS = ("connection", "host", "transfer-encoding")
 TAKEN_PREFIX = "content-"
+HEADER_NAME_MAX = 128
 
 HeaderValue = Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[ -~]+$")]
 
@@ -71,7 +72,7 @@ class Provider(BaseModel):
 
     @model_validator(mode="after")
     def _sends_what_can_be_sent(self) -> Self:
-        if any(len(name) > 128 or not _is_name(name) for name in self.headers):
+        if any(len(name) > HEADER_NAME_MAX or not _is_name(name) for name in self.headers):
             raise ValueError(BAD_HEADER)
         names = [name.lower() for name in (*self.headers, *(header.name for header in self.headers_from))]
         if len(set(names)) < len(names):

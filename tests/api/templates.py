@@ -21,6 +21,8 @@ class BadTemplate:
     says: str
     model_says: str = ""
     """Words of the model's message, where they differ."""
+    by_model_alone: bool = False
+    """The API server takes it: the controller says it in the condition."""
 
 
 def manifest(spec: dict[str, Any], name: str = "errors", namespace: str = "shop") -> dict[str, Any]:
@@ -69,12 +71,21 @@ BAD = (
     ),
     BadTemplate("an address that is none", _provider(address="prometheus:9090"), "provider.address",
                 "write a URL such as https://host/path", "should match pattern"),
-    BadTemplate("a header twice", _provider(headers={"x-key": ["1"]}, headersFrom=[_SECRET]), "provider",
+    BadTemplate("a header twice", _provider(headersFrom=[_SECRET, _SECRET | {"name": "x-key"}]), "provider.headersFrom",
                 provider.HEADER_TWICE),
-    BadTemplate("a header of ours", _provider(headers={"Content-Type": ["text/plain"]}), "provider",
-                provider.HEADER_TAKEN),
-    BadTemplate("a header's name that is none", _provider(headers={"X Key": ["1"]}), "provider.headers",
+    BadTemplate("a secret header of ours", _provider(headersFrom=[_SECRET | {"name": "Content-Type"}]),
+                "provider.headersFrom", provider.HEADER_TAKEN),
+    BadTemplate("a header's name of no bound", _provider(headers={"X" * 129: ["1"]}), "provider.headers",
                 provider.BAD_HEADER),
+    *(
+        BadTemplate(f"a header {name}", _provider(headers={header: ["1"]}, headersFrom=[_SECRET]), "provider", says,
+                    by_model_alone=True)
+        for name, header, says in (
+            ("in both ways", "x-key", provider.HEADER_TWICE),
+            ("of ours", "Content-Type", provider.HEADER_TAKEN),
+            ("whose name is none", "X Key", provider.BAD_HEADER),
+        )
+    ),
     BadTemplate("an argument twice", {"query": QUERY, "args": [{"name": "a"}, {"name": "a"}]}, "args",
                 template.ARGUMENT_TWICE, template.ARGUMENT_TWICE),
     BadTemplate(

@@ -35,8 +35,8 @@ def _brought() -> Iterator[str]:
     for path in (ROOT / "rollouts" / "engine").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Rejected":
-                kinds = [ast.walk(kind) for kind in node.args[1:]]
-                yield from (one.value for kind in kinds for one in kind if isinstance(one, ast.Constant))
+                kinds = [one for kind in node.args[1:] for one in ast.walk(kind) if isinstance(one, ast.Constant)]
+                yield from (str(one.value) for one in kinds)
 
 
 def test_every_reason_stands_on_the_page() -> None:
