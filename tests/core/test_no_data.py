@@ -129,6 +129,17 @@ def test_requests_that_reach_no_pod_are_requests(arrived: float, refused: float,
     assert decision.event is event
 
 
+@pytest.mark.parametrize(("refused", "event"), [(0.0, Event.UNDECIDED), (1.0, Event.UNDECIDED), (9.0, Event.ROLLBACK)])
+def test_what_is_not_decided_by_the_pods_may_be_by_their_callers(refused: float, event: Event) -> None:
+    """Between the two conditions nothing is decided; with what failed on the way it is a failure."""
+    metric = RATE | {"thresholdRange": None, "successCondition": "result > 99.5", "failureCondition": "result < 97.0"}
+    samples = (sample(SUCCESS, 10, 99.0), sample(UNREACHED, 10, refused), *counts(10))
+
+    decision = step(spec_of(metrics=[metric]), running(10), seen_at(10, route_weight=10, samples=samples))
+
+    assert decision.event is event
+
+
 def test_the_count_that_could_not_be_had_is_an_error() -> None:
     """As any other question to a source that does not answer."""
     samples = (sample(SUCCESS, 10, 100.0), sample(UNREACHED, 10, 0.0), sample(COUNTED[0], 10, Unreachable("reset")))
