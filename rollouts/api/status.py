@@ -21,7 +21,7 @@ OUTBOX_MAX = 8
 REASON_MAX = 32
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 800
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 784
 """Of all notices, of all actions with who asked for them, of all measurements."""
 STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""

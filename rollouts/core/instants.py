@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from rollouts.api.analysis import Analysis
 from rollouts.api.status import CanaryStatus
+from rollouts.core.grid import fits, on_grid
 from rollouts.core.plan import Step
 
 MISSED_MAX = 20
@@ -27,10 +28,13 @@ class Instants:
     """The end of the dwell."""
 
     @classmethod
-    def of(cls, analysis: Analysis, status: CanaryStatus, began: datetime, step: Step) -> Instants:
-        """`began`: when the dwell did."""
-        over_at = began + timedelta(seconds=step.dwell_s)
-        return cls(status.last_check_at or began, timedelta(seconds=analysis.interval_s), over_at)
+    def of(cls, analysis: Analysis, status: CanaryStatus, began: datetime, step: Step, grid_s: float = 0) -> Instants:
+        """`began`: when the dwell did. An interval of whole grids keeps to the grid from the first instant on."""
+        interval, over_at = timedelta(seconds=analysis.interval_s), began + timedelta(seconds=step.dwell_s)
+        if not fits(analysis.interval_s, grid_s) or analysis.interval_s % grid_s:
+            return cls(status.last_check_at or began, interval, over_at)
+        first, over_at = (on_grid(at, analysis.interval_s, grid_s, timedelta()) for at in (began + interval, over_at))
+        return cls(status.last_check_at or first - interval, interval, over_at)
 
     def after(self, instant: datetime) -> datetime:
         """The next one."""

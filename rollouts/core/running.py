@@ -95,7 +95,7 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     """The judgement, if it is due and all is answered; until then what the step waits for."""
     if status.dwell_started_at is None:
         return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
-    instants = Instants.of(spec.analysis, status, status.dwell_started_at, step)
+    instants = Instants.of(spec.analysis, status, status.dwell_started_at, step, seen.grid_s)
     weighs = bool(spec.analysis.sequential)
     due_at = instants.newest(seen.now) if weighs else _due_at(spec, status, status.dwell_started_at, step, seen.grid_s)
     if seen.now < due_at:

@@ -14,7 +14,6 @@ from rollouts.core.measurement import (
     NoData,
     Outcome,
     Probe,
-    Question,
     Refused,
     Rejected,
     SecretProbe,
@@ -100,7 +99,7 @@ class Signals:
         return Value(max(self.unreached, *map(aborted_percent, hits)))
 
     def answer(
-        self, probe: Question, *, reached: bool, share: float = 0.0, copied: float = 0.0
+        self, probe: Probe | Call | SecretProbe, *, reached: bool, share: float = 0.0, copied: float = 0.0
     ) -> Outcome | HookOutcome | Content:
         """The answer to one question while the routes do, or do not, bring requests to the canary.
 
