@@ -7,7 +7,9 @@ from itertools import pairwise
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.durations import duration_s
 from rollouts.api.hooks import HookType
+from rollouts.api.sequential import Otherwise, Promote
 from rollouts.api.status import (
     ACTIONS_TEXT,
     CONDITION_MAX,
@@ -16,6 +18,7 @@ from rollouts.api.status import (
     NOTICES_TEXT,
     RESULTS_TEXT,
     CanaryStatus,
+    MetricResult,
     Phase,
     Verdict,
 )
@@ -106,11 +109,24 @@ def _check_passed(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisi
     if results != before.metrics:
         tests = [hook.name for hook in analysis.hooks(HookType.ROLLOUT)]
         assert [result.name for result in results] == [metric.name for metric in analysis.metrics] + tests
-    assert {result.verdict for result in results} == {Verdict.PASS}
+    assert {_meant(spec, before, result) for result in results if not result.dry_run} == {Verdict.PASS}
     began = before.dwell_started_at
     assert began is not None
     assert all((result.measured_at - began).total_seconds() >= spec.analysis.interval_s for result in results)
     assert (seen.now - began).total_seconds() >= spec.analysis.interval_s
+
+
+def _meant(spec: CanarySpec, before: CanaryStatus, result: MetricResult) -> Verdict:
+    """The verdict, or a pass where the spec lets a metric that is evaluated sequentially go on without one."""
+    analysis, began = spec.analysis, before.dwell_started_at
+    held_s = 0.0 if began is None else (result.measured_at - began).total_seconds()
+    late = analysis.on_inconclusive is Otherwise.ADVANCE and held_s >= duration_s(analysis.max_hold)
+    weighed = result.name in {metric.name for metric in analysis.sequential}
+    forgiven = {
+        Verdict.INCONCLUSIVE: weighed and (late or analysis.promote is Promote.TIME),
+        Verdict.SHARED_BREACH: analysis.on_shared_breach is Otherwise.ADVANCE,
+    }
+    return Verdict.PASS if forgiven.get(result.verdict, False) else result.verdict
 
 
 def _check_promotion(before: CanaryStatus, seen: Observed, decision: Decision) -> None:
