@@ -10,21 +10,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from rollouts.api.metric import DURATION, Metric
 from rollouts.api.resources import ObjectKey
 from rollouts.api.sequential import threshold_ms_of
 from rollouts.api.status import CanaryStatus
+from rollouts.core.clumps import clumps_in
 from rollouts.core.counting import Series
+from rollouts.core.evidence.state import State
 from rollouts.core.measurement import Answer, Evidenced, Rejected, Subject, Unreachable, Weighing
 from rollouts.core.tally import Book, Place, Rules, Scrapes, follow, reaches_back_s
 from rollouts.core.weighing import basis_of, limits_of, settings_of
 from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
 from rollouts.engine.subject import Subject as Canary
-from rollouts.metrics.counters import Asked, count_of, note_of, queries_of
+from rollouts.metrics.counters import Asked, count_of, note_of, past_of, queries_of
 from rollouts.metrics.istio_counters import Edges
 from rollouts.ports import GroupedSource, SeriesOutcome, WorkloadQuery
 
@@ -90,12 +92,26 @@ class Keeper:
         limit_ms = threshold_ms_of(metric)
         if metric.name == DURATION and limit_ms is not None and kept.edges is None and any(found.values()):
             kept.edges = Edges.around(limit_ms, (one for series in found.values() for one in series))
+        if kept.book.at is None:
+            kept.book = await self._begun(kept, question, canary, metric)
         rules = Rules(count_of(metric, kept.edges), limits_of(metric), settings_of(analysis), analysis.interval_s)
         scrapes = Scrapes(found, question.at - timedelta(seconds=back_s))
         kept.book = follow(kept.book, question, scrapes, rules)
         answer = Evidenced(kept.book.state, kept.book.counted, note_of(metric, kept.edges, kept.book.gap_s))
         kept.answered = question, answer
         return answer
+
+    async def _begun(self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric) -> Book:
+        """An empty book, of a service whose failures come in clumps as they did in the hour before."""
+        status, begin = read_status(canary.manifest), question.step_from
+        primary = {Subject.STABLE: mode_of(canary.spec).workload(canary, status, Subject.STABLE)}
+        asked = past_of(metric, canary.owner.namespace, primary, kept.edges)
+        found = await self._read(asked, canary, begin)
+        if isinstance(found, Rejected | Unreachable) or not any(found.values()):
+            return kept.book
+        past = {family: series for (_, family), series in found.items()}
+        phi = clumps_in(past, begin.timestamp(), count_of(metric, kept.edges))
+        return replace(kept.book, state=State(dispersion=phi))
 
     def _asked(self, canary: Canary, metric: Metric, edges: Edges | None, window_s: float) -> dict[Place, Asked]:
         """The queries, and about whom each is. The primary is read only where it is compared with."""

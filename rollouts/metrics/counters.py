@@ -13,6 +13,7 @@ from functools import partial
 
 from rollouts.api.metric import DURATION, Metric
 from rollouts.api.sequential import threshold_ms_of
+from rollouts.core.clumps import MINUTE_S, PAST_S
 from rollouts.core.measurement import Subject
 from rollouts.core.tally import Count, Counter, Place
 from rollouts.metrics.istio_counters import (
@@ -42,7 +43,18 @@ def queries_of(
     metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None, window_s: float
 ) -> dict[Place, Asked]:
     """All that is to be read for these sides, `window_s` back."""
-    window, asked = f"[{math.ceil(window_s)}s]", dict[Place, Asked]()
+    return _queries(metric, namespace, names, edges, f"[{math.ceil(window_s)}s]")
+
+
+def past_of(metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None) -> dict[Place, Asked]:
+    """The same of the hour before, minute by minute."""
+    return _queries(metric, namespace, names, edges, f"[{PAST_S:.0f}s:{MINUTE_S:.0f}s]")
+
+
+def _queries(
+    metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None, window: str
+) -> dict[Place, Asked]:
+    asked: dict[Place, Asked] = {}
     for side, workload in names.items():
         if metric.counters is not None:
             known = {"namespace": namespace, "target": workload, "pods": workload + POD_NAME}

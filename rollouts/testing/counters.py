@@ -95,13 +95,14 @@ class ScriptedCounters:
         if self.down:
             return Unreachable(self.down)
         name, end_s = question.query.partition("{")[0], at.timestamp()
-        window = re.search(r"\[(\d+)s\]$", question.query)
+        window = re.search(r"\[(\d+)s(?::(\d+)s)?\]$", question.query)
         begin_s = end_s - int(window[1]) if window is not None else end_s
+        step_s = int(window[2]) if window is not None and window[2] else SCRAPE_S
         edges = re.search(r'le=~"([^"]*)"', question.query)
         wanted = {("destination_workload", question.workload.name), ("__name__", name)}
         found = []
         for labels, samples in self._scraped.items():
-            seen = tuple(one for one in samples if begin_s < one.at <= end_s)
+            seen = tuple(one for one in samples if begin_s < one.at <= end_s and one.at % step_s == 0)
             le = dict(labels).get("le", "")
             if wanted <= labels and seen and (edges is None or re.fullmatch(edges[1], le)):
                 found.append(Series(labels - {("__name__", name)}, seen))
