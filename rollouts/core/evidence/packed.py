@@ -1,8 +1,8 @@
 """The state of a metric in as little text as the status has room for: a part of `wire`'s, and still good to 1e-9.
 
 The logarithms are fixed-point numbers of six bytes, rounded by less than 3e-10. What lies below their range, a capital
-of e^-65536, is taken as lost: it would take millions of requests to come back. Not kept are the sums for the interval of
-the difference, which decide nothing; after a restart that interval is of the requests since.
+of e^-65536, is taken as lost: it would take millions of requests to come back. Not kept are the sums for the interval
+of the difference, which decide nothing; after a restart that interval is of the requests since.
 """
 
 from __future__ import annotations
