@@ -86,7 +86,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench bench-analysis coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
+FULL_PARTS := bench bench-analysis bench-queries coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
   lab-endurance lab-mishaps lab-gitops lab-protocols
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
@@ -130,6 +130,11 @@ bench: venv ## What a call of step costs, against its limit
 .PHONY: bench-analysis
 bench-analysis: venv ## What the sequential judgement finds, misses and costs, in simulated rollouts, against its requirements
 	$(BIN)/python -m tests.bench.analysis $(ANALYSIS_ARGS)
+
+.PHONY: bench-queries
+bench-queries: venv ## Count the queries that 100 and 1,000 Canaries cost, and hold their answers against single ones
+	$(BIN)/python -m tests.bench.queries
+	$(BIN)/python -m tests.bench.counting
 
 .PHONY: test-kube
 test-kube: venv ## Run what needs a real API server, against the lab's

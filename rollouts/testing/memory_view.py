@@ -6,7 +6,7 @@ nothing of how late it is told; watch.py decides that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from rollouts.api.resources import CONFIG_MAPS, EVENTS, RULES_REVIEWS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.kube.endings import is_ended, key_of
@@ -23,7 +23,8 @@ class MemoryView:
 
     def __init__(self, server: MemoryServer) -> None:
         self._server = server
-        self._known: dict[Place, Manifest] = {}
+        self._known: dict[Resource, dict[str, dict[ObjectKey, Manifest]]] = {}
+        """By kind and namespace."""
         self._heard: dict[Place, int] = {}
         self._listed_at = 0
         self._kind_listed_at: dict[Resource, int] = {}
@@ -32,14 +33,13 @@ class MemoryView:
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """As the port says."""
-        return self._known.get((resource, key))
+        return self._of(resource, key.namespace).get(key)
 
     def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
         """As the port says."""
-        return [
-            manifest for (kind, key), manifest in self._known.items()
-            if kind == resource and namespace in {"", key.namespace}
-        ]  # fmt: skip
+        if namespace:
+            return [*self._of(resource, namespace).values()]
+        return [manifest for known in self._known.get(resource, {}).values() for manifest in known.values()]
 
     def trouble(self, resource: Resource) -> str:
         """As the port says."""
@@ -68,20 +68,20 @@ class MemoryView:
         if version <= max(self._listed_at, self._kind_listed_at.get(place[0], 0), self._heard.get(place, 0)):
             return
         self._heard[place] = version
-        before = self._known.get(place)
+        before = self.read(*place)
         if manifest is not None and place[0] == CONFIG_MAPS:
             manifest = select_config_map(manifest)
         if manifest is None:
-            self._known.pop(place, None)
+            self._of(place[0], place[1].namespace).pop(place[1], None)
         else:
-            self._known[place] = manifest
+            self._known.setdefault(place[0], {}).setdefault(place[1].namespace, {})[place[1]] = manifest
         if _content(before) != _content(manifest):
             self.on_change(*place)
 
     def list_again(self, only: Resource | None = None) -> None:
         """Everything of one kind, or of all, as the server has it now. Whatever is older is old news from then on."""
         version = self._server.version
-        for place in dict.fromkeys([*self._known, *self._server.places()]):
+        for place in dict.fromkeys([*self._places(), *self._server.places()]):
             if only in {None, place[0]}:
                 stored = self._server.stored(*place)
                 self.hear(place, stored, version if stored is None else int(stored["metadata"]["resourceVersion"]))
@@ -89,6 +89,14 @@ class MemoryView:
             self._listed_at = version
         else:
             self._kind_listed_at[only] = version
+
+    def _of(self, resource: Resource, namespace: str) -> dict[ObjectKey, Manifest]:
+        return self._known.get(resource, {}).get(namespace, {})
+
+    def _places(self) -> Iterator[Place]:
+        for resource, namespaces in self._known.items():
+            for known in namespaces.values():
+                yield from ((resource, key) for key in known)
 
 
 def _content(manifest: Manifest | None) -> Manifest | None:

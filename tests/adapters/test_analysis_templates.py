@@ -34,7 +34,8 @@ from rollouts.engine.custom import CustomMetrics, OneSource, Question
 from rollouts.engine.recipes import Standing
 from rollouts.engine.subject import Subject as CanaryOf
 from rollouts.engine.template_keeper import TemplateKeeper
-from rollouts.metrics.prometheus import PrometheusOptions, PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock

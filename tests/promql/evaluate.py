@@ -17,6 +17,7 @@ Matcher = tuple[str, str, str]
 Matchers = tuple[Matcher, ...]
 Vector = dict[Labels, float]
 STALE_MS = 300_000
+_INDEXED = frozenset({"destination_workload", "destination_service_name"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Past:
     ended_ms: dict[Labels, int] = field(default_factory=dict)
     """From when a series is marked as stale: its target was scraped and did not have it, or is gone."""
     _values: dict[Labels, dict[str, str]] = field(default_factory=dict)
+    _by_pair: dict[tuple[str, str], list[Labels]] = field(default_factory=dict)
 
     def instant(self, matchers: Matchers, at_ms: int) -> Vector:
         """The newest sample of each series, unless it is stale."""
@@ -58,13 +60,29 @@ class Past:
         return found
 
     def _matching(self, matchers: Matchers) -> Iterable[tuple[Labels, Points]]:
+        if len(self._values) != len(self.series):
+            self._index()
         tests = [(label, _test_of(operator, value)) for label, operator, value in matchers]
-        for labels, points in self.series.items():
-            if labels not in self._values:
-                self._values[labels] = dict(labels)
+        for labels in self._candidates(matchers):
             values = self._values[labels]
             if all(test(values.get(label, "")) for label, test in tests):
-                yield labels, points
+                yield labels, self.series[labels]
+
+    def _index(self) -> None:
+        self._values = {labels: dict(labels) for labels in self.series}
+        self._by_pair = defaultdict(list)
+        for labels in self.series:
+            for pair in labels:
+                if pair[0] in _INDEXED:
+                    self._by_pair[pair].append(labels)
+
+    def _candidates(self, matchers: Matchers) -> Iterable[Labels]:
+        """Those of the names that are asked for, where these are plain."""
+        for label, operator, value in matchers:
+            if label in _INDEXED and (operator == "=" or re.fullmatch(r"[-|a-z0-9]+", value)):
+                names = [value] if operator == "=" else value.split("|")
+                return [labels for name in names for labels in self._by_pair.get((label, name), ())]
+        return self.series
 
 
 def _test_of(operator: str, wanted: str) -> Callable[[str], object]:

@@ -25,6 +25,8 @@ class PlayedPrometheus:
     """Why a query is refused; empty if it is not."""
     answer: tuple[int, bytes] | None = None
     """What is answered to everything, while it is set."""
+    warning: str = ""
+    """What is warned of beside each answer that rests on series; empty if nothing is."""
 
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
@@ -63,7 +65,8 @@ class PlayedPrometheus:
                 {"metric": dict(labels), "value": [at_ms / 1000, _text(value)]} for labels, value in _ordered(result)
             ]
             data = {"resultType": "vector", "result": found}
-        return 200, json.dumps({"status": "success", "data": data}).encode()
+        warned = {"warnings": [self.warning]} if self.warning and "{" in query else {}
+        return 200, json.dumps({"status": "success", "data": data} | warned).encode()
 
 
 def _ordered(series: Any) -> list[tuple[Labels, Any]]:
