@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from rollouts.errors import Conflict, Forbidden, Gone, KubeError, NotFound, Rejected, Throttled, Unavailable
 from rollouts.kube.requests import JSON_PATCH, Request
+from rollouts.reach.retry_after import retry_after_s
 
 MESSAGE_LIMIT = 256
 """Characters of the server's message that are kept."""
@@ -61,18 +61,6 @@ def status_body(body: bytes) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) and told.get("kind") == "Status" else {}
-
-
-def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Seconds of the Retry-After header; a date is counted from the same answer's Date, by the server's clock."""
-    asked = headers.get("Retry-After", "").strip()
-    if asked.isascii() and asked.isdigit():
-        return float(asked[:9])
-    try:
-        until = parsedate_to_datetime(asked)
-        return max(0.0, (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 def _kind_of(request: Request, status: int, told: Mapping[str, Any]) -> type[KubeError]:

@@ -8,9 +8,10 @@ is about; how to get in is told by prometheus_options.py.
 
 from __future__ import annotations
 
+import asyncio
 import queue
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from urllib.parse import urlsplit
@@ -25,6 +26,7 @@ from urllib3.util.retry import Retry
 from rollouts.core.measurement import Outcome, Unreachable
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.flights import Flights
+from rollouts.metrics.pause import Pause
 from rollouts.metrics.prometheus_answer import Answer, Rows, bounded, read_answer, read_rows
 from rollouts.metrics.prometheus_options import Credentials, CredentialsMissing, PrometheusOptions
 
@@ -36,6 +38,8 @@ class QueryReport:
     answer: Answer | Rows
     seconds: float | None = None
     """Until the answer began; None if none came."""
+    status: int = 0
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 Read = Callable[[int, bytes], Answer | Rows]
@@ -62,6 +66,7 @@ class PrometheusSource:
         # What people are told of it: never the user and password that a URL may hold.
         self._name = f"Prometheus at {parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         self._patience_s = options.patience_s
+        self._pause = Pause()
         self._connections = tuple(_Connection(url.rstrip("/"), options) for _ in range(options.workers))
         # The one used last is taken first: its socket is open.
         self._idle: queue.LifoQueue[_Connection] = queue.LifoQueue()
@@ -72,7 +77,7 @@ class PrometheusSource:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """The query's one value at one instant. The same question asked twice at a time is sent once."""
         time = f"{at.timestamp():.3f}"
-        report = await self._flights.result((query, time, "one"), partial(self._ask, query, time, read_answer))
+        report = await self._flights.result((query, time, "one"), self._asking(query, time, read_answer))
         if report is None or not isinstance(report.answer, Answer):
             return self._late()
         outcome = report.answer.outcome
@@ -81,7 +86,7 @@ class PrometheusSource:
     async def rows(self, query: str, at: datetime) -> Rows:
         """All series of the query at one instant, or what a range selector gives, with the scrapes' own times."""
         time = f"{at.timestamp():.3f}"
-        report = await self._flights.result((query, time, "rows"), partial(self._ask, query, time, read_rows))
+        report = await self._flights.result((query, time, "rows"), self._asking(query, time, read_rows))
         if report is None or not isinstance(report.answer, Rows):
             return Rows(failure=self._late())
         failure = report.answer.failure
@@ -101,13 +106,20 @@ class PrometheusSource:
     def _named(self, failure: Unreachable) -> Unreachable:
         return Unreachable(bounded(f"{self._name}: {failure.reason}"))
 
-    def _ask(self, query: str, time: str, read: Read) -> QueryReport:
+    def _asking(self, query: str, time: str, read: Read) -> Callable[[], QueryReport]:
+        return partial(self._ask, query, time, read, asyncio.get_running_loop().time)
+
+    def _ask(self, query: str, time: str, read: Read, now_s: Callable[[], float]) -> QueryReport:
         """In a thread. There are as many connections as threads, so one is always idle."""
+        if pause := self._pause.reason(now_s()):
+            return _unsent(read, pause)
         connection = self._idle.get_nowait()
         try:
-            return connection.ask(query, time, read)
+            report = connection.ask(query, time, read)
         finally:
             self._idle.put(connection)
+        self._pause.note(report.status, report.headers, now_s())
+        return report
 
 
 class _Connection:
@@ -121,6 +133,9 @@ class _Connection:
         session.verify = options.ca_file or True
         session.cert = (options.cert_file, options.key_file) if options.cert_file else None
         session.auth = _prepared
+        if options.adapter is not None:
+            session.mount("http://", adapter := options.adapter())
+            session.mount("https://", adapter)
         session.hooks["response"].append(self._keep)
         self._session, self._credentials = session, Credentials(options)
         self._client = PrometheusConnect(
@@ -145,7 +160,8 @@ class _Connection:
         except OSError as error:
             return _unsent(read, _describe(error, self._options))
         response = self._responses[-1]
-        return QueryReport(read(response.status_code, response.content), response.elapsed.total_seconds())
+        answer, status = read(response.status_code, response.content), response.status_code
+        return QueryReport(answer, response.elapsed.total_seconds(), status, response.headers)
 
     def close(self) -> None:
         """Close the socket."""

@@ -45,10 +45,59 @@ async def test_a_refusal_is_a_value_with_a_short_reason(factory: Factory) -> Non
     await _fails(factory, Situation.REFUSING, Rejected)
 
 
-@pytest.mark.parametrize("situation", [Situation.SILENT, Situation.GONE], ids=["silent", "gone"])
-async def test_silence_is_a_value_with_a_short_reason(remote: Factory, situation: Situation) -> None:
-    """As a refusal is."""
+async def test_what_is_no_number_is_no_data(remote: Factory) -> None:
+    """0/0 says that there was nothing to measure."""
+    async with remote(Situation.NAN) as arranged:
+        assert await arranged.source.measure(arranged.query, AT) == NoData()
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [Situation.INFINITE, Situation.SEVERAL, Situation.LOCKED],
+    ids=["infinite", "several", "locked"],
+)
+async def test_what_asking_again_does_not_mend_is_a_refusal(remote: Factory, situation: Situation) -> None:
+    """Somebody has to change the query, or the credentials, first."""
+    await _fails(remote, situation, Rejected)
+
+
+@pytest.mark.parametrize(
+    "situation",
+    [Situation.SILENT, Situation.GONE, Situation.HALF, Situation.FAILING, Situation.LIMITED],
+    ids=["silent", "gone", "half", "failing", "limited"],
+)
+async def test_what_may_mend_by_itself_is_unreachable(remote: Factory, situation: Situation) -> None:
+    """Half an answer too: it is never taken for a whole one."""
     await _fails(remote, situation, Unreachable)
+
+
+async def test_who_asks_to_be_left_alone_is_left_alone(remote: Factory) -> None:
+    """Within the time of Retry-After no further request goes there; each question is answered at once."""
+    async with remote(Situation.LIMITED) as arranged:
+        await arranged.source.measure(arranged.query, AT)
+        assert arranged.requests() == 1
+        started = time.monotonic()
+        instants = [AT.replace(second=second) for second in range(20)]
+        for outcome in [await arranged.source.measure(arranged.query, at) for at in instants]:
+            assert isinstance(outcome, Unreachable)
+            assert "429" in outcome.reason
+        assert time.monotonic() - started < 0.5
+        assert arranged.requests() == 1
+
+
+async def test_a_failed_question_is_not_sent_again_by_itself(remote: Factory) -> None:
+    """When to ask again is the engine's decision."""
+    async with remote(Situation.FAILING) as arranged:
+        await arranged.source.measure(arranged.query, AT)
+        assert arranged.requests() == 1
+
+
+async def test_the_same_question_at_a_time_is_sent_once(remote: Factory) -> None:
+    """However many ask it."""
+    async with remote(Situation.VALUE) as arranged:
+        outcomes = await asyncio.gather(*(arranged.source.measure(arranged.query, AT) for _ in range(20)))
+        assert outcomes == [Value(42.0)] * 20
+        assert arranged.requests() == 1
 
 
 async def _fails(factory: Factory, situation: Situation, kind: type[Rejected | Unreachable]) -> None:
