@@ -78,8 +78,8 @@ def _compile(path: str) -> JSONPath:
     try:
         compiled = _ENVIRONMENT.compile(path)
     except (JSONPathError, RecursionError, ValueError) as error:
-        said = str(error).splitlines()
-        raise PathInvalidError(f"no JSONPath: {said[0] if said else 'it can not be read'}") from error
+        # Not its str(): that fails on its own for some paths.
+        raise PathInvalidError(f"no JSONPath: {error.args[0] if error.args else 'it can not be read'}") from error
     if not isinstance(compiled, JSONPath):
         raise PathInvalidError("no JSONPath: it is several")
     return compiled

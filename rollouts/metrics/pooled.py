@@ -9,6 +9,7 @@ from typing import Protocol
 
 from rollouts.core.measurement import Outcome, Rejected, Unreachable
 from rollouts.errors import SpecInvalid
+from rollouts.metrics.prometheus_answer import bounded
 from rollouts.metrics.web_query import WebQuery, read_web_query
 from rollouts.ports import Clock, MetricSource
 
@@ -67,7 +68,7 @@ class AtPath:
             wanted = WebQuery("", query) if not query.startswith("{") else read_web_query(query)
             text = WebQuery(self._path + wanted.path, wanted.json_path, wanted.method, wanted.body).text()
         except SpecInvalid as error:
-            return Rejected(str(error)[:256])
+            return Rejected(bounded(str(error)))
         return await self._source.measure(text, at)
 
 

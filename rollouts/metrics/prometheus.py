@@ -133,9 +133,6 @@ class _Connection:
         session.verify = options.ca_file or True
         session.cert = (options.cert_file, options.key_file) if options.cert_file else None
         session.auth = _prepared
-        if options.adapter is not None:
-            session.mount("http://", adapter := options.adapter())
-            session.mount("https://", adapter)
         session.hooks["response"].append(self._keep)
         self._session, self._credentials = session, Credentials(options)
         self._client = PrometheusConnect(
@@ -144,6 +141,10 @@ class _Connection:
             retry=Retry(total=0, respect_retry_after_header=False),
             timeout=(options.connect_timeout_s, options.read_timeout_s),
         )
+        if options.adapter is not None:
+            session.adapters.clear()  # The client has put one there for its own URL.
+            session.mount("http://", adapter := options.adapter())
+            session.mount("https://", adapter)
 
     def ask(self, query: str, time: str, read: Read) -> QueryReport:
         """Send one query and read what comes back."""

@@ -18,6 +18,7 @@ from rollouts.metrics.access import Access
 from rollouts.metrics.credentials import access_of
 from rollouts.metrics.pooled import AbsentSource, AtPath, PooledSource, Source
 from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus_answer import bounded
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.web import WebSource
 from rollouts.ports import Clock, MetricSource
@@ -71,7 +72,7 @@ class Sources:
             origin, path = _split(provider.address)
             return AtPath(self._pooled(access_of(provider.model_copy(update={"address": origin}), secrets)), path)
         except SpecInvalid as error:
-            return Rejected(str(error)[:256])
+            return Rejected(bounded(str(error)))
 
     async def aclose(self) -> None:
         """Close all together."""

@@ -20,6 +20,7 @@ from rollouts.core.measurement import Outcome, Rejected, Unreachable
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.access import Access
 from rollouts.metrics.pause import Pause
+from rollouts.metrics.prometheus_answer import bounded
 from rollouts.metrics.sharing import Sharing
 from rollouts.metrics.web_answer import BODY_MAX, read_web_answer
 from rollouts.metrics.web_query import WebQuery, read_web_query
@@ -75,19 +76,21 @@ class WebSource:
             auto_decompress=False,
             trust_env=False,
         )
+        # When to ask again is the engine's decision; there is no public way to say so.
+        self._session._retry_connection = False  # noqa: SLF001
 
     async def measure(self, query: str, at: datetime) -> Outcome:  # noqa: ARG002 - JSON has no past
         """The one number in the answer to a WebQuery's text. The same question asked twice at a time is sent once."""
         try:
             wanted = read_web_query(query)
         except SpecInvalid as error:
-            return Rejected(str(error)[:256])
+            return Rejected(bounded(str(error)))
         try:
             async with asyncio.timeout(self._options.patience_s):
                 outcome = await self._sharing.result(wanted, partial(self._ask, wanted))
         except TimeoutError:
             outcome = Unreachable(f"no answer within {self._options.patience_s:g} s")
-        return Unreachable(f"{self._name}: {outcome.reason}"[:256]) if isinstance(outcome, Unreachable) else outcome
+        return Unreachable(bounded(f"{self._name}: {outcome.reason}")) if isinstance(outcome, Unreachable) else outcome
 
     async def aclose(self) -> None:
         """Ask nothing more, and close the connections."""

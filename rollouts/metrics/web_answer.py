@@ -14,6 +14,7 @@ from typing import Any
 
 from rollouts.core.measurement import NoData, Outcome, Rejected, Unreachable, Value
 from rollouts.metrics.json_path import PathInvalidError, select
+from rollouts.metrics.prometheus_answer import bounded
 
 BODY_MAX = 256 * 1024
 """Bytes of an answer."""
@@ -43,7 +44,7 @@ def read_document(document: Any, json_path: str) -> Outcome:
     try:
         selected = select(json_path, document)
     except PathInvalidError as error:
-        return Rejected(str(error)[:256])
+        return Rejected(bounded(str(error)))
     match selected:
         case []:
             return NoData()
