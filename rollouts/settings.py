@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from rollouts.errors import RolloutsError
+from rollouts.errors import RolloutsError, SpecInvalid
+from rollouts.reach.policy import ReachPolicy
 
 PREFIX = "ROLLOUTS_"
 _NAMESPACE = "rollouts-system"
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
         description="Where ConfigMap rollouts-policy is: the controller's own namespace.",
     )
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
+    reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")
+    reach_deny: str = Field("", description="The same, of those that they may not name; the most specific decides.")
 
     @field_validator("metrics_server")
     @classmethod
@@ -101,6 +104,24 @@ class Settings(BaseSettings):
         if not host or ":" in host or not (port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError("write host:port, such as 0.0.0.0:8080")
         return value
+
+    @field_validator("reach_allow", "reach_deny")
+    @classmethod
+    def _are_places(cls, value: str) -> str:
+        try:
+            ReachPolicy(_entries(value))
+        except SpecInvalid:
+            raise ValueError("write networks, addresses, names or *.domains with commas between them") from None
+        return value
+
+    @property
+    def reach(self) -> ReachPolicy:
+        """Where providers of AnalysisTemplates may send us."""
+        return ReachPolicy(_entries(self.reach_allow), _entries(self.reach_deny))
+
+
+def _entries(written: str) -> tuple[str, ...]:
+    return tuple(entry for part in written.split(",") if (entry := part.strip()))
 
 
 def read_settings() -> Settings:

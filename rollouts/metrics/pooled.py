@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rollouts.core.measurement import Outcome, Rejected, Unreachable
 from rollouts.errors import SpecInvalid
-from rollouts.metrics.prometheus_answer import bounded
+from rollouts.metrics.prometheus_answer import Rows, bounded
 from rollouts.metrics.web_query import WebQuery, read_web_query
 from rollouts.ports import Clock, MetricSource
 
@@ -22,8 +22,17 @@ class Source(MetricSource, Protocol):
         ...
 
 
+@runtime_checkable
+class HasRows(Protocol):
+    """A source with series."""
+
+    async def rows(self, query: str, at: datetime) -> Rows:
+        """As `grouping.RowSource` says."""
+        ...
+
+
 class PooledSource:
-    """Implements `ports.MetricSource` by another source."""
+    """Implements `ports.MetricSource` and `grouping.RowSource` by another source."""
 
     def __init__(
         self, source: Source, clock: Clock, tidy: Callable[[], Awaitable[None]], refused: Callable[[], None]
@@ -43,6 +52,16 @@ class PooledSource:
         if isinstance(outcome, Rejected):
             self._refused()
         return outcome
+
+    async def rows(self, query: str, at: datetime) -> Rows:
+        """As `grouping.RowSource` says, where the source can: so questions to it can be grouped, and counters read."""
+        if not isinstance(self.source, HasRows):
+            return Rows(failure=Rejected("counters can be read from a Prometheus alone"))
+        async with self._in_use():
+            rows = await self.source.rows(query, at)
+        if isinstance(rows.failure, Rejected) and not rows.of_query:
+            self._refused()
+        return rows
 
     @asynccontextmanager
     async def _in_use(self) -> AsyncIterator[None]:

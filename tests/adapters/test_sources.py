@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,10 +11,13 @@ from rollouts.api.provider import Provider, ProviderType
 from rollouts.core.measurement import NoData, Rejected, Unreachable, Value
 from rollouts.metrics import sources as sources_module
 from rollouts.metrics.access import Access
+from rollouts.metrics.pooled import PooledSource
+from rollouts.metrics.prometheus_answer import Rows
 from rollouts.metrics.sources import BUILDERS, IDLE, SOURCES_MAX, Sources
 from rollouts.metrics.web_query import WebQuery
 from rollouts.ports import MetricSource
 from rollouts.reach.policy import ReachPolicy
+from tests.adapters.prometheus_server import prometheus_server, vector
 from tests.adapters.source_doubles import HandClock, Played
 from tests.contract.metric_sources import AT
 from tests.kube.rude_server import reply, rude_server
@@ -158,6 +162,20 @@ async def test_a_rejection_makes_somebody_look_again(clock: HandClock, made: lis
         made[0].answer = answer
         await found.measure("up", AT)
     assert len(refusals) == 1
+
+
+async def test_series_are_read_from_a_prometheus_alone(sources: Sources, made: list[Played], clock: HandClock) -> None:
+    """Of what has none, that is said; the real thing is asked through the pool as it would be without."""
+    found = source(sources, prometheus())
+    assert isinstance(found, PooledSource)
+    assert await found.rows("up[1m]", AT) == Rows(failure=Rejected("counters can be read from a Prometheus alone"))
+    async with prometheus_server(vector("3")) as server:
+        access = Access(ProviderType.PROMETHEUS, server.url)
+        real = BUILDERS[ProviderType.PROMETHEUS](access, ReachPolicy(allow=("127.0.0.0/8",)))
+        pooled = PooledSource(real, clock, partial(asyncio.sleep, 0), lambda: None)
+        rows = await pooled.rows("up[1m]", AT)
+        await real.aclose()
+    assert [series.samples[0].value for series in rows.series] == [3.0]
 
 
 async def test_canaries_that_ask_the_same_at_a_time_ask_once(clock: HandClock) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from rollouts.reach.policy import ReachPolicy
 from rollouts.settings import Settings, SettingsInvalid, read_settings
 
 
@@ -50,6 +51,8 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "LOG_LEVEL": "debug",
         "NAMESPACE": "release",
         "WORKERS": "64",
+        "REACH_ALLOW": "127.0.0.0/8, *.example.com",
+        "REACH_DENY": "10.0.0.0/8",
     }
     for name, value in values.items():
         monkeypatch.setenv(f"ROLLOUTS_{name}", value)
@@ -66,7 +69,10 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "log_level": "debug",
         "namespace": "release",
         "workers": 64,
+        "reach_allow": "127.0.0.0/8, *.example.com",
+        "reach_deny": "10.0.0.0/8",
     }
+    assert settings.reach == ReachPolicy(("127.0.0.0/8", "*.example.com"), ("10.0.0.0/8",))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +95,8 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         ("LISTEN", "localhost:65536", "write host:port, such as 0.0.0.0:8080"),
         ("LOG_LEVEL", "loud", "Input should be 'debug', 'info', 'warning' or 'error'"),
         ("NAMESPACE", "Release", "write the name of a namespace, such as rollouts-system"),
+        ("REACH_ALLOW", "10.0.0.1/8", "write networks, addresses, names or *.domains with commas between them"),
+        ("REACH_DENY", "a b", "write networks, addresses, names or *.domains with commas between them"),
         ("WORKERS", "0", "Input should be greater than or equal to 1"),
         ("WORKERS", "many", "Input should be a valid integer, unable to parse string as an integer"),
     ],
