@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import datetime
+from random import Random
 from typing import Any
 
 import pytest
@@ -36,9 +38,11 @@ from rollouts.core.weighing import basis_of, limits_of
 from rollouts.metrics.counters import count_of
 from tests.core.given import at, hook, running, seen_at, spec_of
 from tests.core.invariants import check
-from tests.core.world import World
+from tests.core.world import Happening, World
 
 RATE: dict[str, Any] = {"name": "request-success-rate", "objective": 99}
+SLOW: dict[str, Any] = {"name": "request-duration", "objective": 99, "threshold": "500ms"}
+POLICIES = ["hold", "advance", "fail"]
 LIMITS, SETTINGS = Limits(slo=0.01, compare=True), Settings()
 
 
@@ -324,3 +328,50 @@ def test_a_restart_at_any_second_leaves_the_same_e_values() -> None:
     assert first.canary.requests == pytest.approx(second.canary.requests, abs=1e-9)
     logs = zip(first.absolute + first.relative, second.absolute + second.relative, strict=True)
     assert max(abs(one - other) for one, other in logs if one != other) < 1e-8
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_happens_every_decision_is_lawful(seed: int) -> None:
+    """Releases, failures, outages, edits and restarts in any order, each decision held against the invariants."""
+    random = Random(seed)
+    policies = {name: random.choice(["hold", "advance", "fail"]) for name in ("onInconclusive", "onSharedBreach")}
+    spec = sequential(
+        interval=random.choice(["5s", "15s", "40s"]), maxHold="90s", promote=random.choice(["evidence", "time"]),
+        metrics=[RATE | {"compare": random.choice(["none", "primary"])}, SLOW | {"onNoData": random.choice(POLICIES)}],
+        threshold=2, warmup=random.choice(["0s", "20s"]), stepWeights=[10, 40, 70], **policies,
+    )  # fmt: skip
+    world = World(spec, target=None)
+    world.apply("a")
+    world.now = -60.0
+    world.run(0.0)
+    world.signals.stable_rps = random.choice([0.0, 2.0, 80.0])
+    world.watchers.append(lambda before, seen, decision: check(world.spec, before, seen, decision))
+    happenings: list[tuple[float, Happening]] = [(1.0, lambda world: world.apply("b"))]
+    happenings += [(random.uniform(5, 600), _drawn(random, index)) for index in range(30)]
+    world.run(700.0, happenings)
+    assert world.status.phase is not None
+    assert {one.name for one in world.status.evidence} <= {"request-success-rate", "request-duration"}
+
+
+def _drawn(random: Random, index: int) -> Happening:
+    name, value = random.choice([
+        ("success_rate", 100.0), ("success_rate", 90.0), ("success_rate", None), ("stable_success_rate", 90.0),
+        ("stable_success_rate", 100.0), ("duration_ms", 3000.0), ("duration_ms", 20.0), ("metrics_down", "no answer"),
+        ("metrics_down", ""), ("canary_rps", 0.0), ("canary_rps", 5.0), ("stable_rps", 200.0), ("unreached", 5.0),
+        ("unreached", 0.0), ("apply", f"v{index}"), ("restart", None), ("restart", None), ("pause", None),
+        ("resume", None), ("weight", None),
+    ])  # fmt: skip
+    asks = {"pause": {"pause": str(index)}, "resume": {"resume": str(index)}}
+    asks["weight"] = {"set-weight": json.dumps({"id": str(index), "weight": random.choice([5, 30, 70])})}
+
+    def happen(world: World) -> None:
+        if name == "apply":
+            world.apply(str(value))
+        elif name == "restart":
+            world.restart(up=True)
+        elif name in asks:
+            world.annotations |= asks[name]
+        else:
+            setattr(world.signals, name, value)
+
+    return happen
