@@ -13,6 +13,7 @@ import pytest
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.core.clumps import clumps_in
 from rollouts.core.counting import Scraped, Series
 from rollouts.core.evidence.counts import Arm, Limits, Settings, Tick
 from rollouts.core.evidence.packed import pack, unpack
@@ -31,9 +32,10 @@ from rollouts.core.measurement import (
     Value,
     Weighing,
 )
+from rollouts.core.observed import Fault
 from rollouts.core.plan import Step
 from rollouts.core.step import step
-from rollouts.core.tally import Book, Counter, Rules, Scrapes, follow
+from rollouts.core.tally import Book, Counter, Rules, Scrapes, follow, reaches_back_s
 from rollouts.core.weighing import basis_of, limits_of
 from rollouts.metrics.counters import count_of
 from tests.core.given import at, hook, running, seen_at, spec_of
@@ -375,3 +377,44 @@ def _drawn(random: Random, index: int) -> Happening:
             setattr(world.signals, name, value)
 
     return happen
+
+
+def test_a_users_own_counters_are_judged_by_them_alone() -> None:
+    """What callers of the mesh saw is no matter of theirs."""
+    own = {"name": "checkout", "objective": 99, "counters": {"bad": "failed_total", "total": "all_total"}}
+    assert judged(sequential(metrics=[own]), running(10), 10, Evidenced(GOOD)).event == "Advance"
+    assert judged(sequential(metrics=[own]), running(10), 10, Evidenced(BAD)).event == "Rollback"
+
+
+def test_a_fault_that_both_versions_have_holds_what_the_counts_would_let_pass() -> None:
+    """And the counts stay what they say."""
+    fault = Fault("rule default", "aborts 40 % of its requests with 500", Subject.BOTH, code=500)
+    observed = replace(seen_at(10, route_weight=10), faults=(fault,))
+    answers: list[Sample] = []
+    for _ in range(3):
+        decision = step(sequential(), running(10), replace(observed, samples=tuple(answers)))
+        answers += [
+            Sample(one, observed.now, Evidenced(GOOD) if isinstance(one, Weighing) else Value(40.0))
+            for one in decision.asks
+        ]
+    (result,) = decision.status.metrics
+    assert (decision.event, result.verdict, result.value) == ("Undecided", Verdict.SHARED_BREACH, 100.0)
+
+
+def test_a_reading_goes_back_to_where_the_counting_is() -> None:
+    """To the beginning of the step before there is any."""
+    assert reaches_back_s(Book(), weighing(40)) == 40.0
+    assert reaches_back_s(Book(at=at(30)), weighing(40)) == 10.0
+
+
+@pytest.mark.parametrize("apart", [0, 1], ids=["both halves at once", "one half, then the other"])
+def test_failures_in_clumps_are_known_from_the_hour_before(apart: int) -> None:
+    """Bursts that both halves of the pods share cancel in the comparison, and only there."""
+    count, series = count_of(sequential().analysis.metrics[0], None), list[Series]()
+    for pod in range(2):
+        bursts = [100.0 * ((minute + apart * pod) // 2) for minute in range(61)]
+        for code, totals in (("500", bursts), ("200", [6000.0 * minute for minute in range(61)])):
+            labels = frozenset({"pod": f"app-primary-{pod}", "response_code": code}.items())
+            series.append(Series(labels, tuple(Scraped(60.0 * minute, total) for minute, total in enumerate(totals))))
+    phi = clumps_in({Counter.REQUESTS: tuple(series)}, 3600.0, count)
+    assert (phi.relative > 10, phi.absolute > 10) == ((False, True) if apart == 0 else (True, False))
