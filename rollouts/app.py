@@ -45,6 +45,8 @@ from rollouts.kube.transport import Transport
 from rollouts.metrics.grouping import Grouping, GroupingOptions
 from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.metrics.prometheus_options import PrometheusOptions
+from rollouts.metrics.sources import Sources
+from rollouts.metrics.vault import Vault
 from rollouts.ports import GroupedSource, MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
@@ -196,7 +198,10 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         stack.push_async_callback(hooks.aclose)
         secrets = KubeSecrets(outside.transport)
         metrics, caller, pods = outside.metrics, Caller(hooks, secrets), KubePods(outside.transport)
-        ways = Ways(cluster, metrics.source, caller, secrets, pods, metrics.grouped, metrics.grid_s)
+        vault = Vault(secrets, clock)
+        sources = Sources(metrics.source, clock, settings.reach, refused=vault.doubt)
+        stack.push_async_callback(sources.aclose)
+        ways = Ways(cluster, metrics.source, caller, secrets, pods, metrics.grouped, metrics.grid_s, sources, vault)
         keeper = TemplateKeeper(cluster, ways.custom, clock)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)

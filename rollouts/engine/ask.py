@@ -82,11 +82,13 @@ class Ways:
     """The grid of instants that judgements are due at; 0 is none."""
     sources: Sources | None = None
     """Those that templates name; where there is none, they have the one of all."""
+    vault: Secrets | None = None
+    """Where templates' Secrets are read, which are wanted for each question; else it is `secrets`."""
 
     @property
     def custom(self) -> CustomMetrics:
         """The way to what is measured by users' own queries."""
-        return CustomMetrics(self.secrets, self.sources or OneSource(self.metrics))
+        return CustomMetrics(self.vault or self.secrets, self.sources or OneSource(self.metrics))
 
 
 @dataclass(slots=True)

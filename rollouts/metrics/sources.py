@@ -109,4 +109,6 @@ def _split(address: str) -> tuple[str, str]:
         raise SpecInvalid("the address must be http://host[:port][/path], or https") from error
     if "#" in address:
         raise SpecInvalid("the address has a fragment, which is never sent")
-    return f"{parts.scheme}://{parts.netloc}", f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # An address that ends in a slash, and a path that begins with one.
+    path = f"/{parts.path.lstrip('/')}" if parts.path else ""
+    return f"{parts.scheme}://{parts.netloc}", f"{path}?{parts.query}" if parts.query else path

@@ -93,7 +93,7 @@ async def test_without_an_address_it_is_the_controller_s_own(sources: Sources, m
 
 async def test_paths_of_a_web_server_share_its_source(sources: Sources, made: list[Played]) -> None:
     """Each asks its own path; a query is a JSONPath, or with a body the text of a whole question."""
-    first, second = source(sources, web("http://h/a?x=1")), source(sources, web("http://h/b"))
+    first, second = source(sources, web("http://h//a?x=1")), source(sources, web("http://h/b"))
     await first.measure("$.v", AT)
     await second.measure(WebQuery("/c", "$.w", "POST", "{}").text(), AT)
     assert len(made) == 1
