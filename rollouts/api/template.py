@@ -81,6 +81,9 @@ class Web(BaseModel):
     path: Annotated[str, Field(max_length=1024)] = Field(
         "", description="What follows provider.address, with variables: /api/orders?app={{ name }}."
     )
+    body: Annotated[str, Field(max_length=4096)] = Field(
+        "", description="JSON with variables, sent by POST. Without it: GET."
+    )
     json_path: Annotated[str, Field(min_length=1, max_length=512)] = Field(
         description="JSONPath of the one number in the answer: $.data.errors."
     )
@@ -121,7 +124,7 @@ class AnalysisTemplateSpec(BaseModel):
         """All that has variables in it."""
         if self.counters is not None:
             return self.counters.bad, self.counters.total
-        return (self.web.path, self.web.json_path) if self.web is not None else (self.query or "",)
+        return (self.web.path, self.web.body, self.web.json_path) if self.web is not None else (self.query or "",)
 
     def allows(self, own_namespace: str, namespace: str) -> bool:
         """Whether a Canary of `namespace` may use it, where it is itself in `own_namespace`."""

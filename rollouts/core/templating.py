@@ -71,6 +71,11 @@ def render_json_path(text: str, words: Words) -> str:
     return _rendered(text, words, comments=False)
 
 
+def render_json(text: str, words: Words) -> str:
+    """JSON without its variables: a value stays within its string, or is a number. Raises SpecInvalid."""
+    return _rendered(text, words, comments=False)
+
+
 def render_path(text: str, words: Words) -> str:
     """The rest of a URL: what is put in is one piece of it, never a slash or a parameter more. Raises SpecInvalid."""
     out, end = "", 0

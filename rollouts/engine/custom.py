@@ -64,8 +64,7 @@ class CustomMetrics:
         question = await self.question(recipe, standing, probe.window_s, probe.subject)
         if not isinstance(question, Question):
             return question
-        text = question.texts.json_path or question.texts.query
-        return _without_secrets(await question.source.measure(text, at), question.secrets)
+        return _without_secrets(await question.source.measure(question.texts.asked, at), question.secrets)
 
     async def vet(self, metric: str, standing: Standing, at: datetime) -> Outcome:
         """Whether the source takes the metric's question: rejected if not, and what the value is means nothing here."""
@@ -120,7 +119,7 @@ async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:
     # A range can only be asked of what is a plain series: a rate is refused here as it would be when counting.
     raw = [f"count(count_over_time({text}[1m]))" for text in (texts.bad, texts.total) if text]
     outcome: Outcome = NoData()
-    for text in raw or [texts.json_path or texts.query]:
+    for text in raw or [texts.asked]:
         outcome = _without_secrets(await question.source.measure(text, at), question.secrets)
         if isinstance(outcome, Rejected) and _NOT_FINITE in outcome.reason:
             outcome = NoData()  # Nothing is wrong with a share of nothing but that it has no value yet.

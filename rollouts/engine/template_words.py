@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rollouts.api.template import AnalysisTemplateSpec, ArgumentType
-from rollouts.core.templating import Word, Words, render_json_path, render_path, render_query, variables_of
+from rollouts.core.templating import Word, Words, render_json, render_json_path, render_path, render_query, variables_of
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What is asked, without a variable left: one query, two of raw counters, or a path and a JSONPath."""
+    """What is asked, without a variable left: one query, two of raw counters, or a path, a body and a JSONPath."""
 
     query: str = ""
     bad: str = ""
     total: str = ""
     path: str = ""
+    body: str = ""
     json_path: str = ""
+
+    @property
+    def asked(self) -> str:
+        """What a source of single values is asked; a web source has its path already."""
+        if not self.body:
+            return self.json_path or self.query
+        return json.dumps({"path": "", "method": "POST", "body": self.body, "jsonPath": self.json_path})
 
 
 def argument_words(spec: AnalysisTemplateSpec, given: Mapping[str, str], secrets: Mapping[str, str]) -> dict[str, Word]:
@@ -49,7 +58,8 @@ def render(spec: AnalysisTemplateSpec, words: Words) -> Texts:
     if spec.counters is not None:
         return Texts(bad=render_query(spec.counters.bad, words), total=render_query(spec.counters.total, words))
     if spec.web is not None:
-        return Texts(path=render_path(spec.web.path, words), json_path=render_json_path(spec.web.json_path, words))
+        path, body = render_path(spec.web.path, words), render_json(spec.web.body, words)
+        return Texts(path=path, body=body, json_path=render_json_path(spec.web.json_path, words))
     return Texts(query=render_query(spec.query or "", words))
 
 

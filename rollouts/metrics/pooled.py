@@ -75,7 +75,10 @@ class PooledSource:
 
 
 class AtPath:
-    """Implements `ports.MetricSource` for one path of a web source: a query is a JSONPath, or a WebQuery's text."""
+    """Implements `ports.MetricSource` for one path of a web source: a query is a JSONPath, or a WebQuery's text.
+
+    In that the path is what follows ours.
+    """
 
     def __init__(self, source: MetricSource, path: str) -> None:
         self._source = source

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rollouts.core.templating import Word, Words, render_json_path, render_path, render_query, variables_of
+from rollouts.core.templating import Word, Words, render_json, render_json_path, render_path, render_query, variables_of
 from rollouts.core.word_patterns import is_closed, pods_pattern
 from rollouts.errors import SpecInvalid
 
@@ -87,6 +88,13 @@ def test_a_url_gets_pieces() -> None:
     assert render_path("/none", WORDS) == "/none"
     with pytest.raises(SpecInvalid, match="a URL has none"):
         render_path("/{{ pods }}", WORDS)
+
+
+def test_a_value_stays_within_its_string_of_json() -> None:
+    """Quotes, backslashes and line ends in it too; outside of a string it is a number or a word."""
+    words: Words = {"a": Word('x", "b": "\\\n'), "n": Word("5")}
+    rendered = render_json('{"a": "{{ a }}#", "n": {{ n }}}', words)
+    assert json.loads(rendered) == {"a": 'x", "b": "\\\n#', "n": 5}
 
 
 def test_a_json_path_keeps_its_hashes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -90,6 +91,27 @@ async def test_a_web_template_is_asked_of_its_server() -> None:
         (asked,) = made.server.asked
     assert (asked.method, asked.path, asked.query) == ("GET", "/slo", {"app": "x"})
     assert (asked.headers["authorization"], asked.headers["x-team"]) == ("Bearer hunter2", "a")
+
+
+async def test_a_body_is_posted_with_its_variables() -> None:
+    """A value stays within its string, whatever is in it."""
+    body = '{"app": "{{ args.a }}", "window": {{ args.n }}}'
+    args = [{"name": "a", "value": 'x", "app": "y'}, {"name": "n", "value": "5"}]
+    async with place() as made:
+        spec = {"web": {"path": "/ask", "body": body, "jsonPath": "$.n"}, "args": args}
+        assert await made.told(spec, reply(200, {"n": 3}), type="web") == ACCEPTED
+        (asked,) = made.server.asked
+    assert (asked.method, asked.path) == ("POST", "/ask")
+    assert json.loads(asked.body) == {"app": 'x", "app": "y', "window": 5}
+
+
+async def test_a_body_that_is_no_json_is_told() -> None:
+    """And not sent."""
+    async with place() as made:
+        spec = {"web": {"path": "/ask", "body": "{app: 1}", "jsonPath": "$.n"}}
+        told = await made.told(spec, type="web")
+        assert told == ("False", "QueryRejected", "the query: the body is no JSON")
+        assert not made.server.asked
 
 
 async def test_a_prometheus_of_its_own_is_asked() -> None:
