@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -72,6 +72,9 @@ class Watched:
         return await self.source.series_of(question, at)
 
 
+Story = Callable[["Herd"], Awaitable[None]]
+
+
 class Herd:
     """All of it. Every tenth of the new versions fails half of its requests."""
 
@@ -88,9 +91,9 @@ class Herd:
         """What Prometheus warns of from the releases on."""
         self._options = options or GroupingOptions(grid_s=GRID_S)
 
-    def run(self, for_s: float) -> None:
+    def run(self, for_s: float, then: Story | None = None) -> None:
         """Bring all to rest, release all within SPREAD_S, and go on for so long at most, or to the ends."""
-        run_virtually(self.clock, self._whole(for_s))
+        run_virtually(self.clock, self._whole(for_s, then))
 
     def phases(self) -> Counter[str]:
         """How many Canaries are in each phase."""
@@ -127,7 +130,7 @@ class Herd:
     def _stored(self, key: ObjectKey) -> Manifest:
         return self.cluster.stored(CANARIES, key) or {}
 
-    async def _whole(self, for_s: float) -> None:
+    async def _whole(self, for_s: float, then: Story | None) -> None:
         for key in self.keys:
             self.cluster.put(DEPLOYMENTS, _deployment(key, "app:1"))
             self.cluster.put(CANARIES, _canary(key))
@@ -143,6 +146,8 @@ class Herd:
             for key in self.keys:
                 tasks.create_task(self._release(key, self.random.uniform(0, SPREAD_S)))
             await self._until(for_s, lambda phases: sum(phases[phase] for phase in ENDED) == len(self.keys))
+            if then is not None:
+                await then(self)
             life.cancel()
 
     async def _release(self, key: ObjectKey, after_s: float) -> None:

@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from rollouts.api.resources import ObjectKey
+from rollouts.api.actions import PREFIX
+from rollouts.api.resources import CANARIES, ObjectKey
 from rollouts.api.status import Phase
 from rollouts.core.grid import floor_instant
 from rollouts.core.measurement import Unreachable
-from tests.engine.herd import GRID_S, INTERVAL_S, Herd
+from tests.engine.herd import GRID_S, INTERVAL_S, SPREAD_S, Herd
 
 
 @pytest.fixture(scope="module")
@@ -51,3 +52,19 @@ def test_where_the_source_warns_of_missing_data_nothing_is_decided_on_it() -> No
     assert herd.phases() == {Phase.PROGRESSING: 2}
     outcomes = {one.outcome for one in herd.answered if one.at == floor_instant(one.at, GRID_S)}
     assert outcomes == {Unreachable("only part of the data answered: store down")}
+
+
+def test_a_rollback_does_not_wait_for_prometheus() -> None:
+    """Judgements are due and their queries hang, for all: what a person decides is carried out within a second."""
+    herd = Herd(2)
+
+    async def story(herd: Herd) -> None:
+        herd.prometheus.hold = asyncio.Event()
+        await asyncio.sleep(35.0)
+        assert herd.phases() == {Phase.PROGRESSING: 2}
+        for key in herd.keys:
+            herd.cluster.edit(CANARIES, key, {"metadata": {"annotations": {PREFIX + "abort": "1"}}})
+        await asyncio.sleep(1.0)
+        assert herd.phases() == {Phase.FAILED: 2}
+
+    herd.run(SPREAD_S, story)

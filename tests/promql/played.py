@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable
@@ -28,17 +29,26 @@ class PlayedPrometheus:
     warning: str = ""
     """What is warned of beside each answer that rests on series; empty if nothing is."""
 
+    hold: asyncio.Event | None = None
+    """While there is one, whatever rests on series is answered only when it is set."""
+
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
+        await self._held(query)
         return read_answer(*self._answer(query, at)).outcome
 
     async def rows(self, query: str, at: datetime) -> Rows:
         """As the Protocol says."""
+        await self._held(query)
         return read_rows(*self._answer(query, at))
 
     def by_instant(self) -> Counter[datetime]:
         """How many queries there were for each evaluation time."""
         return Counter(at for _, at in self.asked)
+
+    async def _held(self, query: str) -> None:
+        if self.hold is not None and "{" in query:
+            await self.hold.wait()
 
     def _answer(self, query: str, at: datetime) -> tuple[int, bytes]:
         self.asked.append((query, at))
