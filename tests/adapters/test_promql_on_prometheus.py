@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,14 @@ import pytest
 import yaml
 
 from rollouts.api.metric import Reporter
+from rollouts.api.resources import ObjectKey
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Value
+from rollouts.metrics.grouping import Grouping
 from rollouts.metrics.istio import Services, render_query
-from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource, QueryReport
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.reading import Reading
+from rollouts.ports import WorkloadQuery
 from tests.adapters.exposition import Traffic
 from tests.adapters.prometheus_server import Canned, prometheus_server
 
@@ -63,6 +67,12 @@ CALLERS = (
     Traffic("unknown", {"500": 70}, reporter="source", service="one", namespace="elsewhere", flags="FI"),
     Traffic("v2", {"500": 70}, {25: 70}),
 )
+UNEVEN = tuple(
+    Traffic(f"uneven{number}", {"200": 7 * number + 1, "404": number % 3, "503": number % 5}, {25: number, 2500: 3})
+    for number in range(20)
+)
+"""Whose shares are no round numbers."""
+GROUPED = (Signal.SUCCESS_RATE, Signal.DURATION, Signal.REQUESTS, Signal.UNREACHED, Signal.CALLERS_DURATION)
 LOST, LOST_OF_BOTH = (Probe(Signal.UNREACHED, side, 60) for side in (Subject.CANARY, Subject.BOTH))
 SLOW = Probe(Signal.CALLERS_DURATION, window_s=60)
 APP = Services(("app", "app-primary", "app-canary"))
@@ -254,6 +264,52 @@ async def test_a_metric_says_how_its_series_are_read(tmp_path: Path) -> None:
         }
         await source.aclose()
     assert answers == READINGS
+
+
+async def test_one_query_for_many_gives_exactly_what_each_gives_alone(tmp_path: Path) -> None:
+    """To the last bit, of every signal and look-back, and of raw counters every sample; a long one goes by POST."""
+    binary = shutil.which("prometheus")
+    if binary is None:
+        pytest.skip("no prometheus on PATH: run inside the lab")
+    at = datetime.now(tz=UTC).replace(microsecond=0)
+    traffic = (*CALLERS, *(replace(one, workload=one.workload.replace(" ", "-")) for one in TRAFFIC), *UNEVEN)
+    past = "\n".join(line for one in traffic for line in one.lines(at)) + "\n"
+    page = Canned(body=past.encode(), headers=(("Content-Type", "text/plain; version=0.0.4"),))
+    names = sorted({one.workload for one in traffic} | {f"absent-service-{number}" for number in range(230)})
+    probes = [Probe(signal, window_s=window_s) for signal in GROUPED for window_s in (5, 10, 30, 60)]
+    questions = [_about(probe, name) for probe in (*probes, REQUESTS) for name in names]
+    counters = [_raw(name) for name in names]
+    async with prometheus_server(page) as target, _prometheus(binary, target.url[7:], tmp_path) as url:
+        sent: list[QueryReport] = []
+        source = PrometheusSource(url, PrometheusOptions(workers=2), on_query=sent.append)
+        await _scraped(source, at)
+        sent.clear()
+        async with asyncio.TaskGroup() as tasks:
+            grouping = Grouping(source, tasks.create_task)
+            together = await asyncio.gather(*(grouping.measure_of(one, at) for one in questions))
+            rows = await asyncio.gather(*(grouping.series_of(one, at) for one in counters))
+        queries = len(sent)
+        alone = [await source.measure(one.query, at) for one in questions]
+        rows_alone = [(await source.rows(one.query, at)).series for one in counters]
+        await source.aclose()
+    assert together == alone
+    assert [set(found) for found in rows if isinstance(found, tuple)] == [set(found) for found in rows_alone]
+    assert queries == 2 * (len(probes) + 2)
+    numbers = [outcome for outcome in together if isinstance(outcome, Value)]
+    assert len(numbers) > 300
+    assert any(outcome.number % 1 for outcome in numbers)
+
+
+def _about(probe: Probe, workload: str) -> WorkloadQuery:
+    services = Services((f"{workload}-canary",)) if probe.signal is Signal.UNREACHED else Services()
+    key = ObjectKey("shop", workload)
+    return WorkloadQuery(render_query(probe, "shop", workload, services), key, key)
+
+
+def _raw(workload: str) -> WorkloadQuery:
+    key = ObjectKey("shop", workload)
+    labels = f'reporter="destination",destination_workload_namespace="shop",destination_workload="{workload}"'
+    return WorkloadQuery(f"istio_requests_total{{{labels}}}[30s]", key, key)
 
 
 async def _scraped(source: PrometheusSource, at: datetime) -> None:
