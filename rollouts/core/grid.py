@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLY = timedelta(seconds=2)
+EARLY = timedelta(seconds=1)
 """By how much an instant may come earlier for the grid. What follows a judgement is due some moments past the grid, by
 the time that a write takes: without this each interval would be a grid longer."""
 

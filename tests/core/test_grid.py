@@ -64,9 +64,9 @@ def _due_s(dwell_s: float, grid_s: float = 5.0, **status: Any) -> float:
     ("dwell_s", "status", "due_s"),
     [
         pytest.param(1.0, {}, 15.0, id="the first of a run is never early"),
-        pytest.param(1.0, {"step_index": 2}, 10.0, id="later ones are, by 2 s at most"),
-        pytest.param(2.5, {"step_index": 2}, 15.0, id="or late"),
-        pytest.param(0.0, {"last_check_at": at(1.2)}, 10.0, id="the end of the dwell comes first"),
+        pytest.param(1.0, {"step_index": 2}, 10.0, id="later ones are, by 1 s at most"),
+        pytest.param(1.1, {"step_index": 2}, 15.0, id="or late"),
+        pytest.param(0.0, {"last_check_at": at(1.2), "step_index": 1}, 10.0, id="the end of the dwell comes first"),
     ],
 )
 def test_judgements_are_due_on_the_grid(dwell_s: float, status: dict[str, Any], due_s: float) -> None:
