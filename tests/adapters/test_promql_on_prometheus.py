@@ -8,7 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -217,8 +217,10 @@ async def test_each_query_gives_what_the_requests_were(tmp_path: Path) -> None:
             for probe, workload in expected
         }
         refused = await source.measure("sum(", at)
+        stale = await source.measure(render_query(RATE, "shop", "healthy"), at + timedelta(minutes=10))
         await source.aclose()
     assert answers == expected
+    assert isinstance(stale, NoData)
     assert isinstance(refused, Rejected)
     assert "parse error" in refused.reason
 
