@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
+from rollouts.api.metric import Metric
 from rollouts.core.measurement import Outcome, Probe, Signal, Subject
 from rollouts.metrics.prometheus_answer import read_answer
 
 _OF_METRICS = frozenset({Signal.SUCCESS_RATE, Signal.DURATION, Signal.CUSTOM})
+
+
+def probe_of(query: str, metrics: Iterable[Metric]) -> Probe | None:
+    """The question of a metric of the user's own that a query is the text of, whatever stands in place of variables."""
+    for metric in metrics:
+        literal = (re.escape(part.strip()) for part in re.split(r"\{\{.*?\}\}", metric.query))
+        if metric.query and re.fullmatch(r"\s*.*?\s*".join(literal), query.strip(), re.DOTALL):
+            return Probe(Signal.CUSTOM, Subject.CANARY, metric.window_s, metric.name)
+    return None
 
 
 def told_for(probe: Probe, told: Mapping[str, Sequence[str | float] | None]) -> Outcome | None:

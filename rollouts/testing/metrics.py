@@ -61,6 +61,8 @@ class ScriptedMetrics:
         """While set, nothing is answered."""
         self.read_as: Sequence[Metric] = ()
         """What is announced is read as these have it."""
+        self.others: Callable[[str], Outcome] | None = None
+        """Answers what nobody has announced."""
 
     def announce(
         self, namespace: str, workload: str, probes: Iterable[Probe], answer: Answer, services: Services | None = None
@@ -84,6 +86,8 @@ class ScriptedMetrics:
         """As the port says."""
         if self.outage:
             return Unreachable("no answer within 5 s")
+        if self.others is not None and _timeless(query) not in self._known:
+            return self.others(query)
         _, probe, answer = self._known[_timeless(query)]
         return answer(replace(probe, window_s=_window_s(query)) if probe.window_s else probe)
 

@@ -32,6 +32,7 @@ from rollouts.core.measurement import (
     Outcome,
     Probe,
     Refused,
+    Rejected,
     Signal,
     Subject,
     Unreachable,
@@ -40,7 +41,7 @@ from rollouts.core.measurement import (
 from rollouts.core.revision import content_digest, revision_of, tracked_revision
 from rollouts.engine.policy import POLICY
 from rollouts.ports import Clock, HookRequest
-from rollouts.testing.answers import told_for
+from rollouts.testing.answers import probe_of, told_for
 from rollouts.testing.autoscaler import AutoscalerController
 from rollouts.testing.counters import Flow, ScriptedCounters
 from rollouts.testing.fault_effects import aborted_percent, delayed_ms
@@ -90,7 +91,7 @@ class ScenarioWorld:
         self._announce()
 
     def _announce(self) -> None:
-        self.metrics.read_as = self.spec.analysis.metrics
+        self.metrics.read_as, self.metrics.others = self.spec.analysis.metrics, self._of_the_users_own
         for workload, subject in ((self._target.name, Subject.CANARY), (self.spec.primary_name, Subject.STABLE)):
             probes = probes_about(subject, self.metrics.read_as)
             self.metrics.announce(self.key.namespace, workload, probes, self._measured)
@@ -254,12 +255,21 @@ class ScenarioWorld:
         told = self._script.ready_after_s.get(image_of(template), READY_AFTER_S)
         return NEVER if told == "never" else told
 
+    def _of_the_users_own(self, query: str) -> Outcome:
+        """What a metric's own query gives: the script says so, or it has no value."""
+        probe = probe_of(query, self.spec.analysis.metrics)
+        if probe is None:
+            return Rejected("the simulated metric source knows the queries of the spec only")
+        return self._measured(probe)
+
     def _measured(self, probe: Probe) -> Outcome:
         now = self._traffic
         if now["metrics_down"]:
             return Unreachable(now["metrics_down"])
         if (told := told_for(probe, self._told)) is not None:
             return told
+        if probe.signal is Signal.CUSTOM:
+            return NoData()
         if probe.signal is Signal.REQUESTS:
             return self._counted(probe)
         if probe.signal is Signal.UNREACHED:

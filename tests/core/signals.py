@@ -134,6 +134,8 @@ class Signals:
                 number = self.canary_rps if reached or self.tested else 0.0
             case Signal.SUCCESS_RATE, _:
                 number = self.success_rate if self.canary_rps and (reached or self.tested) else None
+            case Signal.CUSTOM, _:
+                number = None
             case _:
                 number = self.duration_ms if self.canary_rps and (reached or self.tested) else None
         return NoData() if number is None else Value(number)
