@@ -75,11 +75,15 @@ def judged(spec: CanarySpec, status: CanaryStatus, second: float, *outcomes: Any
     """The decision, all else being well, when each question has its outcome."""
     observed = seen or seen_at(second, route_weight=status.desired_weight)
     answers: list[Sample] = []
+    decision = step(spec, status, observed)
     for _ in range(3):
         decision = step(spec, status, replace(observed, samples=tuple(answers)))
         weighings = [question for question in decision.asks if isinstance(question, Weighing)]
         told = dict(zip(weighings, outcomes, strict=False))
-        answers += [Sample(one, observed.now, told.get(one, Value(0.0))) for one in decision.asks]
+        answers += [
+            Sample(one, observed.now, told[one] if isinstance(one, Weighing) and one in told else Value(0.0))
+            for one in decision.asks
+        ]
     check(spec, status, replace(observed, samples=tuple(answers)), decision)
     return decision
 
@@ -215,6 +219,7 @@ def test_a_metric_without_statistics_is_never_let_pass_by_time() -> None:
             return Evidenced(GOOD)
         return Value(10.0 if isinstance(question, Probe) and question.metric == "queue" else 0.0)
 
+    decision = step(spec, status, observed)
     for _ in range(3):
         decision = step(spec, status, replace(observed, samples=tuple(answers)))
         answers += [Sample(one, observed.now, answers_of(one)) for one in decision.asks]
@@ -226,6 +231,7 @@ def test_requests_that_reach_no_pod_are_judged_beside_the_counts() -> None:
     """Nobody counts them, so that they are judged as a single value, and as a failed check."""
     spec, status = sequential(threshold=2), running(10)
     observed, answers = seen_at(10, route_weight=10), list[Sample]()
+    decision = step(spec, status, observed)
     for _ in range(3):
         decision = step(spec, status, replace(observed, samples=tuple(answers)))
         answers += [
@@ -391,6 +397,7 @@ def test_a_fault_that_both_versions_have_holds_what_the_counts_would_let_pass() 
     fault = Fault("rule default", "aborts 40 % of its requests with 500", Subject.BOTH, code=500)
     observed = replace(seen_at(10, route_weight=10), faults=(fault,))
     answers: list[Sample] = []
+    decision = step(sequential(), running(10), observed)
     for _ in range(3):
         decision = step(sequential(), running(10), replace(observed, samples=tuple(answers)))
         answers += [

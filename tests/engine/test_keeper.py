@@ -94,8 +94,7 @@ async def test_an_outage_loses_nothing() -> None:
         return Unreachable("no answer") if down else series(end_s, {"response_code": "200"})
 
     subject, steady = canary(RATE), Keeper(Scraper(tell))
-    for second in (10, 20, 30, 40):
-        whole = await _answer(steady, weighing(second, 0), subject)
+    whole = [await _answer(steady, weighing(second, 0), subject) for second in (10, 20, 30, 40)][-1]
     broken = Keeper(Scraper(tell))
     await _answer(broken, weighing(10, 0), subject)
     down = True
@@ -208,9 +207,9 @@ def test_a_controller_that_dies_at_any_second_decides_the_same(second: float) ->
     spec = spec_of(
         interval="15s", stepWeights=[10, 50], stepDuration="1m", metrics=[{**RATE, "compare": "primary"}, SLOW]
     )
-    given = {"at": 0, "stableRps": 200, "canaryRps": 100, "successRate": 98.5, "stableSuccessRate": 99.9}
-    when = [given, {"at": 5, "apply": "b"}]
-    dies = [{"at": second, "controller": "down"}, {"at": second + 0.5, "controller": "up"}]
+    given: dict[str, Any] = {"at": 0, "stableRps": 200, "canaryRps": 100, "successRate": 98.5, "stableSuccessRate": 99.9}
+    when: list[dict[str, Any]] = [given, {"at": 5, "apply": "b"}]
+    dies: list[dict[str, Any]] = [{"at": second, "controller": "down"}, {"at": second + 0.5, "controller": "up"}]
     canary_object = canary_manifest() | {"spec": spec.model_dump(by_alias=True)}
     told, again = (
         run(Scenario.of(canary_object, {"when": sorted(script, key=lambda one: one["at"]), "until": 240}), seed=3)
