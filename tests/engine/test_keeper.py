@@ -207,7 +207,8 @@ def test_a_controller_that_dies_at_any_second_decides_the_same(second: float) ->
     spec = spec_of(
         interval="15s", stepWeights=[10, 50], stepDuration="1m", metrics=[{**RATE, "compare": "primary"}, SLOW]
     )
-    given: dict[str, Any] = {"at": 0, "stableRps": 200, "canaryRps": 100, "successRate": 98.5, "stableSuccessRate": 99.9}
+    rates = {"stableRps": 200, "canaryRps": 100, "successRate": 98.5, "stableSuccessRate": 99.9}
+    given: dict[str, Any] = {"at": 0, **rates}
     when: list[dict[str, Any]] = [given, {"at": 5, "apply": "b"}]
     dies: list[dict[str, Any]] = [{"at": second, "controller": "down"}, {"at": second + 0.5, "controller": "up"}]
     canary_object = canary_manifest() | {"spec": spec.model_dump(by_alias=True)}
