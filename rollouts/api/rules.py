@@ -69,8 +69,11 @@ _WEIGHED = (
     "(has(self.objective) || has(self.threshold) || has(self.counters) || "
     f"self.compare == 'primary' || {_SEQUENTIAL})"
 )
-_COUNTABLE = "(m.name in ['request-success-rate', 'request-duration'] || has(m.counters))"
 _WANTS_COUNTS = "(has(m.evaluation) && m.evaluation == 'sequential' || m.compare == 'primary')"
+_COUNTABLE = (
+    "(m.name in ['request-success-rate', 'request-duration'] || has(m.counters) || "
+    f"has(m.templateRef) && {_WANTS_COUNTS})"
+)
 _OF_EVIDENCE = (
     f"({_COUNTABLE} && (has(m.evaluation) ? m.evaluation == 'sequential' : "
     "self.evaluation == 'sequential' || m.compare == 'primary' || has(m.counters)))"

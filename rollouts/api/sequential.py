@@ -17,7 +17,8 @@ SEQUENTIAL_MAX, METRICS_MAX, ROOM = 4, 16, 3
 """Metrics of one Canary: what is remembered of each that is sequential takes the room of so many others' results."""
 
 COUNTS_ONLY = (
-    "evaluation: sequential and compare: primary take counts: request-success-rate, request-duration, counters"
+    "evaluation: sequential and compare: primary take counts: request-success-rate, request-duration, counters, "
+    "or a template that has some"
 )
 NO_COMPARISON = "compare: primary goes with sequential evaluation: a threshold knows no primary"
 NO_OBJECTIVE = (
@@ -50,8 +51,9 @@ class Otherwise(StrEnum):
 
 
 def is_countable(metric: Metric) -> bool:
-    """Whether requests can be counted for it."""
-    return metric.built_in or metric.counters is not None
+    """Whether requests can be counted for it. Nobody knows here if a template has counters: the metric has to ask."""
+    templated = metric.template_ref is not None and _wants_counts(metric)
+    return metric.built_in or metric.counters is not None or templated
 
 
 def is_sequential(metric: Metric, evaluation: Evaluation) -> bool:

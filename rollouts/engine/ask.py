@@ -35,10 +35,11 @@ from rollouts.core.measurement import (
     Vet,
     Weighing,
 )
+from rollouts.core.measurement import Subject as Version
 from rollouts.core.revision import content_digest
 from rollouts.engine.calling import Caller
 from rollouts.engine.config_sources import is_opted_out
-from rollouts.engine.custom import CustomMetrics, OneSource
+from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
 from rollouts.engine.recipes import Standing
@@ -110,8 +111,14 @@ class Asker:
         self._clock = clock
         self._start = start
         self._on_answer = on_answer
-        self._keeper = Keeper(ways.grouped)
+        self._keeper = Keeper(ways.grouped, self._pairs)
         self._canaries: dict[ObjectKey, _Asked] = {}
+
+    async def _pairs(
+        self, metric: str, subject: Subject, sides: Iterable[Version]
+    ) -> CounterPairs | Rejected | Unreachable:
+        standing = Standing(self._ways.cluster, subject, read_status(subject.manifest))
+        return await self._ways.custom.counters(metric, standing, sides)
 
     @property
     def grid_s(self) -> float:

@@ -6,10 +6,12 @@ of a query may quote it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
+from rollouts.api.metric import Counters
 from rollouts.api.provider import Provider
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Unreachable
 from rollouts.core.measurement import Subject as Side
@@ -19,8 +21,11 @@ from rollouts.engine.recipes import Recipe, Standing, find_recipe, flaw_of, word
 from rollouts.engine.template_secrets import hidden, read_secrets, secret_values
 from rollouts.engine.template_words import Texts, render
 from rollouts.errors import SpecInvalid
-from rollouts.ports import MetricSource, SecretData, Secrets, Sources
+from rollouts.metrics.grouping import counters_in
+from rollouts.metrics.pooled import HasRows
+from rollouts.ports import MetricSource, SecretData, Secrets, SeriesOutcome, Sources
 
+AnyOutcome = TypeVar("AnyOutcome")
 _NOT_FINITE = "divides by zero"
 """What every source says of a value that is infinite."""
 
@@ -33,6 +38,25 @@ class Question:
     texts: Texts = field(repr=False)
     secrets: tuple[str, ...] = field(repr=False)
     """Values that no reason may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class CounterPairs:
+    """Two queries for raw counters of each side, ready to be sent. Its repr shows no secret."""
+
+    pairs: Mapping[Side, Counters] = field(default_factory=dict, repr=False)
+    source: HasRows | None = None
+    """Whom to ask; None is the controller's own."""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    """Values that no reason may hold."""
+
+    async def series(self, query: str, at: datetime) -> SeriesOutcome:
+        """What another source than the controller's own has scraped."""
+        if self.source is None:
+            return Rejected("the controller's own source is asked by others")
+        rows = await self.source.rows(query, at)
+        outcome = rows.failure or counters_in(rows.series)
+        return _without_secrets(outcome, self.secrets) if isinstance(outcome, Rejected | Unreachable) else outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +82,6 @@ class CustomMetrics:
         recipe = _recipe_of(standing, probe.metric)
         if isinstance(recipe, Problem):
             return Rejected(recipe.message, recipe.reason)
-        if recipe.spec.counters is not None:
-            said = f"{recipe.named} has counters, which give no single value: set evaluation: sequential"
-            return Rejected(said, "QueryInvalid")
         question = await self.question(recipe, standing, probe.window_s, probe.subject)
         if not isinstance(question, Question):
             return question
@@ -76,15 +97,25 @@ class CustomMetrics:
             return question
         return await ask_for_form(question, recipe.named, at)
 
-    async def counters(self, metric: str, standing: Standing, side: Side) -> Question | Rejected | Unreachable:
-        """The two queries for raw counters of one side, in `texts.bad` and `texts.total`, and whom to ask them."""
+    async def counters(
+        self, metric: str, standing: Standing, sides: Iterable[Side]
+    ) -> CounterPairs | Rejected | Unreachable:
+        """The queries for a metric's raw counters, of each of these sides, and whom to ask them."""
         recipe = _recipe_of(standing, metric)
         if isinstance(recipe, Problem):
             return Rejected(recipe.message, recipe.reason)
-        if recipe.spec.counters is None:
-            said = f"{recipe.named} gives single values: sequential evaluation needs counters"
-            return Rejected(said, "QueryInvalid")
-        return await self.question(recipe, standing, recipe.metric.window_s, side)
+        own = recipe.spec.provider.address is None
+        found = CounterPairs()
+        for side in sides:
+            question = await self.question(recipe, standing, recipe.metric.window_s, side)
+            if not isinstance(question, Question):
+                return question
+            pair = Counters.model_construct(bad=question.texts.bad, total=question.texts.total)
+            elsewhere: object = None if own else question.source
+            if elsewhere is not None and not isinstance(elsewhere, HasRows):
+                return Rejected(f"{recipe.named}: counters can be read from a Prometheus alone", "ProviderInvalid")
+            found = CounterPairs({**found.pairs, side: pair}, elsewhere, question.secrets)
+        return found
 
     async def question(
         self, recipe: Recipe, standing: Standing, window_s: float, side: Side
@@ -138,7 +169,7 @@ def _recipe_of(standing: Standing, name: str) -> Recipe | Problem:
     return recipe if isinstance(recipe, Problem) else flaw_of(recipe, standing) or recipe
 
 
-def _without_secrets(outcome: Outcome, secrets: Iterable[str]) -> Outcome:
+def _without_secrets(outcome: AnyOutcome, secrets: Iterable[str]) -> AnyOutcome:
     if isinstance(outcome, Rejected | Unreachable):
         return replace(outcome, reason=hidden(outcome.reason, secrets))
     return outcome

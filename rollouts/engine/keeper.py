@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,13 +23,15 @@ from rollouts.core.evidence.state import State
 from rollouts.core.measurement import Answer, Evidenced, Rejected, Subject, Unreachable, Weighing
 from rollouts.core.tally import Book, Place, Rules, Scrapes, follow, reaches_back_s
 from rollouts.core.weighing import basis_of, limits_of, settings_of
+from rollouts.engine.custom import CounterPairs
 from rollouts.engine.modes import mode_of
 from rollouts.engine.record import read_status
 from rollouts.engine.subject import Subject as Canary
-from rollouts.metrics.counters import Asked, count_of, note_of, past_of, queries_of
+from rollouts.metrics.counters import Asked, count_of, note_of, pairs_of, past_of, past_pairs_of, queries_of
 from rollouts.metrics.istio_counters import Edges
 from rollouts.ports import GroupedSource, SeriesOutcome, WorkloadQuery
 
+FindPairs = Callable[[str, Canary, Iterable[Subject]], Awaitable[CounterPairs | Rejected | Unreachable]]
 SCRAPES_S = 60.0
 """How far before the first instant a reading goes back: over the scrapes that tell which pods were there."""
 GAP_MAX_S = 3600.0
@@ -51,9 +53,13 @@ class _Kept:
 class Keeper:
     """Answers Weighings. Belongs to one event loop."""
 
-    def __init__(self, source: GroupedSource | None) -> None:
-        """Where there is no source of raw counters, nothing can be weighed."""
+    def __init__(self, source: GroupedSource | None, find_pairs: FindPairs | None = None) -> None:
+        """Where there is no source of raw counters, nothing can be weighed.
+
+        `find_pairs` is CustomMetrics.counters; without it only the mesh's own metrics can be.
+        """
         self._source = source
+        self._find_pairs = find_pairs
         self._canaries: dict[ObjectKey, dict[str, _Kept]] = {}
 
     async def weigh(self, question: Weighing, canary: Canary) -> Answer:
@@ -86,14 +92,18 @@ class Keeper:
         analysis = canary.spec.analysis
         back_s = min(GAP_MAX_S, max(analysis.interval_s, reaches_back_s(kept.book, question)))
         window_s = math.ceil(back_s) + SCRAPES_S
-        found = await self._read(self._asked(canary, metric, kept.edges, window_s), canary, question.at)
+        pairs = await self._pairs(canary, metric)
+        if isinstance(pairs, Rejected | Unreachable):
+            return pairs
+        asked = self._asked(canary, metric, kept.edges, pairs, window_s=window_s)
+        found = await self._read(asked, canary, question.at, pairs)
         if isinstance(found, Rejected | Unreachable):
             return found
         limit_ms = threshold_ms_of(metric)
         if metric.name == DURATION and limit_ms is not None and kept.edges is None and any(found.values()):
             kept.edges = Edges.around(limit_ms, (one for series in found.values() for one in series))
         if kept.book.at is None:
-            kept.book = await self._begun(kept, question, canary, metric)
+            kept.book = await self._begun(kept, question, canary, metric, pairs)
         rules = Rules(count_of(metric, kept.edges), limits_of(metric), settings_of(analysis), analysis.interval_s)
         scrapes = Scrapes(found, question.at - timedelta(seconds=back_s))
         kept.book = follow(kept.book, question, scrapes, rules)
@@ -101,29 +111,45 @@ class Keeper:
         kept.answered = question, answer
         return answer
 
-    async def _begun(self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric) -> Book:
+    async def _pairs(self, canary: Canary, metric: Metric) -> CounterPairs | Rejected | Unreachable:
+        """The queries of a metric of the user's own; none of the mesh's."""
+        if metric.built_in:
+            return CounterPairs()
+        if self._find_pairs is None:
+            return Rejected(f"nobody knows the counters of {metric.name}")
+        return await self._find_pairs(metric.name, canary, (Subject.CANARY, Subject.STABLE))
+
+    async def _begun(
+        self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric, pairs: CounterPairs
+    ) -> Book:
         """An empty book, of a service whose failures come in clumps as they did in the hour before."""
         status, begin = read_status(canary.manifest), question.step_from
         primary = {Subject.STABLE: mode_of(canary.spec).workload(canary, status, Subject.STABLE)}
         asked = past_of(metric, canary.owner.namespace, primary, kept.edges)
-        found = await self._read(asked, canary, begin)
+        if pairs.pairs:
+            asked = past_pairs_of(pairs.pairs, primary)
+        found = await self._read(asked, canary, begin, pairs)
         if isinstance(found, Rejected | Unreachable) or not any(found.values()):
             return kept.book
         past = {family: series for (_, family), series in found.items()}
         phi = clumps_in(past, begin.timestamp(), count_of(metric, kept.edges))
         return replace(kept.book, state=State(dispersion=phi))
 
-    def _asked(self, canary: Canary, metric: Metric, edges: Edges | None, window_s: float) -> dict[Place, Asked]:
+    def _asked(
+        self, canary: Canary, metric: Metric, edges: Edges | None, pairs: CounterPairs, *, window_s: float
+    ) -> dict[Place, Asked]:
         """The queries, and about whom each is. The primary is read only where it is compared with."""
         mode, status = mode_of(canary.spec), read_status(canary.manifest)
         sides = [Subject.CANARY, Subject.STABLE] if limits_of(metric).compare else [Subject.CANARY]
         names = {side: mode.workload(canary, status, side) for side in sides}
+        if pairs.pairs:
+            return pairs_of(pairs.pairs, names, window_s)
         return queries_of(metric, canary.owner.namespace, names, edges, window_s)
 
     async def _read(
-        self, asked: Mapping[Place, Asked], canary: Canary, at: datetime
+        self, asked: Mapping[Place, Asked], canary: Canary, at: datetime, pairs: CounterPairs
     ) -> dict[Place, tuple[Series, ...]] | Rejected | Unreachable:
-        outcomes = await asyncio.gather(*(self._series(one, canary, at) for one in asked.values()))
+        outcomes = await asyncio.gather(*(self._series(one, canary, at, pairs) for one in asked.values()))
         found: dict[Place, tuple[Series, ...]] = {}
         for place, outcome in zip(asked, outcomes, strict=True):
             if isinstance(outcome, Rejected | Unreachable):
@@ -131,7 +157,9 @@ class Keeper:
             found[place] = outcome
         return found
 
-    async def _series(self, asked: Asked, canary: Canary, at: datetime) -> SeriesOutcome:
+    async def _series(self, asked: Asked, canary: Canary, at: datetime, pairs: CounterPairs) -> SeriesOutcome:
+        if pairs.source is not None:
+            return await pairs.series(asked.query, at)
         if self._source is None:
             return Rejected("the metric source gives no raw counters, which sequential evaluation is made of")
         key = ObjectKey.of(canary.manifest)

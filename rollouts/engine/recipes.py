@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from rollouts.api.invalid import explain_invalid
 from rollouts.api.metric import Metric
 from rollouts.api.resources import ANALYSIS_TEMPLATES, DAEMON_SETS, ObjectKey
+from rollouts.api.sequential import is_sequential
 from rollouts.api.status import CanaryStatus
 from rollouts.api.template import AnalysisTemplateSpec, Argument
 from rollouts.core.measurement import Subject as Side
@@ -96,6 +97,8 @@ def flaw_of(recipe: Recipe, standing: Standing) -> Problem | None:
     """Why the question can't be put into words."""
     metric, given = recipe.metric, recipe.metric.template_variables
     used = f"{recipe.named}, which metric {metric.name} uses," if metric.template_ref else recipe.named
+    if problem := _mismatch(recipe, standing):
+        return problem
     needed = [arg.name for arg in recipe.spec.args if arg.required and arg.name not in given]
     if needed:
         way_out = f"set templateVariables.{needed[0]} of metric {metric.name}"
@@ -119,6 +122,18 @@ def flaw_of(recipe: Recipe, standing: Standing) -> Problem | None:
     except SpecInvalid as invalid:
         return Problem("QueryInvalid", f"{recipe.named}: {invalid}")
     return None
+
+
+def _mismatch(recipe: Recipe, standing: Standing) -> Problem | None:
+    """Counters are evaluated sequentially, and nothing else can be."""
+    weighed = is_sequential(recipe.metric, standing.subject.spec.analysis.evaluation)
+    if weighed and recipe.spec.counters is None:
+        said = f"{recipe.named} gives single values: sequential evaluation needs counters"
+    elif not weighed and recipe.spec.counters is not None:
+        said = f"{recipe.named} has counters, which give no single value: set evaluation: sequential and an objective"
+    else:
+        return None
+    return Problem("QueryInvalid", said)
 
 
 def words_of(

@@ -6,12 +6,11 @@ Pure: knows no source.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from rollouts.api.metric import DURATION, Metric
+from rollouts.api.metric import DURATION, Counters, Metric
 from rollouts.api.sequential import threshold_ms_of
 from rollouts.core.clumps import MINUTE_S, PAST_S
 from rollouts.core.measurement import Subject
@@ -26,10 +25,6 @@ from rollouts.metrics.istio_counters import (
     render_selector,
 )
 
-POD_NAME = "-[a-z0-9]+(-[a-z0-9]+)?"
-"""What Kubernetes adds to the name of a workload for those of its pods."""
-_VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -39,16 +34,43 @@ class Asked:
     workload: str
 
 
+Pairs = Mapping[Subject, Counters]
+"""Two queries for raw counters, for each side."""
+_PAST = f"[{PAST_S:.0f}s:{MINUTE_S:.0f}s]"
+
+
 def queries_of(
     metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None, window_s: float
 ) -> dict[Place, Asked]:
-    """All that is to be read for these sides, `window_s` back."""
-    return _queries(metric, namespace, names, edges, f"[{math.ceil(window_s)}s]")
+    """All that is to be read of the mesh's own for these sides, `window_s` back."""
+    return _queries(metric, namespace, names, edges, _window(window_s))
 
 
 def past_of(metric: Metric, namespace: str, names: Mapping[Subject, str], edges: Edges | None) -> dict[Place, Asked]:
     """The same of the hour before, minute by minute."""
-    return _queries(metric, namespace, names, edges, f"[{PAST_S:.0f}s:{MINUTE_S:.0f}s]")
+    return _queries(metric, namespace, names, edges, _PAST)
+
+
+def pairs_of(pairs: Pairs, names: Mapping[Subject, str], window_s: float) -> dict[Place, Asked]:
+    """All that is to be read of a metric of the user's own, whose queries have no variable left."""
+    return _pair_queries(pairs, names, _window(window_s))
+
+
+def past_pairs_of(pairs: Pairs, names: Mapping[Subject, str]) -> dict[Place, Asked]:
+    """The same of the hour before, minute by minute."""
+    return _pair_queries(pairs, names, _PAST)
+
+
+def _pair_queries(pairs: Pairs, names: Mapping[Subject, str], window: str) -> dict[Place, Asked]:
+    return {
+        (side, family): Asked(text + window, workload)
+        for side, workload in names.items()
+        for family, text in ((Counter.REQUESTS, pairs[side].total), (Counter.BAD, pairs[side].bad))
+    }
+
+
+def _window(window_s: float) -> str:
+    return f"[{math.ceil(window_s)}s]"
 
 
 def _queries(
@@ -56,20 +78,15 @@ def _queries(
 ) -> dict[Place, Asked]:
     asked: dict[Place, Asked] = {}
     for side, workload in names.items():
-        if metric.counters is not None:
-            known = {"namespace": namespace, "target": workload, "pods": workload + POD_NAME}
-            for family, text in ((Counter.REQUESTS, metric.counters.total), (Counter.BAD, metric.counters.bad)):
-                asked[side, family] = Asked(_render(text, known) + window, workload)
-        else:
-            name = BUCKETS if metric.name == DURATION else REQUESTS
-            selector = render_selector(name, metric, namespace, workload, more=_edges(edges))
-            asked[side, Counter.REQUESTS] = Asked(selector + window, workload)
+        name = BUCKETS if metric.name == DURATION else REQUESTS
+        selector = render_selector(name, metric, namespace, workload, more=_edges(edges))
+        asked[side, Counter.REQUESTS] = Asked(selector + window, workload)
     return asked
 
 
 def count_of(metric: Metric, edges: Edges | None) -> Count:
     """What the growths of one side mean."""
-    if metric.counters is not None:
+    if not metric.built_in:
         return count_pair
     if metric.name == DURATION:
         return partial(count_slow, edges=edges or Edges())
@@ -84,10 +101,6 @@ def note_of(metric: Metric, edges: Edges | None, gap_s: float) -> str:
         between = f"{limit_ms:g} ms is no edge of a bucket: between {edges.below:g} and {edges.above:g} ms nobody knows"
         notes.append(between)
     return "; ".join(notes)
-
-
-def _render(text: str, known: Mapping[str, str]) -> str:
-    return _VARIABLE.sub(lambda found: known.get(found[1], found[0]), text)
 
 
 def _edges(edges: Edges | None) -> str:

@@ -114,7 +114,7 @@ class Grouping:
     async def _series_alone(self, question: WorkloadQuery, at: datetime) -> SeriesOutcome:
         async with self._turns.turn(question.canary):
             rows = await self._source.rows(question.query, at)
-        return rows.failure or _counters(rows.series)
+        return rows.failure or counters_in(rows.series)
 
     async def _together(self, question: WorkloadQuery, at: datetime, shape: Shape, member: Member) -> Any:
         """Wait for the answer with those that ask the same."""
@@ -186,11 +186,11 @@ def _by_member(
         of_member = found.get(Member(key_of(dict(row.labels))))
         if of_member is not None:
             of_member.append(row)
-    return {member: _counters(series) for member, series in found.items()}
+    return {member: counters_in(series) for member, series in found.items()}
 
 
-def _counters(series: Sequence[Series]) -> SeriesOutcome:
-    """A counter that is no number has no differences."""
+def counters_in(series: Sequence[Series]) -> SeriesOutcome:
+    """The series as counters: one that is no number has no differences."""
     for row in series:
         if not all(math.isfinite(sample.value) for sample in row.samples):
             name = dict(row.labels).get("__name__", "the query")

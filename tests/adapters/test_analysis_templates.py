@@ -30,7 +30,7 @@ from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, Manifest, Objec
 from rollouts.api.status import CanaryStatus
 from rollouts.api.template import AnalysisTemplateStatus
 from rollouts.core.measurement import NoData, Outcome, Probe, Rejected, Signal, Subject, Unreachable, Value
-from rollouts.engine.custom import CustomMetrics, OneSource, Question
+from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.recipes import Standing
 from rollouts.engine.subject import Subject as CanaryOf
 from rollouts.engine.template_keeper import TemplateKeeper
@@ -277,12 +277,13 @@ async def test_counters_are_those_of_the_sides_own_pods(known: Known, name: str)
     with known.asked() as source:
         custom = CustomMetrics(MemorySecrets(standing.cluster.server), OneSource(source))  # type: ignore[attr-defined]
         assert isinstance(await custom.vet("checked", standing, known.at), Value)
-        sums = {}
-        for side in (Subject.CANARY, Subject.STABLE):
-            question = await custom.counters("checked", standing, side)
-            assert isinstance(question, Question)
-            texts = question.texts.bad, question.texts.total
-            sums[side] = [await question.source.measure(f"sum({text})", known.at) for text in texts]
+        found = await custom.counters("checked", standing, (Subject.CANARY, Subject.STABLE))
+        assert isinstance(found, CounterPairs)
+        assert found.source is None
+        sums = {
+            side: [await source.measure(f"sum({text})", known.at) for text in (pair.bad, pair.total)]
+            for side, pair in found.pairs.items()
+        }
         await source.aclose()
     assert sums == {Subject.CANARY: [Value(100), Value(1000)], Subject.STABLE: [Value(1), Value(500)]}
 

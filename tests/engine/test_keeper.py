@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -12,17 +12,27 @@ import pytest
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import ObjectKey
+from rollouts.api.provider import Provider
+from rollouts.api.resources import ANALYSIS_TEMPLATES, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.counting import Scraped, Series
 from rollouts.core.evidence.packed import pack
 from rollouts.core.measurement import Evidenced, NoData, Outcome, Rejected, Unreachable, Weighing
+from rollouts.core.measurement import Subject as Side
 from rollouts.core.weighing import basis_of
-from rollouts.engine.keeper import Keeper
+from rollouts.core.word_patterns import pods_pattern
+from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
+from rollouts.engine.keeper import FindPairs, Keeper
+from rollouts.engine.recipes import Standing
 from rollouts.engine.subject import Subject
-from rollouts.ports import SeriesOutcome, WorkloadQuery
+from rollouts.metrics.prometheus_answer import Rows
+from rollouts.ports import MetricSource, SecretData, SeriesOutcome, Sources, WorkloadQuery
+from rollouts.testing.memory_cluster import MemoryCluster
 from rollouts.testing.scenario import Scenario
 from rollouts.testing.scenario_run import run
+from rollouts.testing.secrets import MemorySecrets
+from rollouts.testing.virtual_time import VirtualClock
+from tests.api.templates import manifest as template
 from tests.core.given import at, spec_of
 from tests.engine.world import canary_manifest
 
@@ -155,13 +165,80 @@ async def test_counters_of_a_users_own_are_a_pair_for_each_side() -> None:
         "counters": {"bad": 'bad_total{pod=~"{{ pods }}"}', "total": 'all_total{app="{{target}}",ns="{{namespace}}"}'},
     }  # fmt: skip
     scraper = Scraper(lambda query, end_s: series(end_s, {}, per_s=0.1 if query.startswith("bad") else 2.0))
-    answer = await _answer(Keeper(scraper), weighing(10, 0, metric="checkout"), canary(own))
+    keeper = Keeper(scraper, _find_pairs(MemoryCluster(VirtualClock().now)))
+    answer = await _answer(keeper, weighing(10, 0, metric="checkout"), canary(own))
     assert (answer.state.canary.requests, answer.state.canary.bad) == (20.0, 1.0)
     assert answer.state.primary.requests == 20.0
     assert scraper.asked[:2] == [
         'all_total{app="app",ns="shop"}[70s]',
-        'bad_total{pod=~"app-[a-z0-9]+(-[a-z0-9]+)?"}[70s]',
+        f'bad_total{{pod=~"(?:{pods_pattern("app", per_node=False)})"}}[70s]',
     ]
+
+
+async def test_counters_of_a_template_are_weighed() -> None:
+    """With its arguments and its own words; and what can't be found is said."""
+    cluster = MemoryCluster(VirtualClock().now)
+    counters = {"bad": '{{ args.what }}_bad_total{app="{{ target }}"}', "total": 'all_total{app="{{ target }}"}'}
+    cluster.put(ANALYSIS_TEMPLATES, template({"counters": counters, "args": [{"name": "what"}]}))
+    own = {"name": "checkout", "objective": 99, "evaluation": "sequential", "templateRef": {"name": "errors"}}
+    scraper = Scraper(lambda query, end_s: series(end_s, {}, per_s=0.1 if query.startswith("cart_bad") else 2.0))
+    keeper, question = Keeper(scraper, _find_pairs(cluster)), weighing(10, 0, metric="checkout")
+    answer = await _answer(keeper, question, canary({**own, "templateVariables": {"what": "cart"}}))
+    assert (answer.state.canary.requests, answer.state.canary.bad) == (20.0, 1.0)
+    assert scraper.asked[:2] == ['all_total{app="app"}[70s]', 'cart_bad_total{app="app"}[70s]']
+
+    refused = await Keeper(scraper, _find_pairs(cluster)).weigh(question, canary(own))
+    assert isinstance(refused, Rejected)
+    assert refused.kind == "ArgumentMissing"
+    cluster.put(ANALYSIS_TEMPLATES, template({"query": "sum(x)"}))
+    single = await Keeper(scraper, _find_pairs(cluster)).weigh(question, canary(own))
+    assert single == Rejected(
+        "AnalysisTemplate shop/errors gives single values: sequential evaluation needs counters", "QueryInvalid"
+    )
+    assert await Keeper(scraper).weigh(question, canary(own)) == Rejected("nobody knows the counters of checkout")
+
+
+async def test_counters_of_another_source_are_asked_there() -> None:
+    """By the template's provider; one that has none says so."""
+    counters = {"bad": "bad_total", "total": "all_total"}
+    provider = {"address": "https://other"}
+    cluster = MemoryCluster(VirtualClock().now)
+    cluster.put(ANALYSIS_TEMPLATES, template({"counters": counters, "provider": provider}))
+    own = {"name": "checkout", "objective": 99, "evaluation": "sequential", "templateRef": {"name": "errors"}}
+    scraper, elsewhere = Scraper(lambda *_: ()), Elsewhere()
+    keeper, question = Keeper(scraper, _find_pairs(cluster, elsewhere)), weighing(10, 0, metric="checkout")
+    answer = await _answer(keeper, question, canary(own))
+    assert (answer.state.canary.requests, scraper.asked) == (10.0, [])
+    elsewhere.failure = Unreachable("other: away")
+    assert await keeper.weigh(weighing(20, metric="checkout"), canary(own)) == Unreachable("other: away")
+
+
+@dataclass
+class Elsewhere:
+    """Implements `ports.Sources` and the source that it names."""
+
+    failure: Unreachable | None = None
+
+    def source(self, provider: Provider, secrets: SecretData) -> MetricSource:  # noqa: ARG002 - there is one
+        """As the port says."""
+        return self
+
+    async def measure(self, query: str, at: datetime) -> Outcome:  # noqa: ARG002 - never asked
+        """No single value."""
+        return NoData()
+
+    async def rows(self, query: str, at: datetime) -> Rows:  # noqa: ARG002 - all are alike
+        """As `grouping.RowSource` says."""
+        return Rows(failure=self.failure) if self.failure else Rows(series(at.timestamp(), {}))
+
+
+def _find_pairs(cluster: MemoryCluster, sources: Sources | None = None) -> FindPairs:
+    custom = CustomMetrics(MemorySecrets(cluster.server), sources or OneSource(Elsewhere()))
+
+    async def find(metric: str, subject: Subject, sides: Iterable[Side]) -> CounterPairs | Rejected | Unreachable:
+        return await custom.counters(metric, Standing(cluster, subject, CanaryStatus()), sides)
+
+    return find
 
 
 async def test_failures_that_come_in_clumps_count_less() -> None:

@@ -126,6 +126,10 @@ PROBLEMS = [
     (lambda: world([own('sum(errors{a="{{ nobody }}"})')], None), "QueryInvalid",
      "metric errors: {{ nobody }} is no variable: there are canary, ingress, interval, name"),
     (lambda: world([own('sum(errors{a="{{ ingress }}"})')], None), "QueryInvalid", "{{ ingress }} has no value"),
+    (lambda: world(spec={"counters": {"bad": "errors", "total": "all"}}), "QueryInvalid",
+     "has counters, which give no single value: set evaluation: sequential and an objective"),
+    (lambda: world([metric(thresholdRange=None, objective=99, compare="primary")]), "QueryInvalid",
+     "gives single values: sequential evaluation needs counters"),
     (lambda: world(spec=BY_SECRET), "SecretNotFound", "Secret shop/keys, which a template refers to, does not exist"),
     (lambda: world(spec=SPEC | {"provider": {"address": "https://other:9090"}}), "ProviderInvalid",
      "AnalysisTemplate shop/errors: no other source"),
@@ -281,7 +285,7 @@ async def test_at_rest_nothing_is_asked() -> None:
 async def test_counters_are_vetted_as_raw_counters() -> None:
     """Both, as something that has a range: a rate is refused by Prometheus then; alone they give no value."""
     counters = {"bad": 'errors_total{pod=~"{{ pods }}"}', "total": 'errors_all_total{app="{{ target }}"}'}
-    made = world(spec={"counters": counters})
+    made = world([metric(thresholdRange=None, objective=99, evaluation="sequential")], {"counters": counters})
     pods = pods_pattern("app", per_node=False)
     bad = f'count(count_over_time(errors_total{{pod=~"(?:{pods})"}}[1m]))'
     total = 'count(count_over_time(errors_all_total{app="app"}[1m]))'
