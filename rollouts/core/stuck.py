@@ -34,4 +34,4 @@ def stuck_of(spec: CanarySpec, status: CanaryStatus, results: Iterable[MetricRes
         return None
     names = " and ".join(open_)
     held = f"{names}: undecided after {analysis.max_hold}, and onInconclusive is hold"
-    return Problem(STUCK, f"{held}; promote or abort it by hand, or let more requests come")
+    return Problem("Inconclusive", f"{held}; promote or abort it by hand, or let more requests come")
