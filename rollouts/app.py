@@ -42,12 +42,12 @@ from rollouts.kube.connect import read_clock
 from rollouts.kube.pods import KubePods
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
-from rollouts.metrics.grouping import Grouping, GroupingOptions
+from rollouts.metrics.grouping import Grouping, GroupingOptions, RowSource
 from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
-from rollouts.ports import GroupedSource, MetricSource
+from rollouts.ports import MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
 from rollouts.settings import Settings, read_settings
@@ -61,6 +61,7 @@ MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the proces
 WATCHED = (
     CANARIES, ANALYSIS_TEMPLATES, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds(),
 )  # fmt: skip
+_NOT_TOGETHER = GroupingOptions()
 FIRST_RETRY_S = 1.0
 RETRY_MAX_S = 30.0
 
@@ -82,11 +83,12 @@ async def _run_until_signal(settings: Settings) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The metric source, and how it is asked for many Canaries; as in `Ways`."""
+    """The metric source, and how it is asked for many Canaries."""
 
     source: MetricSource
-    grouped: GroupedSource | None = None
-    grid_s: float = 0.0
+    rows: RowSource | None = None
+    """Where there is one, what is due together is asked of it together."""
+    together: GroupingOptions = _NOT_TOGETHER
 
 
 OpenMetrics = Callable[[Settings, Reporter], AbstractAsyncContextManager[Metrics]]
@@ -99,11 +101,7 @@ async def prometheus(settings: Settings, reporter: Reporter) -> AsyncIterator[Me
     options = options_of(settings)
     source = PrometheusSource(settings.metrics_server, options, on_query=lambda _: reporter.query_sent())
     try:
-        async with asyncio.TaskGroup() as tasks:
-            how = GroupingOptions(in_flight=options.workers, grid_s=settings.metrics_grid_s)
-            grouping = Grouping(source, tasks.create_task, how)
-            yield Metrics(grouping, grouping, settings.metrics_grid_s)
-            grouping.close()
+        yield Metrics(source, source, GroupingOptions(in_flight=options.workers, grid_s=settings.metrics_grid_s))
     finally:
         await source.aclose()
 
@@ -199,9 +197,11 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         secrets = KubeSecrets(outside.transport)
         metrics, caller, pods = outside.metrics, Caller(hooks, secrets), KubePods(outside.transport)
         vault = Vault(secrets, clock)
-        sources = Sources(metrics.source, clock, settings.reach, refused=vault.doubt)
+        grouped = None if metrics.rows is None else Grouping(metrics.rows, tasks.create_task, metrics.together)
+        source = metrics.source if grouped is None else grouped
+        sources = Sources(source, clock, settings.reach, refused=vault.doubt)
         stack.push_async_callback(sources.aclose)
-        ways = Ways(cluster, metrics.source, caller, secrets, pods, metrics.grouped, metrics.grid_s, sources, vault)
+        ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
         keeper = TemplateKeeper(cluster, ways.custom, clock)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)

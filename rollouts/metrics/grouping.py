@@ -102,11 +102,6 @@ class Grouping:
         outcome: SeriesOutcome = await self._together(question, at, shape, Member(question.workload))
         return outcome
 
-    def close(self) -> None:
-        """Send nothing more for what has been asked."""
-        for task in self._gathering:
-            task.cancel()
-
     async def _alone(self, question: WorkloadQuery, at: datetime) -> Outcome:
         async with self._turns.turn(question.canary):
             return await self._source.measure(question.query, at)
