@@ -15,7 +15,6 @@ from rollouts.api import (
     exposure,
     hooks,
     http_rule,
-    metric,
     scaling,
     sequential,
     subsets,
@@ -23,6 +22,7 @@ from rollouts.api import (
 )
 from rollouts.api.canary import NO_SERVICE_NAME
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
+from rollouts.api.metric_rules import METRIC_RULES
 from rollouts.api.schema import Extras, Rule
 
 _A_WAIT = f"self.matches('{http_rule.WAIT_PATTERN.replace(chr(92), chr(92) * 2)}')"
@@ -61,14 +61,6 @@ _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
 
-_BUILT_IN = f"self.name in {sorted(metric.BUILT_IN)}"
-_CONDITIONS = "(size(self.successCondition) + size(self.failureCondition) > 0)"
-_SEQUENTIAL = "has(self.evaluation) && self.evaluation == 'sequential'"
-_WEIGHED = (
-    "(!has(self.evaluation) || self.evaluation != 'threshold') && "
-    "(has(self.objective) || has(self.threshold) || has(self.counters) || "
-    f"self.compare == 'primary' || {_SEQUENTIAL})"
-)
 _WANTS_COUNTS = "(has(m.evaluation) && m.evaluation == 'sequential' || m.compare == 'primary')"
 _COUNTABLE = (
     "(m.name in ['request-success-rate', 'request-duration'] || has(m.counters) || "
@@ -250,26 +242,7 @@ EXTRAS = Extras(
             ),
             Rule("!self.mirror || self.metrics.all(m, m.reporter == 'destination')", analysis.COPIES),
         ),
-        "Metric": (
-            Rule(
-                "(has(self.templateRef) ? 1 : 0) + (size(self.query) > 0 ? 1 : 0) + (has(self.counters) ? 1 : 0) == "
-                f"({_BUILT_IN} ? 0 : 1)",
-                metric.ONE_QUERY,
-            ),
-            Rule(f"!has(self.thresholdRange) || !({_CONDITIONS})", metric.ONE_LIMIT),
-            Rule(f"has(self.thresholdRange) || {_CONDITIONS} || {_WEIGHED}", metric.NO_LIMIT),
-            Rule(f"!({_SEQUENTIAL}) || !({_CONDITIONS})", metric.NOT_OF_EVIDENCE),
-            Rule(
-                f"self.name == '{metric.SUCCESS_RATE}' || "
-                "self.failures.http == ['5xx'] && size(self.failures.grpc) == 0",
-                metric.FAILURES,
-            ),
-            Rule(f"self.name == '{metric.DURATION}' || self.quantile == {metric.QUANTILE_DEFAULT}", metric.QUANTILE),
-            Rule(f"self.reporter == 'destination' || {_BUILT_IN}", metric.REPORTER),
-            Rule("size(self.templateVariables) == 0 || has(self.templateRef)", metric.VARIABLES),
-            Rule(f"!has(self.threshold) || self.name == '{metric.DURATION}'", metric.SLOW),
-        ),
-        "FailureStatus": (Rule("size(self.http) + size(self.grpc) > 0", metric.NO_FAILURE),),
+        **METRIC_RULES,
         "Analysis.stepWeights": (Rule(_ASCENDING, analysis.ASCENDING),),
         "Analysis.stepWeightsPromotion": (Rule(_DESCENDING, analysis.DESCENDING),),
         "Analysis.metrics": (Rule("self.all(m, self.exists_one(n, n.name == m.name))", analysis.METRIC_NAMES),),
