@@ -36,6 +36,7 @@ SCRAPES_S = 60.0
 """How far before the first instant a reading goes back: over the scrapes that tell which pods were there."""
 GAP_MAX_S = 3600.0
 """What nobody counted for longer is not read again."""
+IDLE_MAX = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -49,6 +50,11 @@ class _Kept:
     answered: tuple[Weighing, Evidenced] | None = None
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @property
+    def at(self) -> datetime:
+        """What it was asked about last."""
+        return self.run if self.answered is None else self.answered[0].at
+
 
 class Keeper:
     """Answers Weighings. Belongs to one event loop."""
@@ -61,6 +67,7 @@ class Keeper:
         self._source = source
         self._find_pairs = find_pairs
         self._canaries: dict[ObjectKey, dict[str, _Kept]] = {}
+        self._swept_at: datetime | None = None
 
     async def weigh(self, question: Weighing, canary: Canary) -> Answer:
         """What the run's requests say of a metric, up to the instant of the question."""
@@ -68,6 +75,7 @@ class Keeper:
         metric = next((one for one in analysis.sequential if one.name == question.metric), None)
         if metric is None:
             return Rejected(f"{question.metric} is evaluated sequentially no more")
+        self._sweep(question.at)
         kept = self._kept(question, canary, metric, status)
         async with kept.turn:
             if kept.answered is not None and kept.answered[0].at == question.at:
@@ -77,6 +85,14 @@ class Keeper:
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone."""
         self._canaries.pop(key, None)
+
+    def _sweep(self, now: datetime) -> None:
+        """Runs that are over are forgotten: nobody asks about them. One that goes on all the same has its status."""
+        if self._swept_at is None or now - self._swept_at >= IDLE_MAX:
+            self._swept_at = now
+            for key, books in [*self._canaries.items()]:
+                if all(now - kept.at >= IDLE_MAX and not kept.turn.locked() for kept in books.values()):
+                    del self._canaries[key]
 
     def _kept(self, question: Weighing, canary: Canary, metric: Metric, status: CanaryStatus) -> _Kept:
         """What is remembered of the run: here, else in the status, else nothing. Other limits begin anew."""

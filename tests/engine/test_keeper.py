@@ -140,6 +140,17 @@ async def test_another_run_and_other_limits_begin_anew() -> None:
     assert (await _answer(keeper, weighing(40, 0), stricter)).state.canary.requests == 40.0
 
 
+async def test_a_run_that_nobody_asks_about_is_forgotten() -> None:
+    """What it was is in its status."""
+    keeper = Keeper(Scraper(lambda _, end_s: series(end_s, {"response_code": "200"})))
+    over, running = canary(RATE), canary(RATE)
+    running.manifest["metadata"] = {**running.manifest["metadata"], "name": "other"}
+    await _answer(keeper, weighing(10, 0), over)
+    await _answer(keeper, weighing(3620, 0), running)
+    await _answer(keeper, weighing(3630), running)
+    assert (await _answer(keeper, weighing(3640, 0), over)).state.ticks == 1
+
+
 async def test_only_the_edges_around_the_limit_are_read_again() -> None:
     """Which there are is known from the first reading; that none is the limit itself is said."""
 
