@@ -46,7 +46,7 @@ class GroupingOptions:
     """How questions are put together."""
 
     chunk: int = 250
-    """Workloads in one query: its text stays below 16 KiB with names of usual length."""
+    """Workloads in one query: its text stays around 20 KiB with names of usual length."""
     in_flight: int = 8
     quiet_s: float = 0.05
     gather_s: float = 1.0
