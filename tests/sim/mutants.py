@@ -99,7 +99,7 @@ _NEXT_BUT_ONE = """(next_step(analysis, status.model_copy(update={
 _UNJUDGED = """    from rollouts.core.plan import next_step
     if next_step(spec.analysis, status) is None:
         return Finding(Event.STEPS_PASSED, '')
-    if unjudged := unanswered(measured)"""
+    if unjudged := weighing.unanswered + unanswered(measured)"""
 
 ENGINE = (
     Mutant("status written after the world", Reconciler, "_round", _STATUS_FIRST, _WORLD_FIRST),
@@ -122,11 +122,12 @@ ENGINE = (
 CORE = (
     Mutant("judged too early", running, "_due_at",
            "last + timedelta(seconds=spec.analysis.interval_s)", "last + timedelta(seconds=1)"),
-    Mutant("no dwell", onward, "_unfinished", "if held_s < step.dwell_s", "if held_s < 0"),
+    Mutant("no dwell", onward, "_unfinished", "over = held + early >= timedelta(seconds=step.dwell_s)", "over = True"),
     Mutant("iterations off by one", onward, "_unfinished", "status.iterations + 1 <", "status.iterations + 2 <"),
     Mutant("drain skipped", resting, "find_silence", "    if seen.now >= ends_at:", "    if True:"),
     Mutant("two steps at once", transition, "_weighed", _NEXT, _NEXT_BUT_ONE),
-    Mutant("promoted without results", running, "_judged", "    if unjudged := unanswered(measured)", _UNJUDGED),
+    Mutant("promoted without results", running, "_all_judged",
+           "    if unjudged := weighing.unanswered + unanswered(measured)", _UNJUDGED),
     Mutant("a failed check passes", judged, "_found",
            "return count_failure(spec, status, seen, Event.CHECK_FAILED, message)",
            "return go_on(spec, status, seen, message)"),
