@@ -12,23 +12,25 @@ from collections.abc import Iterable
 
 from rollouts.api.resources import Manifest
 from rollouts.testing.field_paths import Path
-from rollouts.testing.memory_apply import fields_of
+from rollouts.testing.memory_apply import Manager, fields_of
 
 KUBECTL = "kubectl"
 """The manager for whom this is done."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def may_change(manifest: Manifest | None, paths: Iterable[Path], schema: Manifest | None) -> bool:
-    """Whether all these fields are as kubectl applied them from the client's side."""
+def of_others(
+    manifest: Manifest | None, against: Iterable[tuple[Manager, Path]], schema: Manifest | None
+) -> list[tuple[Manager, Path]]:
+    """Of the fields that an apply conflicts about, those not as kubectl applied them from the client's side."""
     try:
         last = json.loads(_annotation(manifest) or "{}")
     except ValueError:
-        return False  # somebody else has written there
+        last = {}  # somebody else has written there
     if manifest is None or not isinstance(last, dict) or not last:
-        return False
+        return list(against)
     now, then = fields_of(manifest, schema), fields_of(last, schema)
-    return all(path in then and then[path] == now.get(path) for path in paths)
+    return [(owner, path) for owner, path in against if path not in then or then[path] != now.get(path)]
 
 
 def kept_up(manifest: Manifest | None, intent: Manifest) -> Manifest:

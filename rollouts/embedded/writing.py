@@ -14,7 +14,7 @@ from rollouts.embedded.answers import Refusal, exists, refusal_of
 from rollouts.embedded.asked import Asked
 from rollouts.embedded.bodies import APPLY_PATCH
 from rollouts.embedded.carrying_out import carried_out
-from rollouts.embedded.client_side import KUBECTL, kept_up, may_change
+from rollouts.embedded.client_side import KUBECTL, kept_up, of_others
 from rollouts.embedded.kinds import REVIEWS, Kind, Kinds
 from rollouts.embedded.patching import after_patch
 from rollouts.embedded.reading import whole
@@ -22,6 +22,8 @@ from rollouts.embedded.status_apart import intended, kept_apart, without_status
 from rollouts.embedded.target import Target
 from rollouts.errors import KubeError
 from rollouts.ports import Apply, Create
+from rollouts.testing.managed_fields import named
+from rollouts.testing.memory_refusals import apply_conflict
 from rollouts.testing.memory_server import MemoryServer
 
 
@@ -88,9 +90,11 @@ class Writing:
         resource, old, warnings = asked.target.kind.resource, self._server.stored(*asked.place), list[str]()
         intent, force = intended(asked.target, manifest), asked.query.get("force") == "true"
         if manager == KUBECTL and not asked.target.subresource:
-            taken = [path for _, path in self._server.conflicts(Apply(resource, intent, manager))]
-            force = force or may_change(old, taken, self._server.schema_of(resource))
-            intent = kept_up(old, intent)
+            against = self._server.conflicts(Apply(resource, intent, manager))
+            against = of_others(old, against, self._server.schema_of(resource))
+            if against and not force:
+                raise refusal_of(asked.target, apply_conflict(resource, named(against, resource.api_version)))
+            force, intent = True, kept_up(old, intent)
         write = Apply(resource, intent, manager)
 
         def settle(manifest: Manifest) -> Manifest:

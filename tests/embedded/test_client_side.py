@@ -5,9 +5,11 @@ import json
 import pytest
 
 from rollouts.api.resources import Manifest
-from rollouts.embedded.client_side import LAST_APPLIED, kept_up, may_change
+from rollouts.embedded.client_side import LAST_APPLIED, kept_up, of_others
+from rollouts.testing.memory_apply import Manager
 from tests.embedded.kubectl_objects import config
 
+SOMEBODY = Manager("somebody", "Update")
 A, B = ("f:data", "f:a"), ("f:data", "f:b")
 
 
@@ -17,25 +19,28 @@ def stored(said: str, **data: str) -> Manifest:
 
 
 @pytest.mark.parametrize(
-    ("said", "paths", "may"),
+    ("said", "paths", "others"),
     [
-        (json.dumps(config("x", a="1")), [A], True),
-        (json.dumps(config("x", a="1")), [], True),
-        (json.dumps(config("x", a="1")), [A, B], False),
-        (json.dumps(config("x", a="0")), [A], False),
-        ("", [A], False),
-        ("{", [A], False),
-        ("[]", [A], False),
+        (json.dumps(config("x", a="1")), [A], []),
+        (json.dumps(config("x", a="1")), [], []),
+        (json.dumps(config("x", a="1")), [A, B], [B]),
+        (json.dumps(config("x", a="0")), [A], [A]),
+        ("", [A], [A]),
+        ("{", [A], [A]),
+        ("[]", [A], [A]),
     ],
 )
-def test_what_is_as_it_was_applied_may_change(said: str, paths: list[tuple[str, ...]], may: bool) -> None:  # noqa: FBT001
+def test_what_is_as_it_was_applied_may_change(
+    said: str, paths: list[tuple[str, ...]], others: list[tuple[str, ...]]
+) -> None:
     """A field that somebody has changed since then is another's."""
-    assert may_change(stored(said, a="1", b="2"), paths, None) is may
+    found = of_others(stored(said, a="1", b="2"), [(SOMEBODY, path) for path in paths], None)
+    assert found == [(SOMEBODY, path) for path in others]
 
 
 def test_a_new_object_has_nothing_to_take_over() -> None:
     """The apply makes it."""
-    assert not may_change(None, [A], None)
+    assert of_others(None, [(SOMEBODY, A)], None) == [(SOMEBODY, A)]
     assert kept_up(None, config("x")) == config("x")
 
 
