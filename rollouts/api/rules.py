@@ -22,7 +22,7 @@ from rollouts.api import (
 )
 from rollouts.api.canary import NO_SERVICE_NAME
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
-from rollouts.api.metric_rules import METRIC_RULES
+from rollouts.api.metric_rules import BARE, METRIC_RULES
 from rollouts.api.schema import Extras, Rule
 
 _A_WAIT = f"self.matches('{http_rule.WAIT_PATTERN.replace(chr(92), chr(92) * 2)}')"
@@ -61,14 +61,14 @@ _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
 
-_WANTS_COUNTS = "(has(m.evaluation) && m.evaluation == 'sequential' || m.compare == 'primary')"
+_WANTS_COUNTS = "(has(m.evaluation) && m.evaluation == 'sequential' || has(m.compare) && m.compare == 'primary')"
 _COUNTABLE = (
     "(m.name in ['request-success-rate', 'request-duration'] || has(m.counters) || "
     f"has(m.templateRef) && {_WANTS_COUNTS})"
 )
 _OF_EVIDENCE = (
     f"({_COUNTABLE} && (has(m.evaluation) ? m.evaluation == 'sequential' : "
-    "self.evaluation == 'sequential' || m.compare == 'primary' || has(m.counters)))"
+    "self.evaluation == 'sequential' || has(m.compare) && m.compare == 'primary' || has(m.counters)))"
 )
 _HAS_OBJECTIVE = (
     "(m.name == 'request-duration' ? has(m.threshold) || "
@@ -225,7 +225,8 @@ EXTRAS = Extras(
             ),
             Rule(f"self.metrics.all(m, !{_WANTS_COUNTS} || {_COUNTABLE})", sequential.COUNTS_ONLY),
             Rule(
-                "self.metrics.all(m, m.compare != 'primary' || !has(m.evaluation) || m.evaluation != 'threshold')",
+                "self.metrics.all(m, !has(m.compare) || m.compare != 'primary' || !has(m.evaluation) || "
+                "m.evaluation != 'threshold')",
                 sequential.NO_COMPARISON,
             ),
             Rule(f"self.metrics.all(m, !{_OF_EVIDENCE} || {_HAS_OBJECTIVE})", sequential.NO_OBJECTIVE),
@@ -238,9 +239,12 @@ EXTRAS = Extras(
             Rule("self.mirror || !has(self.mirrorWeight)", analysis.MIRROR_WEIGHT),
             Rule("!has(self.sessionAffinity) || !has(self.iterations) && size(self.match) == 0", analysis.AFFINITY),
             Rule(
-                "self.metrics.exists(m, !m.dryRun) || self.webhooks.exists(w, w.type == 'rollout')", analysis.EVIDENCE
+                "self.metrics.exists(m, !has(m.dryRun) || !m.dryRun) || self.webhooks.exists(w, w.type == 'rollout')",
+                analysis.EVIDENCE,
             ),
-            Rule("!self.mirror || self.metrics.all(m, m.reporter == 'destination')", analysis.COPIES),
+            Rule(
+                "!self.mirror || self.metrics.all(m, !has(m.reporter) || m.reporter == 'destination')", analysis.COPIES
+            ),
         ),
         **METRIC_RULES,
         "Analysis.stepWeights": (Rule(_ASCENDING, analysis.ASCENDING),),
@@ -295,6 +299,7 @@ EXTRAS = Extras(
             Rule(f"!self.exists(h, h.name.lowerAscii().matches('^({_TAKEN_HEADER})'))", hooks.HEADER_TAKEN),
         ),
     },
+    bare=BARE,
     map_keys={"CanaryStatus.conditions": "type"},
     pattern_rules={
         SERVICE_NAME_PATTERN: (

@@ -53,6 +53,9 @@ class Extras:
     """The key by which a list's items are told apart, by `Model.field`."""
     pattern_rules: Mapping[str, Sequence[Rule]] = field(default_factory=dict)
     """Rules that take a pattern's place, since a bare pattern tells nobody what to write."""
+    bare: frozenset[str] = frozenset()
+    """Models and enumerations, of items of lists, that the server fills nothing into: a list that it fills in differs
+    from what its user applied, and counts as changed by another."""
 
 
 def structural(model: type[BaseModel], extras: Extras, *, defaults: bool) -> Schema:
@@ -89,7 +92,7 @@ class _Inliner:
         out = {key: node[key] for key in _KEPT if key in node}
         if "const" in node:
             out["enum"] = [node["const"]]
-        if not self.defaults or out.get("default", ...) is None:
+        if not self.defaults or out.get("default", ...) is None or place.partition(".")[0] in self.extras.bare:
             out.pop("default", None)
         elif "default" in out:
             out["default"] = _without_nulls(out["default"])
