@@ -9,7 +9,7 @@ import os
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -186,26 +186,38 @@ async def kube() -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def _at(path: Path) -> AsyncIterator[Arranged]:
-    transport, changes = Transport(await open_client(kubeconfig=path), monotonic=time.monotonic), Changes()
-    clock = await read_clock(transport, time.monotonic)
-    stores = stores_for(KINDS, on_change=lambda resource, key: changes.append((resource, key)))
-    pace = Pace(first_delay_s=0.05, lasting_delay_s=0.2, cap_s=0.5)
-    cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=pace)
+    async with AsyncExitStack() as stack:
+        transport, changes = Transport(await open_client(kubeconfig=path), monotonic=time.monotonic), Changes()
+        stack.push_async_callback(transport.close)
+        clock = await read_clock(transport, time.monotonic)
+
+        def told(resource: Resource, key: ObjectKey) -> None:
+            if key.namespace == namespace:  # what a test before left behind goes away at its own time
+                changes.append((resource, key))
+
+        stores = stores_for(KINDS, on_change=told)
+        pace = Pace(first_delay_s=0.05, lasting_delay_s=0.2, cap_s=0.5)
+        cluster = KubeCluster(transport, stores, clock=clock, random=Random(1), pace=pace)
+        await _define(cluster)
+        made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))
+        namespace: str = made["metadata"]["name"]
+        stack.push_async_callback(_drop, transport, namespace)
+        async with running(cluster.run()):
+            await cluster.wait_synced()
+            await until(lambda: not any(cluster.trouble(kind) for kind in KINDS), within_s=15)
+            yield Arranged(cluster, namespace, _KubeOther(transport, cluster), changes)
+
+
+async def _define(cluster: Cluster) -> None:
     await cluster.write(Apply(DEFINITIONS, _definition(ROUTES, _ANYTHING)))
     await cluster.write(Apply(DEFINITIONS, _definition(SCALED_OBJECTS, _SCALED_OBJECT)))
     for resource, schema in ((VIRTUAL_SERVICES, _VIRTUAL_SERVICE), (DESTINATION_RULES, _ANYTHING)):
         with suppress(Conflict):  # Istio is there with its own
             await cluster.write(Create(DEFINITIONS, _definition(resource, schema)))
-    made = await cluster.write(Create(NAMESPACES, {"metadata": {"generateName": "contract-"}}))
-    namespace: str = made["metadata"]["name"]
-    try:
-        async with running(cluster.run()):
-            await cluster.wait_synced()
-            await until(lambda: not any(cluster.trouble(kind) for kind in KINDS), within_s=15)
-            yield Arranged(cluster, namespace, _KubeOther(transport, cluster), changes)
-    finally:
-        await transport.send(Request("DELETE", NAMESPACES.path(name=namespace), (), (), None, "delete", "namespaces"))
-        await transport.close()
+
+
+async def _drop(transport: Transport, namespace: str) -> None:
+    await transport.send(Request("DELETE", NAMESPACES.path(name=namespace), (), (), None, "delete", "namespaces"))
 
 
 FACTORIES = [
