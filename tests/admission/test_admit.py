@@ -29,9 +29,11 @@ EXAMPLES = [
 
 @given(spec=specs())
 def test_any_valid_canary_is_admitted_as_the_model_reads_it(spec: CanarySpec) -> None:
-    """Nothing changes but for defaults, and a second time nothing at all."""
+    """Nothing changes but for defaults, which metrics are not given, and a second time nothing at all."""
     sent = manifest(spec.model_dump(mode="json", by_alias=True, exclude_unset=True))
     whole = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if "metrics" in sent["spec"].get("analysis", {}):
+        whole["analysis"]["metrics"] = sent["spec"]["analysis"]["metrics"]
 
     first = admit(CANARY, sent).manifest
 
