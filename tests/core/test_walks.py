@@ -21,6 +21,7 @@ from tests.core.invariants import STANDING, check, was_asked
 from tests.core.pods import Pods
 from tests.core.world import World
 
+pytestmark = pytest.mark.timeout(240)  # hundreds of lives, under coverage three times as long
 TRAFFIC = "confirm-traffic-increase"
 Happenings = list[tuple[float, Act]]
 
