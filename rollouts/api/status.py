@@ -1,7 +1,8 @@
 """What the controller says about a Canary, and all that it remembers of it: the next process goes on from here alone.
 
 Every list is bounded, and every text by what it takes in stored JSON where it is made, so that the whole stays under
-16 KiB. Texts of a list share what they have: one long reason is kept whole, sixteen of them are not.
+16 KiB. Texts of a list share what they have: one long reason is kept whole, sixteen of them are not. A notice's text is
+cut once, when it is written: who was told it is not told other words under the same number.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
 """Bytes of a message, as those below."""
 NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 784
 """Of all notices, of all actions with who asked for them, of all measurements."""
+NOTICE_TEXT_MIN = 80
+"""What is left of that for each notice, however long those are that were there first."""
 STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
 RESULT_NAME_MAX = 63

@@ -5,12 +5,13 @@ A process may die between any two writes: what is in the outbox is sent by the n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import NOTICES_TEXT, OUTBOX_MAX, REASON_MAX, CanaryStatus, Notice, Phase
-from rollouts.api.texts import share_out
+from rollouts.api.status import NOTICE_TEXT_MIN, NOTICES_TEXT, OUTBOX_MAX, REASON_MAX, CanaryStatus, Notice, Phase
+from rollouts.api.texts import cut, stored_bytes
 from rollouts.core.decision import Announcement
 from rollouts.core.observed import Observed
 from rollouts.core.phases import ENDS, MID_RUN
@@ -31,14 +32,23 @@ def with_notices(
     tidy = len(left) < len(after.outbox) and (after.phase in _RESTING or after != before)
     if not (added or tidy):
         return after
-    box = left + added
-    kept = box[-OUTBOX_MAX:]
-    texts = share_out([notice.message for notice in kept], NOTICES_TEXT)
-    fitted = zip(kept, texts, strict=True)
-    told = tuple(one if one.message == text else one.model_copy(update={"message": text}) for one, text in fitted)
-    update: dict[str, Any] = {"outbox": told, "notices": after.notices + len(added)}
-    update["notices_lost"] = after.notices_lost + max(0, len(box) - OUTBOX_MAX)
+    lost = max(0, len(left) + len(added) - OUTBOX_MAX)
+    update: dict[str, Any] = {"outbox": _fitted(left[lost:], added), "notices": after.notices + len(added)}
+    update["notices_lost"] = after.notices_lost + lost
     return after.model_copy(update=update)
+
+
+def _fitted(kept: Sequence[Notice], added: Sequence[Notice]) -> tuple[Notice, ...]:
+    """All of them, the texts of new ones cut to what is left. One that is written stays as it is: it may have been sent
+    already, and what is sent again under its number is the same.
+    """
+    box = list(kept)
+    for notice in added:
+        taken = sum(max(stored_bytes(one.message), NOTICE_TEXT_MIN) for one in box)
+        to_come = (OUTBOX_MAX - len(box) - 1) * NOTICE_TEXT_MIN
+        text = cut(notice.message, max(NOTICES_TEXT - taken - to_come, NOTICE_TEXT_MIN))
+        box.append(notice if text == notice.message else notice.model_copy(update={"message": text}))
+    return tuple(box)
 
 
 def _new_notices(

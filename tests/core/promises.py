@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType, Webhook
-from rollouts.api.status import OUTBOX_MAX, CanaryStatus, GateStatus, Phase
+from rollouts.api.status import NOTICE_TEXT_MIN, OUTBOX_MAX, CanaryStatus, GateStatus, Phase
+from rollouts.api.texts import cut
 from rollouts.core.decision import Decision
 from rollouts.core.measurement import Accepted, Call, Refused
 from rollouts.core.observed import Observed, serves
@@ -108,7 +109,9 @@ def check_routing(before: CanaryStatus, seen: Observed, decision: Decision) -> N
 
 
 def check_outbox(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision: Decision) -> None:
-    """What is said is in the outbox, under the next number; what leaves it was delivered, or is counted as lost."""
+    """What is said is in the outbox, under the next number, never with other words; what leaves it was delivered, or is
+    counted as lost.
+    """
     after, news = decision.status, decision.announcement
     numbers = [notice.number for notice in after.outbox]
     assert numbers == sorted(set(numbers))
@@ -123,7 +126,12 @@ def check_outbox(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisio
         assert after.phase is not before.phase
     for notice in added:
         assert news is not None
-        assert (notice.reason, notice.message) == (news.reason[:64], news.message[:256])
+        assert notice.reason == news.reason[:64]
+        assert news.message.startswith(notice.message)
+        assert notice.message.startswith(cut(news.message[:256], NOTICE_TEXT_MIN))
         assert (notice.phase, notice.revision, notice.at) == (after.phase, after.last_applied_spec, seen.now)
+    assert [notice for notice in after.outbox if notice not in added] == [
+        notice for notice in before.outbox if notice.number in numbers
+    ]
     gone = {notice.number for notice in before.outbox} - set(numbers) - seen.delivered
     assert after.notices_lost - before.notices_lost == len(gone)

@@ -9,7 +9,8 @@ import pytest
 
 from rollouts.api.actions import Action, Verb
 from rollouts.api.hooks import HookType
-from rollouts.api.status import OUTBOX_MAX, CanaryStatus, Notice, Phase
+from rollouts.api.status import NOTICE_TEXT_MIN, NOTICES_TEXT, OUTBOX_MAX, CanaryStatus, Notice, Phase
+from rollouts.api.texts import cut, stored_bytes
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE
@@ -175,3 +176,39 @@ def test_found_a_long_reason_could_not_be_told() -> None:
     status = step(EVENTS, running(10), seen_at(5, route_weight=10, problem=Problem("R" * 128, "x" * 2000))).status
 
     assert [len(notice.reason) for notice in status.outbox] == [32]
+
+
+@pytest.mark.parametrize("character", ["a", "<", "😀"], ids=ascii)
+def test_found_a_notice_was_told_again_in_fewer_words(character: str) -> None:
+    """Later ones took from its text, while who was told it had the longer one: the room is shared out beforehand."""
+    status, told = running(10), dict[int, str]()
+    for number in range(1, OUTBOX_MAX + 5):
+        problem = Problem(f"Reason{number}", f"{number}: " + character * 300)
+        status = step(EVENTS, status, seen_at(number, route_weight=10, problem=problem)).status
+        for notice in status.outbox:
+            assert told.setdefault(notice.number, notice.message) == notice.message
+        assert sum(stored_bytes(notice.message) for notice in status.outbox) <= NOTICES_TEXT
+        assert told[number].startswith(cut(problem.message, NOTICE_TEXT_MIN))
+    assert stored_bytes(told[1]) > 250
+
+
+def test_a_short_notice_leaves_room_for_the_next() -> None:
+    """No more than what all that may come need is kept from it."""
+    short = _with(running(10), *range(1, OUTBOX_MAX))
+    problem = Problem("Reason", "x" * 300)
+
+    status = step(EVENTS, short, seen_at(5, route_weight=10, problem=problem)).status
+
+    assert len(status.outbox[-1].message) == 256
+
+
+def test_an_outbox_that_is_too_full_still_takes_what_is_new() -> None:
+    """As one of a version that let texts be longer may be."""
+    full = _with(running(10), *range(1, OUTBOX_MAX))
+    long = tuple(notice.model_copy(update={"message": "x" * 256}) for notice in full.outbox)
+    problem = Problem("Reason", "y" * 300)
+
+    status = step(EVENTS, full.model_copy(update={"outbox": long}), seen_at(5, route_weight=10, problem=problem)).status
+
+    assert status.outbox[:-1] == long
+    assert status.outbox[-1].message == "y" * NOTICE_TEXT_MIN
