@@ -33,8 +33,8 @@ BETS = FAIL_BETS + PASS_BETS
 FAILS = len(FAIL_BETS)
 
 LOGS = tuple(log(bet) for bet in BETS)
-_FAIL = tuple(zip(BETS[:FAILS], LOGS[:FAILS], strict=True))
-_PASS = tuple(zip(BETS[FAILS:], LOGS[FAILS:], strict=True))
+_ALL = tuple((bet, bet - 1.0, log(bet)) for bet in BETS)
+_FAIL, _PASS = _ALL[:FAILS], _ALL[FAILS:]
 
 Logs = tuple[float, ...]
 """One logarithm for each of BETS."""
@@ -44,8 +44,8 @@ def against_limit(tick: Tick, limit: float) -> list[float]:
     """Log L of each bet for the absolute null `p_c <= limit` (theta is 0, so u = g and v = 1)."""
     canary = tick.canary
     paid, bad, perhaps = limit * canary.requests, canary.bad, canary.perhaps_bad
-    fails = [bad * log_g - (g - 1.0) * paid for g, log_g in _FAIL]
-    return fails + [perhaps * log_g - (g - 1.0) * paid for g, log_g in _PASS]
+    fails = [bad * log_g - more * paid for _, more, log_g in _FAIL]
+    return fails + [perhaps * log_g - more * paid for _, more, log_g in _PASS]
 
 
 def gains(tick: Tick, rho: float) -> tuple[list[float], list[float]]:
@@ -58,15 +58,12 @@ def gains(tick: Tick, rho: float) -> tuple[list[float], list[float]]:
     if primary is None or primary.requests == 0.0 or requests == 0.0:
         return [0.0] * len(BETS), [0.0] * len(BETS)
     theta = requests * rho / (requests * rho + primary.requests)
+    price = [(g / (1.0 + theta * more) - 1.0) * requests for g, more, _ in _ALL]
     won: list[float] = []
-    price: list[float] = []
-    sides = ((_FAIL, canary.bad, primary.perhaps_bad), (_PASS, canary.perhaps_bad, primary.bad))
-    for side, bad, theirs in sides:
+    for side, bad, theirs in ((_FAIL, canary.bad, primary.perhaps_bad), (_PASS, canary.perhaps_bad, primary.bad)):
         both = bad + theirs
-        for g, log_g in side:
-            more = theta * (g - 1.0)
-            won.append(bad * log_g - both * log1p(more))
-            price.append((g / (1.0 + more) - 1.0) * requests)
+        # Most ticks of a good service have none: nothing is won then.
+        won += [bad * log_g - both * log1p(theta * more) for _, more, log_g in side] if both else [0.0] * len(side)
     return won, price
 
 

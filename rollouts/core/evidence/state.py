@@ -114,8 +114,9 @@ def log_breach(state: State, settings: Settings) -> float:
 def _moved(capital: Logs, grown: list[float], phi: float, sides: tuple[Side, Side]) -> Logs:
     moved: list[float] = []
     for bets, share, cap in sides:
+        own = capital[bets] if share == -inf else [log_add(one, share) for one in capital[bets]]
         moved += [
-            log_add(own, share) + min(more / phi, cap) for own, more in zip(capital[bets], grown[bets], strict=True)
+            one + (cap if (more := grow / phi) > cap else more) for one, grow in zip(own, grown[bets], strict=True)
         ]
     return tuple(moved)
 

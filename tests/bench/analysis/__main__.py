@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import sys
 import time
 from pathlib import Path
 
-from tests.bench.analysis import births, cost
+from tests.bench.analysis import births, cost, proofs, silence
 from tests.bench.analysis.cells import SEED, simulated
+from tests.bench.analysis.losses import losses
 from tests.bench.analysis.page import page
-from tests.bench.analysis.rows import BY_TESTS, Row, rows
+from tests.bench.analysis.rows import Row, rows
 
 PAGE = Path(__file__).parents[3] / "docs" / "analysis-figures.md"
 RUNS, QUICK_RUNS = 2000, 40
-WORDS = {True: "PASS", False: "FAIL", None: "-"}
 
 
 def main() -> int:
@@ -32,13 +33,15 @@ def main() -> int:
     began = time.monotonic()
     results = simulated(QUICK_RUNS if chosen.quick else chosen.runs, chosen.processes, _told)
     counted = births.all_cases(results.runs, SEED)
-    found = _in_order([*rows(results), births.row(counted), cost.row(), *BY_TESTS])
+    proven = [silence.row(), births.row(counted), cost.row(), *proofs.rows(), proofs.published(losses(results))]
+    found = _in_order([*rows(results), *proven])
     text = page(results, found, counted)
     print(text)
-    missed = [row for row in found if row.met is False]
+    missed = [row for row in found if not row.met]
     for row in found:
-        print(f"{WORDS[row.met]:4} {row.number:>2}  {row.required}: {row.found}")
-    print(f"{len(missed)} missed; {results.runs} rollouts a cell, {(time.monotonic() - began) / 60:.1f} minutes")
+        word, took = "PASS" if row.met else "FAIL", f" ({row.took})" if row.took else ""
+        print(f"{word} {row.number:>2}  {row.required}: {row.found}{took}")
+    print(f"{len(missed)} missed; {results.runs} rollouts a cell; {_spent(began)}")
     if chosen.write:
         chosen.write.write_text(text)
     return 1 if missed else 0
@@ -46,6 +49,14 @@ def main() -> int:
 
 def _in_order(found: list[Row]) -> list[Row]:
     return sorted(found, key=lambda row: int(row.number))
+
+
+def _spent(began: float) -> str:
+    minutes, spent = (time.monotonic() - began) / 60, 0.0
+    for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN):
+        used = resource.getrusage(who)
+        spent += (used.ru_utime + used.ru_stime) / 60
+    return f"{minutes:.1f} minutes, {spent:.1f} of one processor"
 
 
 def _told(done: int, of: int) -> None:

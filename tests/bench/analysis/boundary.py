@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 
@@ -46,13 +47,13 @@ def ever(edge: Edge, rng: np.random.Generator, runs: int) -> tuple[int, int]:
     theirs = edge.primary * turns
     own = limits.ratio * theirs + limits.delta if edge.compare else np.full(LOOKS, limits.slo)
     usual = np.full(LOOKS, edge.rps * TICK_S)
-    failed = passed = 0
+    enough, failed, passed = -log(settings.beta), 0, 0
     for _ in range(runs):
         canary, primary = drawn(rng, usual * edge.weight, own), drawn(rng, usual * (1.0 - edge.weight), theirs)
         state, good = State(), False
         for n, bad, their_n, their_bad in zip(*(of.tolist() for of in (*canary, *primary)), strict=True):
             state = absorb(state, Tick(Arm(n, bad), Arm(their_n, their_bad)), limits, settings)
-            good = good or log_for(state, limits) >= -np.log(settings.beta)
+            good = good or log_for(state, limits) >= enough
         failed += state.failed
         passed += good
     return failed, passed

@@ -25,7 +25,8 @@ def row() -> Row:
         state = absorb(state, tick, limits, settings)
         assess(state, limits, settings)
         best, size = min(best, time.process_time() - began), max(size, len(json.dumps(to_wire(state))))
-    found = f"{best * 1e6:.0f} us with intervals and words, {size} bytes"
+    met = best * 1e6 <= LIMIT_US and size <= LIMIT_BYTES
+    required = "a metric's tick with intervals and words <= 1 ms, its state <= 1 KiB"
     return Row(
-        "12", "a metric's tick <= 1 ms, its state <= 1 KiB", found, best * 1e6 <= LIMIT_US and size <= LIMIT_BYTES
-    )  # fmt: skip
+        "12", required, f"{'<=' if best * 1e6 <= LIMIT_US else '>'} 1 ms, {size} bytes", met, f"{best * 1e6:.0f} us"
+    )

@@ -85,6 +85,12 @@ def _ticks(
     world: World, rng: np.random.Generator, rates: Rates, weight: float, now: int
 ) -> Iterator[tuple[Tick, float, float]]:
     """What is scraped at this weight, with the canary's bad requests and requests as they really were."""
+    if not (world.late or world.gaps):
+        yield from (
+            (Tick(canary, primary), canary.bad, canary.requests)
+            for canary, primary in _arms(world, rng, rates, weight, now)
+        )
+        return
     own, other = Arm(), Arm()
     for canary, primary in _arms(world, rng, rates, weight, now):
         own, other = own.plus(canary), other.plus(primary if not world.late else Arm())
