@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from math import isclose
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from rollouts.core.evidence import state
-from tests.bench.analysis import births, boundary, cells, kayenta, rules, sequential
+from tests.bench.analysis import births, boundary, cells, kayenta, proofs, rules, sequential, silence
 from tests.bench.analysis.catalog import FAIR_CELLS, FAIR_HEALTHY, ROW_7, WORLDS, slow_share
 from tests.bench.analysis.cost import row
 from tests.bench.analysis.outcomes import PROMOTED, ROLLED_BACK, Outcomes, joined, refuted
@@ -134,3 +135,34 @@ def test_increase_loses_what_the_ledger_counts() -> None:
     scrapes = np.arange(0.0, 300.0, 15.0)
     assert births._increase(scrapes, scrapes + 1.0) == pytest.approx(301.0, abs=5.0)
     assert births._increase(scrapes, np.where(scrapes < 280.0, 0.0, 3.0)) == 0.0
+
+
+def test_the_hour_of_silence_can_be_disobeyed() -> None:
+    """Row 10 is met by silence under each policy, and not by an hour in which somebody calls."""
+    assert silence.row().met
+    assert not any(silence.silence(policy, rps=50.0).obeyed for policy in silence.ENDS)
+
+
+@pytest.mark.parametrize(
+    ("body", "met", "found"),
+    [
+        ("assert True", True, "1 tests passed"),
+        ("assert False", False, "0 tests passed, 1 failed"),
+        ("import pytest; pytest.skip()", False, "0 tests passed, 1 skipped"),
+        (None, False, "0 tests passed"),
+    ],
+    ids=["passes", "fails", "skipped", "not there"],
+)
+def test_a_row_is_proven_by_tests_that_ran(tmp_path: Path, body: str | None, found: str, *, met: bool) -> None:
+    """What fails, is left out or is not found proves nothing."""
+    test = tmp_path / "test_proof.py"
+    if body is not None:
+        test.write_text(f"def test_it():\n    {body}\n")
+    row = proofs.shown(proofs.Proof("0", "anything", (str(test),)))
+    assert (row.met, row.found.split(":")[0].removesuffix(", 1 error")) == (met, found)
+
+
+def test_losses_must_be_told() -> None:
+    """Row 14 is missed by a page with fewer kinds of losses than the study had."""
+    assert proofs.published(["-"] * proofs.LOSSES_MIN).met
+    assert not proofs.published(["-"]).met

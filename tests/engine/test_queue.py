@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from rollouts.api.resources import ObjectKey
-from rollouts.engine.queue import KeyQueue
+from rollouts.engine.queue import LEFT_OVERS_MIN, KeyQueue
 from rollouts.testing.virtual_time import START, VirtualClock, run_virtually
 
 KEYS = [ObjectKey("shop", name) for name in "abc"]
@@ -56,6 +56,24 @@ def test_of_two_times_the_earlier_counts(order: tuple[float, float]) -> None:
         assert await taken_within(queue, 100) == A
         assert clock.elapsed_s == pytest.approx(5.0)
         assert await taken_within(queue, 100) is None
+
+    run_virtually(clock, story())
+
+
+def test_what_is_left_over_is_swept_out() -> None:
+    """A key that is due in a day and changes all the time leaves no trace of each change; it is due in a day still."""
+    clock = VirtualClock()
+    queue = KeyQueue(clock)
+
+    async def story() -> None:
+        for _ in range(1000):
+            queue.add(B, seconds(50_000))
+            queue.add(A)
+            queue.add(A, seconds(86_400))
+            assert await taken_within(queue, 0) == A
+            queue.add(A, seconds(86_400))
+        assert len(queue._order) <= LEFT_OVERS_MIN + 2 * len(queue)
+        assert [await taken_within(queue, 1e6), await taken_within(queue, 1e6)] == [B, A]
 
     run_virtually(clock, story())
 
