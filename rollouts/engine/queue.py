@@ -9,9 +9,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from heapq import heapify, heappop, heappush
 
 from rollouts.api.resources import ObjectKey
 from rollouts.ports import Clock
+
+LEFT_OVERS_MIN = 64
+"""So many entries may be left over before they are swept out."""
 
 
 class KeyQueue:
@@ -20,6 +24,8 @@ class KeyQueue:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._due: dict[ObjectKey, datetime] = {}
+        self._order: list[tuple[datetime, ObjectKey]] = []
+        """A heap. What `_due` does not confirm is left over; keys that are held come back into it afterwards."""
         self._held: set[ObjectKey] = set()
         self._changed = asyncio.Event()
 
@@ -32,6 +38,7 @@ class KeyQueue:
         known = self._due.get(key)
         if known is None or due < known:
             self._due[key] = due
+            self._put(due, key)
             self._changed.set()
 
     @asynccontextmanager
@@ -43,21 +50,38 @@ class KeyQueue:
             yield key
         finally:
             self._held.discard(key)
+            if key in self._due:
+                self._put(self._due[key], key)
             self._changed.set()
 
     async def _next(self) -> ObjectKey:
         while True:
             self._changed.clear()
-            free = [(due, key) for key, due in self._due.items() if key not in self._held]
-            due, key = min(free, default=(None, None))
-            if key is not None and due is not None:
-                wait_s = (due - self._clock.now()).total_seconds()
-                if wait_s <= 0:
-                    del self._due[key]
-                    return key
-                await self._changed_within(wait_s)
-            else:
+            first = self._first()
+            if first is None:
                 await self._changed.wait()
+                continue
+            due, key = first
+            wait_s = (due - self._clock.now()).total_seconds()
+            if wait_s <= 0:
+                del self._due[key]
+                return key
+            await self._changed_within(wait_s)
+
+    def _put(self, due: datetime, key: ObjectKey) -> None:
+        heappush(self._order, (due, key))
+        if len(self._order) > LEFT_OVERS_MIN + 2 * len(self._due):
+            self._order = [(due, key) for key, due in self._due.items() if key not in self._held]
+            heapify(self._order)
+
+    def _first(self) -> tuple[datetime, ObjectKey] | None:
+        """The earliest that nobody holds. With many keys this is asked often: it must not look through all."""
+        while self._order:
+            due, key = self._order[0]
+            if self._due.get(key) == due and key not in self._held:
+                return due, key
+            heappop(self._order)
+        return None
 
     async def _changed_within(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -134,7 +134,7 @@ class Grouping:
         until_s, size = now_s() + self._options.gather_s, 0
         while size != batch.size and now_s() < until_s:
             size = batch.size
-            await asyncio.sleep(self._options.quiet_s)
+            await asyncio.sleep(min(self._options.quiet_s, until_s - now_s()))
         del self._open[key]
         members = sorted(batch.asked, key=lambda member: (member.workload.namespace, member.workload.name))
         size = self._options.chunk
