@@ -71,6 +71,7 @@ def pod_parts(layout: Layout, built: Built) -> tuple[Part, ...]:
                 *("--metrics", "127.0.0.1:9400"),
                 *("--pod-metrics", f"{POD_GATEWAY}:9443"),
                 *("--certificate", str(layout.certificate)),
+                *("--scrape-log", str(layout.scrape_log)),
             ),
             ("objects",),
             Probe("http://127.0.0.1:9400/healthz"),

@@ -74,6 +74,11 @@ class Layout:
         """What Prometheus was asked, one JSON object a line."""
         return self.log / "queries.log"
 
+    @property
+    def scrape_log(self) -> Path:
+        """What the workload server has shown to each scrape, one JSON object a line."""
+        return self.log / "scrapes.log"
+
     def part_log(self, part: str) -> Path:
         """Both output streams of `part`."""
         return self.log / f"{part}.log"

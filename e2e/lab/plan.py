@@ -103,6 +103,7 @@ def lab_environ(layout: Layout, built: Built, profile: str) -> dict[str, str]:
             "CLIENT_ADMIN_URL": CLIENT.admin_url,
             "TESTER_ADMIN_URL": TESTER.admin_url,
             "ISTIOD_URL": ISTIOD_URL,
+            "SCRAPE_LOG": str(layout.scrape_log),
             "WORKLOAD_METRICS_URL": "http://127.0.0.1:9400/metrics",
             "ACCESS_LOG_METRICS_URL": f"{ACCESS_LOG_URL}/metrics",
         }

@@ -38,9 +38,13 @@ class Controller:
         self.unasked_ends: list[str] = []
         """Each end that nobody had asked for, in words."""
 
-    async def start(self, *, metrics_url: str = "") -> float:
+    async def start(self, *, metrics_url: str = "", log_level: str = "info") -> float:
         """Start the process with the lab's Prometheus or another; when that was."""
-        environ = {**self._environ, "ROLLOUTS_METRICS_SERVER": metrics_url or self._metrics_url}
+        environ = {
+            **self._environ,
+            "ROLLOUTS_METRICS_SERVER": metrics_url or self._metrics_url,
+            "ROLLOUTS_LOG_LEVEL": log_level,
+        }
         # It must not outlive this process, however that ends.
         words = ["setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", "rollouts", "controller"]
         with self.log.open("ab") as log:

@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from rollouts.api.metric import DURATION, Metric
 from rollouts.api.resources import ObjectKey
 from rollouts.api.sequential import threshold_ms_of
@@ -30,6 +32,8 @@ from rollouts.engine.subject import Subject as Canary
 from rollouts.metrics.counters import Asked, count_of, note_of, pairs_of, past_of, past_pairs_of, queries_of
 from rollouts.metrics.istio_counters import Edges
 from rollouts.ports import GroupedSource, SeriesOutcome, WorkloadQuery
+
+_log = structlog.get_logger(__name__)
 
 FindPairs = Callable[[str, Canary, Iterable[Subject]], Awaitable[CounterPairs | Rejected | Unreachable]]
 SCRAPES_S = 60.0
@@ -125,6 +129,7 @@ class Keeper:
         kept.book = follow(kept.book, question, scrapes, rules)
         answer = Evidenced(kept.book.state, kept.book.counted, note_of(metric, kept.edges, kept.book.gap_s))
         kept.answered = question, answer
+        _tell(question, canary, kept.book.state)
         return answer
 
     async def _pairs(self, canary: Canary, metric: Metric) -> CounterPairs | Rejected | Unreachable:
@@ -181,3 +186,17 @@ class Keeper:
         key = ObjectKey.of(canary.manifest)
         workload = ObjectKey(canary.owner.namespace, asked.workload)
         return await self._source.series_of(WorkloadQuery(asked.query, key, workload), at)
+
+
+def _tell(question: Weighing, canary: Canary, state: State) -> None:
+    """What was counted up to this evaluation, for whoever holds it against counts of his own."""
+    _log.debug(
+        "counted",
+        canary=str(ObjectKey.of(canary.manifest)),
+        metric=question.metric,
+        at=question.at.isoformat(),
+        requests=state.canary.requests,
+        bad=state.canary.bad,
+        primary_requests=state.primary.requests,
+        primary_bad=state.primary.bad,
+    )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+import structlog
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
@@ -94,6 +95,24 @@ async def test_the_same_question_is_read_once() -> None:
     assert first == second == await keeper.weigh(weighing(10, 0), subject)
     assert len([query for query in scraper.asked if '"app"' in query]) == 1
     assert (await _answer(keeper, weighing(20), subject)).state.canary.requests == 20.0
+
+
+async def test_each_evaluations_counts_are_logged() -> None:
+    """At debug: once for each, with what was counted of both sides so far."""
+    keeper = Keeper(Scraper(lambda query, end_s: series(end_s, {"response_code": "200" if "pri" in query else "500"})))
+    subject = canary(RATE | {"compare": "primary"})
+    with structlog.testing.capture_logs() as logs:
+        for question in (weighing(10, 0), weighing(10, 0), weighing(20)):
+            await _answer(keeper, question, subject)
+    told = [
+        (log["metric"], log["at"], log["requests"], log["bad"], log["primary_requests"], log["primary_bad"])
+        for log in logs
+        if (log["event"], log["log_level"]) == ("counted", "debug")
+    ]
+    assert told == [
+        ("request-success-rate", at(10).isoformat(), 10.0, 10.0, 10.0, 0.0),
+        ("request-success-rate", at(20).isoformat(), 20.0, 20.0, 20.0, 0.0),
+    ]
 
 
 async def test_an_outage_loses_nothing() -> None:

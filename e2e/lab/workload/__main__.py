@@ -11,6 +11,7 @@ from pathlib import Path
 
 from e2e.lab.workload.kube_api import open_api
 from e2e.lab.workload.kubeconfig import KubeconfigError, read_kubeconfig
+from e2e.lab.workload.scrape_log import ScrapeLog
 from e2e.lab.workload.server import PodMetricsAddress, WorkloadServer
 
 
@@ -34,6 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--metrics", type=_address, default=("127.0.0.1", 9400), metavar="HOST:PORT")
     parser.add_argument("--pod-metrics", type=_address, metavar="HOST:PORT", help="serve metrics.k8s.io there")
     parser.add_argument("--certificate", type=Path, metavar="FILE", help="for it; its key lies beside it, as .key")
+    parser.add_argument("--scrape-log", type=Path, metavar="FILE", help="keep there what each scrape was shown")
     return parser
 
 
@@ -63,12 +65,17 @@ async def _run(args: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     for name in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(name, serving.cancel)
+    log = ScrapeLog(args.scrape_log) if args.scrape_log else None
     try:
         async with open_api(read_kubeconfig(args.kubeconfig)) as api:
-            server = WorkloadServer(api, metrics=args.metrics, pod_metrics=_pod_metrics(args))
+            on_scrape = log.note if log else lambda _: None
+            server = WorkloadServer(api, metrics=args.metrics, pod_metrics=_pod_metrics(args), on_scrape=on_scrape)
             await server.run()
     except asyncio.CancelledError:
         logging.getLogger(__name__).info("stopped")
+    finally:
+        if log:
+            log.close()
 
 
 if __name__ == "__main__":

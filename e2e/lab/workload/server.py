@@ -6,13 +6,13 @@ The composition root; it holds no rules of its own.
 import asyncio
 import json
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from e2e.lab.workload.connection import HttpConnection
 from e2e.lab.workload.environment import CONFIG_MAP, SECRET, read_data
-from e2e.lab.workload.exposition import CONTENT_TYPE, render_exposition
+from e2e.lab.workload.exposition import CONTENT_TYPE, Source, render_exposition
 from e2e.lab.workload.follow import Audience, Follower
 from e2e.lab.workload.kube_api import KubeApi
 from e2e.lab.workload.listener import Listener
@@ -43,11 +43,16 @@ class WorkloadServer:
         *,
         metrics: tuple[str, int],
         pod_metrics: PodMetricsAddress | None = None,
+        on_scrape: Callable[[Sequence[Source]], None] = lambda _: None,
     ) -> None:
-        """Prepare; `metrics` is the address (host, port) of /metrics and /healthz, port 0 for any free one."""
+        """Prepare; `metrics` is the address (host, port) of /metrics and /healthz, port 0 for any free one.
+
+        `on_scrape` is told what /metrics shows, each time before it does.
+        """
         self._api = api
         self._metrics = metrics
         self._pod_metrics = pod_metrics
+        self._on_scrape = on_scrape
         self.metrics_port = 0
         """The port that /metrics is on, 0 before it is."""
 
@@ -62,7 +67,7 @@ class WorkloadServer:
                 for plural, kind in (("configmaps", CONFIG_MAP), ("secrets", SECRET))
             ]
             pods = Follower(self._api, "/api/v1/pods", _pods_to(stage))
-            window = Window(_shown(stage, lambda: services.listed.is_set() and pods.listed.is_set()))
+            window = Window(_shown(stage, lambda: services.listed.is_set() and pods.listed.is_set(), self._on_scrape))
             listener = Listener(*self._metrics, lambda: HttpConnection(window))
             self.metrics_port = listener.port
             try:
@@ -91,13 +96,17 @@ class WorkloadServer:
             window.close()
 
 
-def _shown(stage: Stage, ready: Callable[[], bool]) -> Callable[[str], Page]:
+def _shown(
+    stage: Stage, ready: Callable[[], bool], on_scrape: Callable[[Sequence[Source]], None]
+) -> Callable[[str], Page]:
     """What stands at /metrics and /healthz."""
 
     def show(target: str) -> Page:
         path = target.split("?", 1)[0]
         if path == "/metrics":
-            return Page(200, render_exposition(stage.sources()), CONTENT_TYPE)
+            sources = stage.sources()
+            on_scrape(sources)
+            return Page(200, render_exposition(sources), CONTENT_TYPE)
         if path == "/healthz":
             return Page(200, "ok\n") if ready() else Page(503, "the first list is not through\n")
         return Page(404, "there are /metrics and /healthz\n")
