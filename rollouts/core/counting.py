@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -77,7 +77,7 @@ class Growth:
     """Without those of the scraper."""
     count: float
     since: float | None
-    """The scrape before; None at a birth."""
+    """The scrape before, of the series or, at its birth, of its process; None where that was never scraped before."""
     until: float
 
 
@@ -102,14 +102,33 @@ def absorb(ledger: Ledger, series: Iterable[Series]) -> tuple[Ledger, tuple[Grow
     found = _by_identity(series)
     first_seen = _first_seen(found) if ledger.births is Births.FROM_FIRST_SIGHT else {}
     known = {process_of(identity) for identity in ledger.marks}
-    marks, growths = dict(ledger.marks), []
+    marks, growths, scraped = dict(ledger.marks), list[Growth](), dict[Labels, list[float]]()
     for identity, by_scraper in found.items():
         process, mark = process_of(identity), ledger.marks.get(identity)
         if mark is None and ledger.births is Births.FROM_FIRST_SIGHT and process not in known:
             mark = _at_first_sight(by_scraper, first_seen[process])
         marks[identity], grown = _follow(identity, mark, by_scraper)
+        if mark is None and grown and grown[0].since is None:
+            scraped = scraped or _scraped(found, ledger)
+            grown[0] = replace(grown[0], since=_before(scraped[process], grown[0].until))
         growths += grown
     return Ledger(ledger.births, MappingProxyType(marks)), tuple(growths)
+
+
+def _scraped(found: Mapping[Labels, Mapping[Labels, Sequence[Scraped]]], ledger: Ledger) -> dict[Labels, list[float]]:
+    """When each process was scraped, as far as that is known."""
+    times: dict[Labels, list[float]] = {}
+    for identity, mark in ledger.marks.items():
+        times.setdefault(process_of(identity), []).append(mark.at)
+    for identity, by_scraper in found.items():
+        known = times.setdefault(process_of(identity), [])
+        known += (sample.at for samples in by_scraper.values() for sample in samples)
+    return times
+
+
+def _before(times: Iterable[float], at: float) -> float | None:
+    """The last of them before that."""
+    return max((one for one in times if one < at), default=None)
 
 
 def process_of(labels: Labels) -> Labels:

@@ -66,6 +66,21 @@ def test_nothing_of_before_counts_and_what_is_born_later_counts_whole() -> None:
     assert absorb(ledger, [series((0, 100), (15, 103))]) == (ledger, ())
 
 
+def test_a_label_that_is_born_in_a_known_process_grew_since_that_was_scraped() -> None:
+    """Its first failures are not of a later time than the good answers beside them; a new process' are of any."""
+    good = POD - {("response_code", "500")} | {("response_code", "200")}
+    opened = open_ledger([series((0, 100), labels=good)])
+    for answers in (
+        [series((0, 100), (15, 110), labels=good), series((15, 2))],
+        # The scrape before is in the same answer, or in none: then the ledger knows it.
+        [series((15, 110), labels=good), series((15, 2))],
+    ):
+        _, growths = absorb(opened, answers)
+        assert {(growth.count, growth.since, growth.until) for growth in growths} == {(10, 0, 15), (2, 0, 15)}
+    _, growths = absorb(opened, [series((0, 100), (15, 110), (30, 130), labels=good), series((30, 3))])
+    assert (3, 15, 30) in {(growth.count, growth.since, growth.until) for growth in growths}
+
+
 def test_a_restart_counts_from_zero_and_a_gap_from_where_it_was() -> None:
     """However long nobody scraped it."""
     opened = open_ledger([series((0, 100))])
