@@ -71,10 +71,11 @@ class Growth:
 
 @dataclass(frozen=True, slots=True)
 class Instant:
-    """An evaluation, and since when the weight of its time was in force."""
+    """An evaluation, since when the weight of its time was in force, and up to when there were scrapes to be read."""
 
     at_s: float
     weight_from_s: float
+    end_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +129,9 @@ def growths(scrapes: Sequence[Scrape], canary: str) -> list[Growth]:
 
 def ticks(grown: Sequence[Growth], instants: Sequence[Instant], canary: str, primary: str) -> list[Counted]:
     """What each evaluation adds."""
-    starts = (instants[0].weight_from_s, *(one.at_s for one in instants)) if instants else ()
+    ends = (instants[0].weight_from_s, *(one.end_s for one in instants)) if instants else ()
     found = []
-    for (after_s, until_s), instant in zip(pairwise(starts), instants, strict=True):
+    for (after_s, until_s), instant in zip(pairwise(ends), instants, strict=True):
         told = [one for one in grown if after_s < one.until_s <= until_s and one.begins_s >= instant.weight_from_s]
         sides = (_sum(one.answered for one in told if one.workload == side) for side in (canary, primary))
         found.append(Counted(*sides))
@@ -156,9 +157,9 @@ def instants_of(evaluations: Sequence[Evaluation], dwells: Sequence[float], inte
                 continue
             while one.at_s - at_s > 1.5 * interval_s:
                 at_s += interval_s
-                found.append(Instant(at_s, began_s))
+                found.append(Instant(at_s, began_s, at_s))
             at_s = one.at_s
-            found.append(Instant(at_s, began_s))
+            found.append(Instant(at_s, began_s, min(at_s, one.read_at_s)))
     return found
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from e2e.analysis.counts import UNDER_WAY_S, Counted, Instant, Scrape, instants_of, running, ticks
+from e2e.analysis.counts import UNDER_WAY_S, Counted, Growth, Instant, instants_of, running, ticks
 from e2e.analysis.facts import ReleaseFacts
-from e2e.analysis.replay import Judged, first, replay
+from e2e.analysis.replay import first, replay
 from e2e.play.result import Result
 from e2e.play.seen import PRIMARY, TARGET
 from rollouts.core.evidence.verdict import Finding
@@ -18,47 +19,58 @@ _LEAST = 3
 _PUNCTUAL_S = 0.05
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What each evaluation ought to have counted, and where the controller has counted something else."""
+
+    instants: tuple[Instant, ...]
+    counted: tuple[Counted, ...]
+    differences: tuple[str, ...]
+
+
+def trace(facts: ReleaseFacts) -> Trace:
+    """By the workload server's counts. Only of a scrape that was under way nobody can say if it was to be read."""
+    told, grown = {one.at_s: one.counts for one in facts.evaluations}, facts.growths
+    instants, differences = list[Instant](), list[str]()
+    for instant in instants_of(facts.evaluations, facts.dwells, facts.release.interval_s):
+        without = replace(instant, end_s=instant.end_s - UNDER_WAY_S)
+        sums = [running(_found(facts, grown, [*instants, one]))[-1].counts for one in (instant, without)]
+        said = told.get(instant.at_s, sums[0])
+        if said not in sums:
+            at = f"{instant.at_s - facts.dwells[0]:.1f} s"
+            differences.append(f"at {at} {_told(said)}, but there were {_told(sums[0])}")
+        instants.append(without if said == sums[1] and said != sums[0] else instant)
+    strays = {one.at_s for one in facts.evaluations} - {one.at_s for one in instants}
+    differences += [f"an evaluation at {at_s - facts.began_at_s:.1f} s, when no weight was in force" for at_s in strays]
+    return Trace(tuple(instants), tuple(_found(facts, grown, instants)), tuple(differences))
+
+
 def judge_counts(facts: ReleaseFacts) -> Iterator[Result]:
     """At each evaluation the controller's counts are those that the workload server showed to the last scrape."""
-    instants = instants_of(facts.evaluations, facts.dwells, facts.release.interval_s)
-    up_to = dict(zip((one.at_s for one in instants), running(found(facts, instants)), strict=True))
-    wrong = [text for one in facts.evaluations if (text := _difference(facts, one.at_s, one.counts, up_to))]
+    wrong = trace(facts).differences
     last = facts.evaluations[-1].counts if facts.evaluations else ()
     detail = "; ".join(wrong) or f"{len(facts.evaluations)} evaluations, the last: {_told(last)}"
     ok = len(facts.evaluations) >= _LEAST and not wrong
-    yield Result(
-        facts.release.title, "at each evaluation the counts are those that the last scrape was shown", ok, detail
-    )
+    expected = "at each evaluation the counts are those that the last scrape was shown"
+    yield Result(facts.release.title, expected, ok, detail)
     if facts.down_s is None:
         yield _punctual(facts)
 
 
-def found(facts: ReleaseFacts, instants: list[Instant]) -> list[Counted]:
-    """What each evaluation ought to have added."""
-    compares = facts.release.metric.get("compare") == "primary"
-    counted = ticks(facts.growths, instants, TARGET, PRIMARY)
-    return counted if compares else [Counted(one.canary) for one in counted]
-
-
-def judged(facts: ReleaseFacts) -> list[Judged]:
-    """What the shipped statistics make of the true counts."""
-    instants = instants_of(facts.evaluations, facts.dwells, facts.release.interval_s)
-    return replay(facts.release.spec, instants, found(facts, instants))
-
-
 def judge_decision(facts: ReleaseFacts) -> Iterator[Result]:
     """It comes when the mathematics allows it: never before, and one scrape and one evaluation later at most."""
-    fails = facts.release.ends == "Failed"
-    proven = first(judged(facts), Finding.FAIL if fails else Finding.PASS)
-    what = "rollback" if fails else "promotion"
-    within_s = SCRAPE_S + facts.release.interval_s
+    seen, fails, decided = trace(facts), facts.release.ends == "Failed", facts.decided
+    judged = replay(facts.release.spec, seen.instants, seen.counted)
+    proven = first(judged, Finding.FAIL if fails else Finding.PASS)
+    what, within_s = "rollback" if fails else "promotion", SCRAPE_S + facts.release.interval_s
     expected = f"the {what} is decided once it is proven, at most a scrape and an evaluation ({within_s:g} s) later"
-    decided = facts.decided
-    if proven is None or decided is None or not facts.dwells:
-        told = "never proven" if proven is None else f"proven: {proven.words}; never decided"
+    if proven is None or decided is None:
+        told = f"at last: {judged[-1].words}" if judged else "no evaluation"
+        told = f"never proven; {told}" if proven is None else f"proven: {proven.words}; never decided"
         yield Result(facts.release.title, expected, ok=False, detail=told)
         return
-    late_s = decided.at_s - proven.at_s
+    # By this machine's clock, as what was seen of the Canary.
+    late_s = decided.at_s - proven.at_s - min(one.read_at_s - one.at_s for one in facts.evaluations)
     since_s = proven.at_s - facts.dwells[0]
     detail = f"proven {since_s:.1f} s after the weight was in force: {proven.words}; decided {late_s:.2f} s later"
     yield Result(facts.release.title, expected, 0 <= late_s <= within_s, detail)
@@ -74,30 +86,11 @@ def judge_totals(facts: ReleaseFacts) -> Iterator[Result]:
     yield Result(facts.release.title, expected, total > 0 and not differences, "; ".join(differences) or told)
 
 
-def _difference(facts: ReleaseFacts, at_s: float, counts: tuple[float, ...], up_to: dict[float, Counted]) -> str:
-    """In words, how an evaluation's counts differ from the true ones; empty if they don't."""
-    true = up_to.get(at_s)
-    if true is None:
-        return f"an evaluation at {at_s - facts.began_at_s:.1f} s, when no weight was in force"
-    if counts == true.counts or counts == _but_the_last(facts, at_s):
-        return ""
-    since_s = at_s - facts.dwells[0] if facts.dwells else 0.0
-    return f"at {since_s:.1f} s {_told(counts)}, but there were {_told(true.counts)}"
-
-
-def _but_the_last(facts: ReleaseFacts, at_s: float) -> tuple[float, ...]:
-    """What there was up to the evaluation without a scrape that began right before it."""
-    fresh = [scrape for scrape in facts.scrapes if at_s - UNDER_WAY_S < scrape.at_s <= at_s]
-    if not fresh:
-        return ()
-    instants = instants_of(facts.evaluations, facts.dwells, facts.release.interval_s)
-    until = [one for one in instants if one.at_s <= at_s]
-    until[-1] = Instant(_before(fresh[-1]), until[-1].weight_from_s)
-    return running(found(facts, until))[-1].counts
-
-
-def _before(scrape: Scrape) -> float:
-    return scrape.at_s - 1e-3
+def _found(facts: ReleaseFacts, grown: list[Growth], instants: list[Instant]) -> list[Counted]:
+    """What each evaluation adds; of the primary nothing where the metric does not compare."""
+    counted = ticks(grown, instants, TARGET, PRIMARY)
+    compares = facts.release.metric.get("compare") == "primary"
+    return counted if compares else [Counted(one.canary) for one in counted]
 
 
 def _punctual(facts: ReleaseFacts) -> Result:

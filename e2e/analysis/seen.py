@@ -53,6 +53,9 @@ class Evaluation:
     bad: float
     primary_requests: float
     primary_bad: float
+    read_at_s: float
+    """When the answer was there, by this machine's clock: the instant itself is by the controller's, which goes by the
+    API server's Date and so may be half a second off."""
 
     @property
     def counts(self) -> tuple[float, float, float, float]:
@@ -110,7 +113,7 @@ def read_evaluations(lines: Iterable[str], since_s: float) -> list[Evaluation]:
     return [
         Evaluation(
             seconds(entry["at"]), entry["metric"], entry["requests"], entry["bad"],
-            entry["primary_requests"], entry["primary_bad"],
+            entry["primary_requests"], entry["primary_bad"], seconds(entry["timestamp"]),
         )
         for entry in _entries(lines)
         if entry.get("event") == "counted" and entry["canary"].endswith(TARGET) and seconds(entry["at"]) >= since_s
