@@ -22,6 +22,7 @@ ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
 MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
 PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
+ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -87,7 +88,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -196,6 +197,11 @@ lab-gitops: venv ## Show in the real parts that weights stand through the syncs 
 lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate
 	$(LAB) build
 	$(BIN)/python -m e2e.protocols $(PROTOCOLS_ARGS)
+
+.PHONY: lab-analysis
+lab-analysis: venv ## Show in the real parts that counts are exact, and what becomes of a release without metrics, or by lies
+	$(LAB) build
+	$(BIN)/python -m e2e.analysis $(ANALYSIS_LAB_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

@@ -11,8 +11,8 @@ from aiohttp import web
 
 from e2e.analysis.lies import Lie, tell
 
-_ADDRESS = ("127.0.0.1", 9095)
-URL = f"http://{_ADDRESS[0]}:{_ADDRESS[1]}"
+_HOST, _PORT = "127.0.0.1", 9095
+URL = f"http://{_HOST}:{_PORT}"
 
 
 class Liar:
@@ -42,8 +42,8 @@ class Liar:
 
 
 @asynccontextmanager
-async def listening(upstream: str) -> AsyncIterator[Liar]:
-    """One that listens at URL within the block."""
+async def listening(upstream: str, host: str = _HOST) -> AsyncIterator[Liar]:
+    """One that listens at URL within the block, or at another address of this machine."""
     async with aiohttp.ClientSession() as session:
         liar = Liar(upstream, session)
         application = web.Application()
@@ -51,7 +51,7 @@ async def listening(upstream: str) -> AsyncIterator[Liar]:
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
         try:
-            await web.TCPSite(runner, *_ADDRESS).start()
+            await web.TCPSite(runner, host, _PORT).start()
             yield liar
         finally:
             await runner.cleanup()

@@ -74,9 +74,9 @@ class Release:
 
 ERRORS = Release(
     "errors", "", RATE_BY_EVIDENCE, "Failed", ("failed (", "limit ", "primary 0 of"),
-    env={"ERROR_RATE": "0.05"}, percent=10, rate_per_s=100.0, may_fail=True,
+    env={"ERROR_RATE": "0.02"}, percent=10, rate_per_s=100.0, may_fail=True,
 )  # fmt: skip
-"""5 % of the canary's answers, at 10 % of 100 requests a second."""
+"""2 % of the canary's answers, at 10 % of 100 requests a second."""
 GOOD = Release(
     "good", "", RATE_BY_EVIDENCE, "Succeeded", (), analysis={"interval": "10s"}, rate_per_s=100.0,
 )  # fmt: skip
