@@ -118,7 +118,7 @@ def judge(metric: Metric, sample: Sample, count: Answer | None = None) -> Metric
         case Accepted() | Content() | Explained() | Evidenced():  # pragma: no branch - the last there is
             message = f"{metric.name}: no answer of a metric source"
     result = MetricResult(name=metric.name, verdict=verdict, value=value, message=message[:256], measured_at=sample.at)
-    if value is None or not metric.min_requests:
+    if not metric.min_requests or (value is None and not _has_few(metric, verdict, count)):
         return result
     return _enough(metric, result, count, sample.probe.window_s if isinstance(sample.probe, Probe) else 0.0)
 
@@ -175,6 +175,16 @@ def _requests(count: int) -> str:
 
 def _nothing(metric: Metric) -> str:
     return "no request of the canary was measured" if metric.built_in else "the query has no value"
+
+
+def _has_few(metric: Metric, verdict: Verdict, count: Answer | None) -> bool:
+    """Whether a metric without a value had some requests all the same: a rate never sees the first one of a pod."""
+    return (
+        verdict is Verdict.NO_DATA
+        and isinstance(count, Value)
+        and round(count.number) > 0
+        and not enough(metric, count.number)
+    )
 
 
 def _enough(metric: Metric, result: MetricResult, count: Answer | None, window_s: float) -> MetricResult:

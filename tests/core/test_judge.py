@@ -143,7 +143,11 @@ def test_a_metric_that_is_not_asked_for_is_not_decided() -> None:
         (Value(0.0), Value(1.0), "NoData", 0.0, "1 request of the canary in 60 s, 50 make a judgement (minRequests)"),
         (Value(96.0), NoData(), "NoData", 96.0, "the canary's requests could not be counted yet (minRequests)"),
         (Value(96.0), Unreachable("reset"), "Error", None, "the canary's requests could not be counted: reset"),
-        (NoData(), Value(0.0), "NoData", None, "no request of the canary was measured"),
+        (NoData(), Value(0.4), "NoData", None, "no request of the canary was measured"),
+        (NoData(), Value(2.0), "NoData", None, "2 requests of the canary in 60 s, 50 make a judgement (minRequests)"),
+        (NoData(), Value(60.0), "NoData", None, "no request of the canary was measured"),
+        (NoData(), NoData(), "NoData", None, "no request of the canary was measured"),
+        (Unreachable("reset"), Value(2.0), "Error", None, "reset"),
         (Rejected("no"), Value(99.0), "Error", None, "no"),
     ],
 )
