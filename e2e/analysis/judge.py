@@ -12,7 +12,7 @@ from e2e.play.result import Result
 
 _HELD = {
     HELD_THEN_FAILED.title: ("no request of the canary was counted",),
-    UNDECIDED.title: ("of", "failed (0.00 %); limit 1.00 %; undecided"),
+    UNDECIDED.title: ("of", "failed (0.00 %); limit 1.0 %; undecided"),
     OUTLASTED.title: ("Prometheus at http://127.0.0.1:9090", "connection failed"),
 }
 """What the metric says while the release is left alone, by its title."""

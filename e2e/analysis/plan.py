@@ -92,12 +92,13 @@ ADVANCED = Release(
 )  # fmt: skip
 UNDECIDED = Release(
     "trickle", "onInconclusive: hold, then advance", RATE_ALONE, "Succeeded", (),
-    analysis={"maxHold": "40s", "onInconclusive": "hold"}, percent=90, rate_per_s=0.1,
+    analysis={"maxHold": "40s", "onInconclusive": "hold"}, percent=99, rate_per_s=0.1,
 )  # fmt: skip
 TOO_FEW = Release(
     "trickle", "minRequests: 50, onNoData: fail",
-    {**RATE_BY_THRESHOLD, "minRequests": 50, "onNoData": "fail"}, "Failed",
-    ("50 make a judgement (minRequests)", "onNoData: fail"), percent=90, rate_per_s=0.1,
+    {**RATE_BY_THRESHOLD, "interval": "20s", "minRequests": 50, "onNoData": "fail"}, "Failed",
+    ("of the canary in 2", "50 make a judgement (minRequests)", "onNoData: fail"),
+    analysis={"interval": "20s"}, percent=99, rate_per_s=0.1,
 )  # fmt: skip
 REFUSING = Release(
     "refusing", "", RATE_BY_EVIDENCE, "Failed",

@@ -59,7 +59,7 @@ def told(scrapes: Sequence[Scrape], release: Release, count: int) -> list[Evalua
         canary = now["app", "c"].less(base["app", "c"])
         primary = now["app-primary", "p"].less(base["app-primary", "p"])
         counts = (canary.requests, canary.bad, primary.requests, primary.bad)
-        found.append(Evaluation(at_s, "request-success-rate", *map(float, counts), read_at_s=at_s - AHEAD_S + 0.05))
+        found.append(Evaluation(at_s, "request-success-rate", *counts, at_s - AHEAD_S + 0.05))
     return found
 
 
@@ -72,7 +72,7 @@ def answers(release: Release) -> list[Record]:
 
 SAID = {
     HELD_THEN_FAILED.title: "request-success-rate: no request of the canary was counted",
-    UNDECIDED.title: "request-success-rate: 0 of 4 failed (0.00 %); limit 1.00 %; undecided",
+    UNDECIDED.title: "request-success-rate: 0 of 4 failed (0.00 %); limit 1.0 %; undecided",
     OUTLASTED.title: "request-success-rate: Prometheus at http://127.0.0.1:9090: connection failed: refused",
 }
 
