@@ -36,6 +36,7 @@ Story = Callable[[Play], Awaitable[bool]]
 """Plays, notes its results, and says whether the next story finds the scene as it needs it."""
 _INITIALIZED_WITHIN_S = 60.0
 _AWAY_S = 12.0
+_DECIDED_WITHIN_S = 120.0
 
 
 async def start(play: Play) -> bool:
@@ -115,19 +116,31 @@ async def _lying(play: Play) -> bool:
         (plan.SILENCED, Lie.STALE),
     )  # fmt: skip
     for release, lie in told:
-        play.liar.lies(lie)
-        if not await _released(play, release, counts=release is plan.TWICE_COUNTED):
+        if not await _released(play, release, partial(_lied_to, lie), counts=release is plan.TWICE_COUNTED):
             return False
-    play.liar.lies(Lie.NONE)
 
     async def stop_scraping(play: Play) -> None:
         await evaluated(play, 1)
-        play.liar.lies(Lie.STALE)
+        await _lied_to(Lie.STALE, play)
 
     played = await _released(play, plan.STALE_COUNTED, stop_scraping)
     await play.scene.controller.stop()
     await _start_controller(play)
     return played
+
+
+async def _lied_to(lie: Lie, play: Play) -> None:
+    """Until the release is decided: by the truth it is known at once when its last request is over."""
+    since_s = time.time()
+    play.liar.lies(lie)
+
+    async def decided() -> bool:
+        return any(seen.phase in {"Failed", "Promoting"} for seen in play.journal.since(since_s))
+
+    try:
+        await until(decided, what="a decision", within_s=_DECIDED_WITHIN_S)
+    finally:
+        play.liar.lies(Lie.NONE)
 
 
 async def _alone(release: Release, play: Play) -> bool:
