@@ -21,6 +21,7 @@ class Lie(StrEnum):
     NAN = "NaN"
     INF = "Inf"
     DUPLICATE = "duplicate series"
+    REPLICAS = "duplicate counters"
     STALE = "stale values"
 
 
@@ -45,8 +46,12 @@ def _all(number: str) -> Callable[[list[Json], float], list[Json]]:
     return changed
 
 
+def _replicas(result: list[Json], since_s: float) -> list[Json]:
+    """As two replicas of one Prometheus have it that nobody has deduplicated: a sum of both is one all the same."""
+    return _twice(result, since_s) if all("values" in row for row in result) else result
+
+
 def _twice(result: list[Json], _since_s: float) -> list[Json]:
-    """As two replicas of one Prometheus have it that nobody has deduplicated."""
     return [
         {**row, "metric": {**row["metric"], "prometheus_replica": replica}} for row in result for replica in ("a", "b")
     ]
@@ -64,4 +69,5 @@ def _stopped(result: list[Json], since_s: float) -> list[Json]:
 
 _LIES: Mapping[Lie, Callable[[list[Json], float], list[Json]]] = MappingProxyType({
     Lie.NAN: _all("NaN"), Lie.INF: _all("+Inf"), Lie.DUPLICATE: _twice, Lie.STALE: _stopped,
+    Lie.REPLICAS: _replicas,
 })  # fmt: skip

@@ -45,6 +45,8 @@ class Release:
     """Of the clients; 0 for none."""
     may_fail: bool = False
     """Whether clients may see errors: it is the canary that gives them."""
+    exact: bool = False
+    """Whether its counts are held against the workload server's and the clients'."""
 
     @property
     def title(self) -> str:
@@ -74,11 +76,11 @@ class Release:
 
 ERRORS = Release(
     "errors", "", RATE_BY_EVIDENCE, "Failed", ("failed (", "limit ", "primary 0 of"),
-    env={"ERROR_RATE": "0.02"}, percent=10, rate_per_s=100.0, may_fail=True,
+    env={"ERROR_RATE": "0.02"}, percent=10, rate_per_s=100.0, may_fail=True, exact=True,
 )  # fmt: skip
 """2 % of the canary's answers, at 10 % of 100 requests a second."""
 GOOD = Release(
-    "good", "", RATE_BY_EVIDENCE, "Succeeded", (), analysis={"interval": "10s"}, rate_per_s=100.0,
+    "good", "", RATE_BY_EVIDENCE, "Succeeded", (), analysis={"interval": "10s"}, rate_per_s=100.0, exact=True,
 )  # fmt: skip
 """On the grid, where other Canaries' evaluations fall too."""
 
@@ -105,7 +107,7 @@ REFUSING = Release(
     ("% of the canary's requests failed before they reached a pod", "limit "),
     env={"REFUSE_AFTER_S": "0"}, may_fail=True,
 )  # fmt: skip
-OUTLASTED = Release("restart", "no limit", RATE_ALONE, "Succeeded", (), percent=20)
+OUTLASTED = Release("restart", "no limit", RATE_ALONE, "Succeeded", (), percent=20, exact=True)
 GIVEN_UP = Release(
     "restart", "consecutiveErrorLimit: 2", RATE_ALONE, "Failed",
     ("Prometheus at http://127.0.0.1:9090", "2 judgements in a row had no answer"),
@@ -114,7 +116,8 @@ GIVEN_UP = Release(
 
 
 def _lied(name: str, metric: Mapping[str, Any], words: tuple[str, ...], **analysis: Any) -> Release:
-    return Release("lying", name, metric, "Failed" if words else "Succeeded", words, analysis=analysis, percent=20)
+    ends = "Failed" if words else "Succeeded"
+    return Release("lying", name, metric, ends, words, analysis=analysis, percent=20, exact=not words)
 
 
 NAN_MEASURED = _lied(
@@ -139,7 +142,7 @@ NAN_COUNTED = _lied(
     ("istio_requests_total has a sample that is no finite number", "2 judgements in a row had no answer"),
     consecutiveErrorLimit=2,
 )  # fmt: skip
-TWICE_COUNTED = _lied("duplicate series, sequential", RATE_ALONE, ())
+TWICE_COUNTED = _lied("duplicate counters, sequential", RATE_ALONE, ())
 """Two replicas of one Prometheus: each request counts once."""
 STALE_COUNTED = _lied(
     "stale in mid-run, sequential, onInconclusive: fail", RATE_BY_EVIDENCE,

@@ -87,7 +87,7 @@ async def play_release(play: Play, release: Release, meanwhile: Meanwhile = noth
             beside.cancel()
         if load is not None:
             await load.stop()
-    await asyncio.sleep(_SCRAPES_S + _STORED_S)
+    await _one_more_scrape(release)
     ended_at_s, records = time.time(), tuple(load.records) if load is not None else ()
     series, timestamps = await _scraped(play, ended_at_s - quiet_s + _BEFORE_S)
     primary = await deployment(play.scene, PRIMARY)
@@ -180,7 +180,7 @@ def _told_at_s(event: Mapping[str, Any]) -> float:
 @asynccontextmanager
 async def _loaded(play: Play, release: Release) -> AsyncIterator[tuple[LoadClient | None, float]]:
     """Clients that send within the block, and a time by which all that was before them is scraped."""
-    await asyncio.sleep(_SCRAPES_S + _STORED_S)
+    await _one_more_scrape(release)
     quiet_s = time.time()
     if release.rate_per_s <= 0:
         yield None, quiet_s
@@ -189,6 +189,12 @@ async def _loaded(play: Play, release: Release) -> AsyncIterator[tuple[LoadClien
     async with LoadClient(url, rate_per_s=release.rate_per_s, timeout_s=_PATIENCE_S) as load:
         load.start()
         yield load, quiet_s
+
+
+async def _one_more_scrape(release: Release) -> None:
+    """All requests up to now are counted then, where that matters."""
+    if release.exact:
+        await asyncio.sleep(_SCRAPES_S + _STORED_S)
 
 
 async def _over(play: Play, since_s: float) -> bool:

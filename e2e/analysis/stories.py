@@ -91,7 +91,7 @@ async def _restart(play: Play) -> bool:
         await evaluated(play, 1)
         await _without_prometheus(play, lambda: until(lambda: _has_failed(play), what="Failed", within_s=60))
 
-    outlasted = await _released(play, plan.OUTLASTED, outlast, counts=True)
+    outlasted = await _released(play, plan.OUTLASTED, outlast)
     return outlasted and await _released(play, plan.GIVEN_UP, outlive)
 
 
@@ -112,11 +112,11 @@ async def _lying(play: Play) -> bool:
     await _start_controller(play, LIAR_URL)
     told = (
         (plan.NAN_MEASURED, Lie.NAN), (plan.INF_MEASURED, Lie.INF), (plan.TWICE_MEASURED, Lie.DUPLICATE),
-        (plan.STALE_MEASURED, Lie.STALE), (plan.NAN_COUNTED, Lie.NAN), (plan.TWICE_COUNTED, Lie.DUPLICATE),
+        (plan.STALE_MEASURED, Lie.STALE), (plan.NAN_COUNTED, Lie.NAN), (plan.TWICE_COUNTED, Lie.REPLICAS),
         (plan.SILENCED, Lie.STALE),
     )  # fmt: skip
     for release, lie in told:
-        if not await _released(play, release, partial(_lied_to, lie), counts=release is plan.TWICE_COUNTED):
+        if not await _released(play, release, partial(_lied_to, lie)):
             return False
 
     async def stop_scraping(play: Play) -> None:
@@ -144,7 +144,7 @@ async def _lied_to(lie: Lie, play: Play) -> None:
 
 
 async def _alone(release: Release, play: Play) -> bool:
-    return await _released(play, release, counts=release in (plan.ERRORS, plan.GOOD))
+    return await _released(play, release)
 
 
 async def _start_controller(play: Play, metrics_url: str = "") -> None:
@@ -152,11 +152,11 @@ async def _start_controller(play: Play, metrics_url: str = "") -> None:
     await play.scene.controller.become_ready()
 
 
-async def _released(play: Play, release: Release, meanwhile: Meanwhile = nothing_else, *, counts: bool = False) -> bool:
+async def _released(play: Play, release: Release, meanwhile: Meanwhile = nothing_else) -> bool:
     """Play it and judge it; whether it came to its end."""
     facts = await play_release(play, release, meanwhile)
     results = list(judge_release(facts))
-    if counts:
+    if release.exact:
         results += [*judge_counts(facts), *judge_decision(facts), *judge_totals(facts)]
     play.results.extend(results)
     play.figures.append(release_json(facts))

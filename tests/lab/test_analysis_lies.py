@@ -44,6 +44,7 @@ def outcome(lie: Lie, query: str = OF_CANARY) -> Outcome:
         (Lie.NONE, Value(5.0)),
         (Lie.NAN, NoData()),
         (Lie.STALE, NoData()),
+        (Lie.REPLICAS, Value(5.0)),
         (Lie.INF, Rejected),
         (Lie.DUPLICATE, Rejected),
     ],
@@ -62,7 +63,8 @@ def test_counters_become_what_the_lie_is() -> None:
         return counters_in(read_rows(200, json.dumps(tell(lie, OF_CANARY, matrix(), 8.0)).encode()).series)
 
     assert [[sample.at for sample in one.samples] for one in found(Lie.STALE)] == [[7]]
-    assert [dict(one.labels)["prometheus_replica"] for one in found(Lie.DUPLICATE)] == ["a", "b"]
+    for lie in (Lie.DUPLICATE, Lie.REPLICAS):
+        assert [dict(one.labels)["prometheus_replica"] for one in found(lie)] == ["a", "b"]
     assert isinstance(found(Lie.NAN), Rejected)
     assert isinstance(found(Lie.INF), Rejected)
 
