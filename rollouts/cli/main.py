@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from rollouts import __version__
+from rollouts.cli.lint import lint
 from rollouts.errors import RolloutsError
 
 EXIT_REFUSED = 2
@@ -34,6 +35,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # plain text on a pipe and a terminal alike, and a fifth of a second less
 )
+
+
+app.command()(lint)
 
 
 @app.command()

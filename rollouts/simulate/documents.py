@@ -1,61 +1,23 @@
-"""YAML files as kubectl reads them: which plain words are numbers is Go's matter there, and so it is here.
-
-PyYAML reads `1:30` as a number in base 60, `0o10`, `1e3` and `y` as texts, and a day as a date; kubectl does none of
-that.
-"""
+"""The documents of a YAML file, as kubectl reads them."""
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from rollouts.errors import SpecInvalid
-
-_INT, _FLOAT, _BOOL = (f"tag:yaml.org,2002:{name}" for name in ("int", "float", "bool"))
-_OTHERWISE = {_INT, _FLOAT, *(f"tag:yaml.org,2002:{name}" for name in ("timestamp", "value"))}
-_INTEGERS = re.compile(r"[-+]?(0b[01_]+|0o[0-7_]+|0[0-7_]*|0x[0-9a-fA-F_]+|[1-9][0-9_]*)$")
-_FLOATS = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader with Go's numbers."""
-
-
-def _integer(_loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
-    text = node.value.replace("_", "")
-    sign, digits = (-1 if text.startswith("-") else 1), text.lstrip("+-")
-    is_old_octal = re.fullmatch(r"0[0-7]+", digits) is not None
-    return sign * (int(digits, 8) if is_old_octal else int(digits, 0))
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag not in _OTHERWISE]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver(_INT, _INTEGERS, list("-+0123456789"))
-_Loader.add_implicit_resolver(_FLOAT, _FLOATS, list("-+0123456789."))
-_Loader.add_implicit_resolver(_BOOL, re.compile(r"[yYnN]$"), list("yYnN"))
-_Loader.add_constructor(_INT, _integer)
-_Loader.bool_values = {**yaml.SafeLoader.bool_values, "y": True, "n": False}
+from rollouts.manifests.loader import Loader, why_not_yaml
 
 
 def read_documents(path: Path, text: str | None = None) -> list[Any]:
     """The YAML documents of a file, or of a text that came from elsewhere. Raises SpecInvalid."""
     try:
         written = path.read_text(encoding="utf-8") if text is None else text
-        loaded = yaml.load_all(written, _Loader)
+        loaded = yaml.load_all(written, Loader)
         return [document for document in loaded if document is not None]
     except OSError as error:
         raise SpecInvalid(f"{path}: {error.strerror}") from error
-    except yaml.MarkedYAMLError as error:
-        raise SpecInvalid(f"{path}: not YAML: {_at(error)}{error.problem}") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SpecInvalid(f"{path}: not YAML: {' '.join(str(error).split())}") from error
-
-
-def _at(error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
-    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""
+        raise SpecInvalid(f"{path}: {why_not_yaml(error)}") from error
