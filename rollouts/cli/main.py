@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from rollouts import __version__
+from rollouts.cli.convert import convert
 from rollouts.cli.lint import lint
 from rollouts.errors import RolloutsError
 
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 
 
+app.command()(convert)
 app.command()(lint)
 
 

@@ -1,0 +1,134 @@
+"""The analyses of a Rollout: which templates they name becomes the metrics of a Canary."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollouts.convert.argo_parts import CLUSTER_TEMPLATE, Part, arguments_in, find_template, parts_of, words_for_canary
+from rollouts.convert.inputs import Inputs, Source
+from rollouts.convert.ledger import Cursor
+from rollouts.convert.words import duration, seconds, slug
+
+_HASH = (
+    "no pods are told apart by such a hash here: {{ target }} is the workload that is measured, and {{ pods }} a "
+    "regular expression for its pods"
+)
+_FIELD = re.compile(r"metadata\.(name|namespace)|metadata\.(labels|annotations)\['([^']+)'\]")
+
+
+@dataclass(slots=True)
+class Checks:
+    """What has been found so far."""
+
+    inputs: Inputs
+    rollout: Source
+    cluster_namespace: str
+    """Where templates of the whole cluster are to be."""
+    metrics: list[dict[str, Any]] = field(default_factory=list)
+    intervals: list[float] = field(default_factory=list)
+    failures: list[int] = field(default_factory=list)
+
+    def add(self, analysis: Cursor, after_s: float = 0.0) -> None:
+        """The templates of one analysis; judged from `after_s` on, counted from the start of a release."""
+        dry = [_pattern(one) for one in analysis.items("dryRun")]
+        for ref in analysis.items("templates"):
+            known = find_template(self.inputs, self.rollout.namespace, ref)
+            if known is None:
+                name = ref.at("templateName").value
+                ref.lost(f"AnalysisTemplate {name} is not in the files, so its metrics are not known: name its file too")
+                continue
+            ref.take()
+            for part in parts_of(self.inputs, known):
+                self._add_part(part, ref, analysis, after_s)
+        for index, one in enumerate(analysis.items("dryRun")):
+            if any(metric.get("dryRun") for metric in self.metrics if dry[index].fullmatch(metric["name"])):
+                one.take()
+        for one in analysis.items("args"):
+            _tell_argument(one)
+        for name in ("measurementRetention", "analysisRunMetadata"):
+            analysis.needless("there are no runs: each metric keeps its last results in the Canary's status", name)
+
+    def _add_part(self, part: Part, ref: Cursor, analysis: Cursor, after_s: float) -> None:
+        if part.flaw:
+            ref.lost(f"its metric {part.metric.at('name').value}: {part.flaw}", "templateName")
+            return
+        if any(metric["templateRef"]["name"] == part.template_name for metric in self.metrics):
+            ref.changed("its metric is judged already, and each stands once", "templateName")
+            return
+        out: dict[str, Any] = {"name": self._free(part.name), "templateRef": self._ref(part)}
+        if variables := self._variables(part, analysis):
+            out["templateVariables"] = variables
+        out |= words_for_canary(part)
+        if after_s:
+            out["initialDelay"] = duration(after_s + (seconds(out.get("initialDelay", "0s")) or 0.0))
+        if any(_pattern(one).fullmatch(str(part.metric.at("name").value)) for one in analysis.items("dryRun")):
+            out["dryRun"] = True
+        self._schedule(part.metric)
+        self.metrics.append(out)
+
+    def _free(self, name: str) -> str:
+        taken = {metric["name"] for metric in self.metrics}
+        return name if name not in taken else slug(f"{name[:60]}-{len(self.metrics) + 1}")
+
+    def _ref(self, part: Part) -> dict[str, str]:
+        out = {"name": part.template_name}
+        if part.template.kind == CLUSTER_TEMPLATE and self.cluster_namespace not in {"", self.rollout.namespace}:
+            out["namespace"] = self.cluster_namespace
+        return out
+
+    def _schedule(self, metric: Cursor) -> None:
+        """What is the whole analysis' here: how often, and how many failures."""
+        interval = seconds(metric.text("interval"))
+        if interval:
+            self.intervals.append(interval)
+        limit = metric.number("failureLimit")
+        self.failures.append(0 if limit is None else limit)
+        metric.changed("it is asked at each judgement, until the release has ended", "count")
+
+    def _variables(self, part: Part, analysis: Cursor) -> dict[str, str]:
+        provider = part.metric.at("provider", part.provider)
+        texts = [str(provider.at(name).value or "") for name in ("query", "url", "body", "jsonBody", "address")]
+        wanted = arguments_in("\n".join(texts))
+        found = {}
+        for one in analysis.items("args"):
+            name = str(one.at("name").value)
+            if name in wanted and (value := argument_value(self.rollout, one)) is not None:
+                found[name] = value
+        in_address = arguments_in(str(provider.at("address").value or ""))
+        in_address += arguments_in(re.match(r"[^/]*(//[^/?]*)?", texts[1])[0])  # type: ignore[index]
+        return {name: value for name, value in found.items() if name not in in_address}
+
+
+def argument_value(rollout: Source, argument: Cursor) -> str | None:
+    """What an argument of a Rollout is; None where only a running one knows."""
+    if argument.has("value"):
+        return argument.text("value")
+    path = _FIELD.fullmatch(str(argument.at("valueFrom", "fieldRef", "fieldPath").value or ""))
+    if path is None:
+        return None
+    metadata = rollout.root.at("metadata")
+    value = metadata.at(path[1]).value if path[1] else metadata.at(path[2], path[3]).value
+    return None if value is None else str(value)
+
+
+def _tell_argument(argument: Cursor) -> None:
+    if argument.at("valueFrom").has("podTemplateHashValue"):
+        argument.lost(_HASH)
+    elif argument.at("valueFrom").has("fieldRef"):
+        if _FIELD.fullmatch(str(argument.at("valueFrom", "fieldRef", "fieldPath").value or "")):
+            argument.changed("it is written as the value that it has now")
+        else:
+            argument.lost("a field of a running Rollout: write the value in templateVariables")
+    argument.take("name")
+    if not argument.has("value"):
+        return
+    argument.take("value")
+
+
+def _pattern(dry_run: Cursor) -> re.Pattern[str]:
+    try:
+        return re.compile(str(dry_run.at("metricName").value or ""))
+    except re.error:
+        return re.compile(r"(?!)")
