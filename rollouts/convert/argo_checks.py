@@ -32,19 +32,17 @@ class Checks:
 
     def add(self, analysis: Cursor, after_s: float = 0.0) -> None:
         """The templates of one analysis; judged from `after_s` on, counted from the start of a release."""
-        dry = [_pattern(one) for one in analysis.items("dryRun")]
         for ref in analysis.items("templates"):
             known = find_template(self.inputs, self.rollout.namespace, ref)
             if known is None:
                 name = ref.at("templateName").value
-                ref.lost(f"AnalysisTemplate {name} is not in the files, so its metrics are not known: name its file too")
+                ref.lost(
+                    f"AnalysisTemplate {name} is not in the files, so its metrics are not known: name its file too"
+                )
                 continue
             ref.take()
             for part in parts_of(self.inputs, known):
                 self._add_part(part, ref, analysis, after_s)
-        for index, one in enumerate(analysis.items("dryRun")):
-            if any(metric.get("dryRun") for metric in self.metrics if dry[index].fullmatch(metric["name"])):
-                one.take()
         for one in analysis.items("args"):
             _tell_argument(one)
         for name in ("measurementRetention", "analysisRunMetadata"):
@@ -63,8 +61,11 @@ class Checks:
         out |= words_for_canary(part)
         if after_s:
             out["initialDelay"] = duration(after_s + (seconds(out.get("initialDelay", "0s")) or 0.0))
-        if any(_pattern(one).fullmatch(str(part.metric.at("name").value)) for one in analysis.items("dryRun")):
-            out["dryRun"] = True
+        named = str(part.metric.at("name").value)
+        for one in (*analysis.items("dryRun"), *part.template.spec.items("dryRun")):
+            if _pattern(one).fullmatch(named):
+                one.take()
+                out["dryRun"] = True
         self._schedule(part.metric)
         self.metrics.append(out)
 
@@ -85,6 +86,7 @@ class Checks:
             self.intervals.append(interval)
         limit = metric.number("failureLimit")
         self.failures.append(0 if limit is None else limit)
+        metric.take("count")
         metric.changed("it is asked at each judgement, until the release has ended", "count")
 
     def _variables(self, part: Part, analysis: Cursor) -> dict[str, str]:
@@ -118,6 +120,7 @@ def _tell_argument(argument: Cursor) -> None:
         argument.lost(_HASH)
     elif argument.at("valueFrom").has("fieldRef"):
         if _FIELD.fullmatch(str(argument.at("valueFrom", "fieldRef", "fieldPath").value or "")):
+            argument.take("valueFrom")
             argument.changed("it is written as the value that it has now")
         else:
             argument.lost("a field of a running Rollout: write the value in templateVariables")

@@ -20,7 +20,8 @@ TEMPLATE, CLUSTER_TEMPLATE = "AnalysisTemplate", "ClusterAnalysisTemplate"
 CONVERTIBLE = ("prometheus", "web")
 ERRORS_THERE = 4
 OF_CANARY = (
-    "successCondition", "failureCondition", "initialDelay", "consecutiveErrorLimit", "failureLimit", "interval", "count",
+    "successCondition", "failureCondition", "initialDelay", "consecutiveErrorLimit", "failureLimit", "interval",
+    "count",
 )  # fmt: skip
 
 
@@ -87,6 +88,7 @@ def parts_of(inputs: Inputs, template: Source, seen: frozenset[str] = frozenset(
     for ref in template.spec.items("templates"):
         below = find_template(inputs, template.namespace, ref)
         if below is not None:
+            ref.take()
             ref.changed("a Canary names each template itself")
             yield from parts_of(inputs, below, seen | {str(template)})
 
@@ -102,14 +104,17 @@ def words_for_canary(part: Part) -> dict[str, Any]:
             conditions[field] = found
             out[field] = found.text
         elif found is not None:
-            metric.lost(f"{found.reason}: write it in the Canary's metric", field)
+            metric.lost(f"{found.reason}: write it in the Canary's metric, which is measured and told till then, and "
+                        "decides nothing", field)  # fmt: skip
+            out["dryRun"] = True
     if conditions.get("successCondition", _NONE).passes_without_data:
         out["onNoData"] = "advance"
     if conditions.get("failureCondition", _NONE).passes_without_data:
         out["onNoData"] = "fail"
     if not conditions:
         out["successCondition"] = "true"
-        metric.added("successCondition: true, so that any answer passes, as there where no condition can be told")
+        if "dryRun" not in out:
+            metric.added("successCondition: true, so that any answer passes, as there where no condition is said")
     limit = metric.number("consecutiveErrorLimit")
     out["consecutiveErrorLimit"] = min(1000, max(1, (ERRORS_THERE if limit is None else limit) + 1))
     return out | _delay(metric)

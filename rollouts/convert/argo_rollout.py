@@ -150,8 +150,10 @@ def _other_service(inputs: Inputs, source: Source, strategy: Cursor, field: str,
     other = str(strategy.at(field).value or "")
     if not other:
         return
-    strategy.changed(f"Service {name}-canary is made for that: delete {other}, which would have no pods between "
-                     "releases", field)  # fmt: skip
+    said = f"Service {name}-canary is made for that: delete {other}, which would have no pods between releases"
+    if other == f"{name}-canary":
+        said = f"Service {other} is made by the controller: delete your own first"
+    strategy.changed(said, field)
     known = inputs.find("", "Service", source.namespace, other)
     if known is not None:
         known.root.changed(f"delete it: the controller makes {name}-canary, which leads to the new version alone")

@@ -80,10 +80,11 @@ def _route(inputs: Inputs, rollout: Source, source: Cursor) -> dict[str, Any]:
 
 
 def _subsets(rule: Cursor, refs: list[dict[str, Any]], stable: str) -> None:
+    rule.take()
     routes = ", ".join(ref["name"] for ref in refs)
     rule.changed(f"the copy that serves and the canary are told apart by Services, {stable} and {stable}-canary, not "
-                 f"by subsets: in {routes or 'the VirtualService'} the rules lead to {stable}; these subsets may go from "
-                 "the DestinationRule")  # fmt: skip
+                 f"by subsets: in {routes or 'the VirtualService'} the rules lead to {stable}; these subsets may go "
+                 "from the DestinationRule")  # fmt: skip
 
 
 def _hosts(rollout: Source) -> set[str]:
@@ -95,24 +96,29 @@ def _one_destination(known: Source, ref: dict[str, Any], hosts: set[str], stable
     """The VirtualService with one destination in the rules that are meant."""
     made: Manifest = copy.deepcopy(known.made[0] if known.made else known.root.value)
     made.pop("status", None)
-    named = ref.get("rules") or ()
+    named, spec = ref.get("rules") or (), made["spec"] if isinstance(made.get("spec"), dict) else {}
     for section in ("http", "tls", "tcp"):
-        for rule in made.get("spec", {}).get(section) or ():
-            routes = rule.get("route") or []
-            ours = [one for one in routes if _is_ours(one, hosts, stable)]
-            if not ours or (section == "http" and named and rule.get("name") not in named):
-                continue
-            destination = {**ours[0]["destination"]}
-            destination.pop("subset", None)
-            _, dot, domain = str(destination.get("host", "")).partition(".")
-            destination["host"] = f"{stable}{dot}{domain}"
-            others = [one for one in routes if one not in ours]
-            share = sum(int(one.get("weight") or 0) for one in ours)
-            alone = {**ours[0], "destination": destination} | ({"weight": share} if others else {})
-            if not others:
-                alone.pop("weight", None)
-            rule["route"] = [alone, *others]
+        for rule in _objects(spec.get(section)):
+            ours = [one for one in _objects(rule.get("route")) if _is_ours(one, hosts, stable)]
+            if ours and not (section == "http" and named and rule.get("name") not in named):
+                rule["route"] = _together(ours, [one for one in rule["route"] if one not in ours], stable)
     return made
+
+
+def _together(ours: list[Manifest], others: list[Any], stable: str) -> list[Any]:
+    """One destination in the place of ours, with the share that they had together; alone it needs none."""
+    destination = {name: value for name, value in ours[0]["destination"].items() if name != "subset"}
+    _, dot, domain = str(destination.get("host", "")).partition(".")
+    destination["host"] = f"{stable}{dot}{domain}"
+    alone = {name: value for name, value in ours[0].items() if name != "weight"} | {"destination": destination}
+    if others:
+        weights = (one.get("weight") for one in ours)
+        alone["weight"] = sum(weight for weight in weights if isinstance(weight, int))
+    return [alone, *others]
+
+
+def _objects(value: Any) -> list[Manifest]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _is_ours(route: Any, hosts: set[str], stable: str) -> bool:

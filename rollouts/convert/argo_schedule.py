@@ -34,7 +34,9 @@ def canary_analysis(strategy: Cursor, checks: Checks) -> tuple[dict[str, Any], S
     interval_s = seconds(out["interval"]) or INTERVAL_S
     if not steps.weights and steps.matches:
         out |= {"iterations": min(1000, max(1, math.ceil(steps.before_s / interval_s))), "match": steps.matches}
-        strategy.changed("an A/B test: who matches goes to the canary, for so many checks as the pauses are long", "steps")
+        strategy.changed(
+            "an A/B test: who matches goes to the canary, for so many checks as the pauses are long", "steps"
+        )
         steps.mirror = {}
     else:
         out |= _weights(strategy, steps, interval_s)
@@ -67,8 +69,8 @@ def blue_green_analysis(strategy: Cursor, checks: Checks) -> dict[str, Any]:
     out = _common(strategy, checks, [])
     if after.items("templates"):
         out["stepWeights"] = [100]
-        strategy.changed("all requests go to the new version, it is judged, and the old one takes them back if it fails",
-                         "postPromotionAnalysis")  # fmt: skip
+        said = "all requests go to the new version, it is judged, and the old one takes them back if it fails"
+        strategy.changed(said, "postPromotionAnalysis")
         if before.items("templates"):
             strategy.changed("it is judged while the new version has all requests, as that after it",
                              "prePromotionAnalysis")  # fmt: skip

@@ -103,7 +103,7 @@ def _header_route(step: Cursor, found: Steps) -> None:
         step.lost("who matches, and who is drawn by weight, are not both led to the canary by a rule of ours: "
                   "name a rule of yours in routeRefs[].canaryRules")  # fmt: skip
         return
-    headers: dict[str, Any] = {}
+    matches: list[dict[str, Any]] = []
     for one in step.items("match"):
         value = one.at("headerValue")
         ways = [way for way in ("exact", "regex", "prefix") if value.has(way)]
@@ -111,9 +111,10 @@ def _header_route(step: Cursor, found: Steps) -> None:
             one.lost("a header is compared by one of exact, regex and prefix")
             step.lost("the whole route, for a condition that can't be said")
             return
-        headers[one.text("headerName").lower()] = {ways[0]: value.text(ways[0])}
+        # There each condition is a match of its own: one is enough.
+        matches.append({"headers": {one.text("headerName").lower(): {ways[0]: value.text(ways[0])}}})
     step.changed("the rule for it has no name of yours", "name")
-    found.matches.append({"headers": headers})
+    found.matches += matches
 
 
 def _mirror_route(step: Cursor, found: Steps) -> None:

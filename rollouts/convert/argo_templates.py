@@ -59,10 +59,13 @@ def convert_argo_template(inputs: Inputs, source: Source, namespace: str, given:
 
 def _rest(source: Source) -> None:
     spec = source.spec
-    spec.lost("the template is not in the files, or refers to itself: name it in each Canary", "templates")
+    for one in spec.items("templates"):
+        if one.path not in one.ledger.used:
+            one.lost("the template is not in the files, or refers to itself: name it in each Canary")
     spec.needless("each metric keeps its last results in the Canary's status", "measurementRetention")
     for one in spec.items("dryRun"):
-        one.lost(f"{_IN_CANARY}: dryRun: true")
+        if one.path not in one.ledger.used:
+            one.lost(f"{_IN_CANARY}: dryRun: true")
     for one in spec.items("args"):
         if one.path not in source.root.ledger.used:
             one.needless("no text that was converted has it")
@@ -158,7 +161,7 @@ def _filled(part: Part, source: Cursor, field: str, given: Mapping[str, str], *,
         if name in fixed:
             fixed[name].ledger.used.add(fixed[name].path)
         source.changed(f"an address has no variables here: {name} is {value}", field)
-        text = re.sub(rf"\{{\{{\s*args\.{re.escape(name)}\s*\}}\}}", lambda _, value=value: value, text)
+        text = value.join(re.split(rf"\{{\{{\s*args\.{re.escape(name)}\s*\}}\}}", text))
     return text
 
 

@@ -68,10 +68,10 @@ def _others(source: Source) -> None:
     """What is none of the kinds that are converted; also what was changed beside them, and is written whole."""
     if source.group not in {FLAGGER, ARGO}:
         spoken = {note.path for note in source.root.ledger.notes}
-        if source.made:
+        if source.made or () in spoken:
             source.root.ledger.used.add(())
             source.root.needless("the controller writes its own", "status")
-        elif () not in spoken:
+        else:
             source.root.needless(_AS_IT_IS)
         return
     known = {"Canary", "MetricTemplate", "AlertProvider"} if source.group == FLAGGER else {"Rollout", TEMPLATE,

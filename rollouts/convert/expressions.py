@@ -76,8 +76,8 @@ def _with_points(text: str) -> str:
     return " ".join(f"{token}.0" if token.isdigit() else token for token in text.split())
 
 
-def _is_plain(token: str) -> bool:
-    return token in _ALLOWED or token == "result" or token[0].isdigit()
+def _is_plain(word: str) -> bool:
+    return word in _ALLOWED or word == "result" or word[0].isdigit()
 
 
 def _tokens(text: str) -> list[str] | None:

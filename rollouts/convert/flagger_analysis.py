@@ -29,7 +29,7 @@ def analysis_of(inputs: Inputs, canary: Source, source: Cursor) -> tuple[dict[st
         wanted = source.number("threshold") or 0
         if wanted < 1:
             source.changed("one failed check ends a release, as there", "threshold")
-        out["threshold"] = min(max(1, wanted), 1000)
+        out["threshold"] = _at_most(source.at("threshold"), max(1, wanted), 1000)
     out |= _schedule(source)
     matches = [match for one in source.items("match") if (match := request_match(one)) is not None]
     is_safe = bool(matches) or not source.items("match")
@@ -64,7 +64,7 @@ def _schedule(source: Cursor) -> dict[str, Any]:
     if (source.number("iterations") or 0) > 0:
         for name in ("stepWeight", "stepWeights", "maxWeight", "stepWeightPromotion"):
             source.needless("iterations decide, and nothing is shared by weight", name)
-        return {"iterations": min(1000, source.number("iterations") or 1)}
+        return {"iterations": _at_most(source.at("iterations"), source.number("iterations") or 1, 1000)}
     source.needless("none are made", "iterations")
     step = source.number("stepWeight") or 0
     if step <= 0 and not source.items("stepWeights"):
@@ -74,7 +74,7 @@ def _schedule(source: Cursor) -> dict[str, Any]:
     out = _one_size(source, step) if step > 0 else _listed(source)
     back = source.number("stepWeightPromotion") or 0
     if back > 0:
-        out["stepWeightPromotion"] = min(back, 100)
+        out["stepWeightPromotion"] = _at_most(source.at("stepWeightPromotion"), back, 100)
     else:
         source.needless("all goes back at once", "stepWeightPromotion")
     return out
@@ -82,7 +82,7 @@ def _schedule(source: Cursor) -> dict[str, Any]:
 
 def _one_size(source: Cursor, step: int) -> dict[str, Any]:
     source.needless("stepWeight decides", "stepWeights")
-    out = {"stepWeight": min(step, 100)}
+    out = {"stepWeight": _at_most(source.at("stepWeight"), step, 100)}
     most = source.number("maxWeight")
     if most is not None and 0 < most < 100:
         out["maxWeight"] = most
@@ -99,12 +99,18 @@ def _listed(source: Cursor) -> dict[str, Any]:
     source.needless("the last of stepWeights is the greatest", "maxWeight")
     weights: list[int] = []
     for one in source.items("stepWeights"):
-        weight = min(one.number() or 0, 100)
+        weight = _at_most(one, one.number() or 0, 100)
         if weight > max(weights, default=0):
             weights.append(weight)
         else:
             one.lost("each weight is greater than the one before")
     return {"stepWeights": weights}
+
+
+def _at_most(source: Cursor, number: int, most: int) -> int:
+    if number > most:
+        source.changed(f"{most} is the most")
+    return min(number, most)
 
 
 def _mirror(source: Cursor, *, has_match: bool) -> dict[str, Any]:
@@ -141,5 +147,3 @@ def _readiness(source: Cursor) -> None:
             source.needless("all pods, as here", name)
         else:
             source.lost("pods that are not ready are a signal of their own here, and hold up no check", name)
-
-

@@ -83,7 +83,9 @@ def convert_provider(inputs: Inputs, source: Source) -> None:
     spec = source.spec
     kind = str(spec.at("type").value or "")
     if kind not in _SERVICES:
-        spec.lost(f"type {kind or '(none)'} is told by nothing here: use slack, msteams, discord, googlechat or webhook")
+        spec.lost(
+            f"type {kind or '(none)'} is told by nothing here: use slack, msteams, discord, googlechat or webhook"
+        )
         source.root.needless("nothing is made of it", "metadata")
         return
     out: dict[str, Any] = {"type": _SERVICES[kind]}

@@ -85,7 +85,7 @@ def _limits(source: Cursor, *, is_least: bool) -> dict[str, Any]:
 
 def is_convertible(template: Source) -> bool:
     """Whether there is a source of ours for it."""
-    return template.spec.at("provider", "type").value in {None, "", "prometheus"}
+    return template.spec.at("provider", "type").value in (None, "", "prometheus")
 
 
 def convert_template(inputs: Inputs, source: Source) -> None:

@@ -27,6 +27,9 @@ class Outcome(StrEnum):
     """Nothing is missed without it."""
 
 
+_OF_THE_WHOLE = frozenset({Outcome.LOST, Outcome.NEEDLESS})
+
+
 @dataclass(frozen=True, slots=True)
 class Note:
     """What became of one part, and why."""
@@ -51,10 +54,16 @@ class Ledger:
 
     def close(self, value: Any) -> None:
         """Tell of each part of that object which nobody has used or spoken of."""
-        spoken = self.used | {note.path for note in self.notes if note.outcome is not Outcome.ADDED}
         for path in leaves_of(value):
-            if not any(path[:end] in spoken for end in range(len(path) + 1)):
+            if not self.covers(path):
                 self.notes.append(Note(path, Outcome.LOST, "this version knows no such field, or not in this form"))
+
+    def covers(self, path: Path) -> bool:
+        """Whether a single value was used or spoken of. What was changed as a whole is spoken of by its parts alone."""
+        spoken = self.used | {note.path for note in self.notes if note.outcome in _OF_THE_WHOLE}
+        if any(path[:end] in spoken for end in range(len(path) + 1)):
+            return True
+        return any(note.path == path and note.outcome is Outcome.CHANGED for note in self.notes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import wrap
 
@@ -85,6 +86,7 @@ def _dumped(manifest: Manifest) -> str:
 
 
 def _file_name(manifest: Manifest) -> str:
-    metadata = manifest.get("metadata") or {}
-    parts = [str(manifest.get("kind", "object")).lower(), metadata.get("namespace"), str(metadata.get("name"))]
-    return "-".join(part for part in parts if part) + ".yaml"
+    metadata = manifest.get("metadata")
+    named = [metadata.get("namespace"), metadata.get("name")] if isinstance(metadata, dict) else []
+    parts = [str(manifest.get("kind", "object")).lower(), *named]
+    return re.sub(r"[^-.a-z0-9]", "", "-".join(str(part) for part in parts if part)) + ".yaml"

@@ -117,4 +117,3 @@ def _is_elsewhere(files: Files, subject: Subject, problem: Problem) -> bool:
     rules = files.list_all(DESTINATION_RULES)
     known = {service_of(str(rule["spec"].get("host", "")), rule["metadata"]["namespace"]) for rule in rules}
     return not known & led_to(seen).keys()
-

@@ -29,7 +29,9 @@ class Files:
 
     def all_of(self, resource: Resource) -> list[Item]:
         """All of a kind."""
-        return [one for (group, kind, _), one in self._items.items() if (group, kind) == (resource.group, resource.kind)]
+        return [
+            one for (group, kind, _), one in self._items.items() if (group, kind) == (resource.group, resource.kind)
+        ]
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """As the Protocol says."""

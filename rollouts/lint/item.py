@@ -73,4 +73,4 @@ def _written(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _named(value: Any) -> str:
-    return {list: "a list", str: "a text"}.get(type(value), "a single value")
+    return "a list" if isinstance(value, list) else "a text" if isinstance(value, str) else "a single value"

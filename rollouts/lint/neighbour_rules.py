@@ -81,7 +81,9 @@ def _service(item: Item, spec: CanarySpec, service: Manifest, target: Manifest |
     ours = exposure.port if exposure.target_port is None else exposure.target_port
     theirs = [port["targetPort"] for port in service["spec"]["ports"] if port["port"] == exposure.port]
     if theirs and not _same_port(theirs[0], ours, target):
-        said = f"{name} leads port {exposure.port} to {theirs[0]}, and the canary's own Services would lead it to {ours}"
+        said = (
+            f"{name} leads port {exposure.port} to {theirs[0]}, and the canary's own Services would lead it to {ours}"
+        )
         way_out = f"set spec.service.targetPort to {theirs[0]}, or make them agree"
         yield item.finding(Level.ERROR, "TargetPortDiffers", f"{said}: {way_out}", "spec.service.targetPort")
 
@@ -111,7 +113,9 @@ def _hosts(files: Files, item: Item, spec: CanarySpec) -> Iterator[Finding]:
             continue  # the controller's own check names it
         same = sorted(hosts & {_full(host, key.namespace) for host in known["spec"].get("hosts") or ()})
         if same and set(known["spec"].get("gateways") or _MESH) & set(spec.exposure.gateways):
-            said = f"VirtualService {key} already has host {same[0]} at the same gateway, and Istio takes one of the two"
+            said = (
+                f"VirtualService {key} already has host {same[0]} at the same gateway, and Istio takes one of the two"
+            )
             way_out = "name it in spec.routeRefs, so that its own rules share the requests"
             yield item.finding(Level.WARNING, "HostTaken", f"{said}: {way_out}", "spec.service.hosts")
 

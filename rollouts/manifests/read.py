@@ -43,7 +43,7 @@ def _documents(file: str, text: str) -> Iterator[Document]:
         while loader.check_node():
             node = loader.get_node()
             value = loader.construct_document(node)
-            if value is not None:
+            if node is not None and value is not None:
                 yield Document(file, value, node)
     finally:
         loader.dispose()
