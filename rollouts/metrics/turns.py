@@ -52,7 +52,8 @@ class Turns:
                 del self._waiting[owner]
 
     def _grant(self) -> None:
-        while self._free and (owner := self._next()) is not None:
+        while self._free and (owners := self._next()):
+            (owner,) = owners
             queue = self._waiting.pop(owner)
             granted = queue.popleft()
             if queue:
@@ -62,5 +63,6 @@ class Turns:
                 self._held[owner] += 1
                 granted.set_result(None)
 
-    def _next(self) -> Hashable | None:
-        return next((owner for owner in self._waiting if self._held[owner] < self._each_max), None)
+    def _next(self) -> tuple[Hashable, ...]:
+        """Whose turn it is, or nobody's. Within a tuple, since an owner may be None: what is asked for no Canary."""
+        return next(((owner,) for owner in self._waiting if self._held[owner] < self._each_max), ())

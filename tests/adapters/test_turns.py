@@ -11,16 +11,16 @@ class Line:
     """Callers who note when they had their turn, and hold it until they are let go."""
 
     def __init__(self, limit: int) -> None:
-        self.served: list[str] = []
+        self.served: list[str | None] = []
         self.most = self.now = 0
         self.go = asyncio.Semaphore(0)
         self._turns = Turns(limit)
 
-    def ask(self, *owners: str) -> list[asyncio.Task[None]]:
+    def ask(self, *owners: str | None) -> list[asyncio.Task[None]]:
         """So many callers, in that order."""
         return [asyncio.ensure_future(self._call(owner)) for owner in owners]
 
-    async def _call(self, owner: str) -> None:
+    async def _call(self, owner: str | None) -> None:
         async with self._turns.turn(owner):
             self.served.append(owner)
             self.now += 1
@@ -78,3 +78,15 @@ async def test_who_gives_up_leaves_its_turn_to_the_next() -> None:
     await last
     assert line.served == ["a", "d"]
     assert all(task.cancelled() for task in (first, second, third))
+
+
+async def test_what_is_asked_for_nobody_has_its_turn_too() -> None:
+    """A question that no Canary asks has None for an owner: it is served, and those behind it are not held up."""
+    line = Line(2)
+    asked = line.ask(None, "a", None)
+    await settle()
+    assert line.served == [None, "a"]
+    for _ in asked:
+        line.go.release()
+    await asyncio.gather(*asked)
+    assert line.served == [None, "a", None]
