@@ -15,7 +15,7 @@ _ELSEWHERE = {
     "ingressRef": "requests are shared by Istio alone in this version, not by an Ingress",
     "routeRef": "requests are shared by Istio alone in this version, not by APISIX",
     "upstreamRef": "requests are shared by Istio alone in this version, not by Gloo",
-    "metricsServer": "Canaries ask the Prometheus of the controller's settings; a template may have an address of its own",
+    "metricsServer": "all ask the Prometheus of the controller's settings; a template may have an address of its own",
 }
 
 
