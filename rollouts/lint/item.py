@@ -65,6 +65,12 @@ def item_of(document: Document, namespace: str) -> Item | str:
         if isinstance(metadata, dict) and metadata.get("generateName"):
             return "metadata.generateName is for objects that are created: give it a metadata.name"
         return "metadata.name not set: give the object a name"
+    if not isinstance(metadata.get("namespace") or "", str):
+        return "metadata.namespace is no text: write the name of a namespace"
+    for field in ("labels", "annotations"):
+        texts = metadata.get(field) or {}
+        if not isinstance(texts, dict) or not all(isinstance(text, str) for text in texts.values()):
+            return f"metadata.{field} must be an object of texts: put numbers and true or false in quotes"
     return Item(document, {**value, "metadata": {"namespace": namespace, **_written(metadata)}})
 
 
