@@ -88,7 +88,7 @@ def parts_of(inputs: Inputs, template: Source, seen: frozenset[str] = frozenset(
     for ref in template.spec.items("templates"):
         below = find_template(inputs, template.namespace, ref)
         if below is not None:
-            ref.take()
+            ref.use("templateName", "clusterScope")
             ref.changed("a Canary names each template itself")
             yield from parts_of(inputs, below, seen | {str(template)})
 

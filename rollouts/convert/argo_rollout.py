@@ -175,7 +175,8 @@ def convert_scaler(inputs: Inputs, source: Source) -> None:
     name = workload or ref.at("name").value
     made["spec"]["scaleTargetRef"] = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     source.made = [made]
-    source.root.changed("it scales the Deployment in the Rollout's place", "spec", "scaleTargetRef")
+    for field in ("apiVersion", "kind", "name"):
+        source.spec.changed("it scales the Deployment in the Rollout's place", "scaleTargetRef", field)
     if rollout is None:
         return
     for canary in (one for one in rollout.made if one["kind"] == "Canary"):

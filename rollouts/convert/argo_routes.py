@@ -56,6 +56,7 @@ def routes_of(inputs: Inputs, rollout: Source, routing: Cursor, stable: str) -> 
     for ref in refs:
         known = inputs.find(ISTIO, "VirtualService", ref.get("namespace") or rollout.namespace, ref["name"])
         if known is not None:
+            _needless_parts(known, _hosts(rollout) | {stable})
             known.made = [_one_destination(known, ref, _hosts(rollout), stable)]
             known.root.changed(f"the two destinations of the Rollout are one, Service {stable}: the controller makes "
                                "the other")  # fmt: skip
@@ -80,7 +81,11 @@ def _route(inputs: Inputs, rollout: Source, source: Cursor) -> dict[str, Any]:
 
 
 def _subsets(rule: Cursor, refs: list[dict[str, Any]], stable: str) -> None:
-    rule.take()
+    for name in ("name", "canarySubsetName", "stableSubsetName"):
+        rule.needless("no subset tells the two sides apart", name)
+    rule.lost(
+        "a third subset keeps its share if it stands in the rule, without being named here", "additionalSubsetNames"
+    )
     routes = ", ".join(ref["name"] for ref in refs)
     rule.changed(f"the copy that serves and the canary are told apart by Services, {stable} and {stable}-canary, not "
                  f"by subsets: in {routes or 'the VirtualService'} the rules lead to {stable}; these subsets may go "
@@ -90,6 +95,16 @@ def _subsets(rule: Cursor, refs: list[dict[str, Any]], stable: str) -> None:
 def _hosts(rollout: Source) -> set[str]:
     canary = rollout.spec.at("strategy", "canary")
     return {str(canary.at(name).value) for name in ("stableService", "canaryService") if canary.has(name)}
+
+
+def _needless_parts(known: Source, hosts: set[str]) -> None:
+    """Weights and subsets that were the Rollout's."""
+    for section in ("http", "tls", "tcp"):
+        for rule in known.spec.items(section):
+            for route in rule.items("route"):
+                if _is_ours(route.value, hosts, ""):
+                    route.needless("the controller sets it", "weight")
+                    route.needless("no subset tells the two sides apart", "destination", "subset")
 
 
 def _one_destination(known: Source, ref: dict[str, Any], hosts: set[str], stable: str) -> Manifest:

@@ -102,16 +102,8 @@ def _switch(strategy: Cursor) -> dict[str, Any] | None:
 
 def _common(strategy: Cursor, checks: Checks, dwells_s: list[float]) -> dict[str, Any]:
     """How often is judged, how many failures end it, and by what."""
-    interval_s = min(checks.intervals, default=min([*dwells_s, INTERVAL_S]))
-    if len(set(checks.intervals)) > 1:
-        strategy.added(f"interval: {duration(interval_s)}, the least of its metrics: all are judged together")
-    out: dict[str, Any] = {"interval": duration(max(1.0, interval_s))}
-    limits = [limit for limit in checks.failures if limit >= 0]
-    if -1 in checks.failures:
-        strategy.added("failureLimit -1: there is no metric that never fails; dryRun: true is measured and told alone")
-    out["threshold"] = min(limits, default=0) + 1
-    if len(set(limits)) > 1:
-        strategy.added(f"threshold: {out['threshold']}, by the least failureLimit: failures are counted together")
+    interval_s = checks.interval_s(min([*dwells_s, INTERVAL_S]))
+    out: dict[str, Any] = {"interval": duration(max(1.0, interval_s)), "threshold": min(1000, checks.threshold())}
     out["metrics"] = checks.metrics
     if all(metric.get("dryRun") for metric in checks.metrics):
         out["metrics"] = [*checks.metrics, EVIDENCE]

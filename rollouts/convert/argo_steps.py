@@ -81,7 +81,8 @@ def _pause(step: Cursor, found: Steps) -> None:
     length = step.at("duration")
     if length.value is None:
         found.asked_at.append(len(found.weights) - 1)
-        step.take()
+        if step.value == {}:
+            step.take()
         return
     length_s = seconds(step.text("duration"))
     if length_s is None:

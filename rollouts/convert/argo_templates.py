@@ -16,7 +16,7 @@ from rollouts.convert.argo_parts import (
     parts_of,
 )
 from rollouts.convert.inputs import OURS, Inputs, Source
-from rollouts.convert.ledger import Cursor
+from rollouts.convert.ledger import Cursor, copied
 from rollouts.convert.words import query_words
 
 _SECRET_HEADER = re.compile(r"\{\{\s*args\.([-_a-zA-Z0-9]+)\s*\}\}")
@@ -60,14 +60,14 @@ def convert_argo_template(inputs: Inputs, source: Source, namespace: str, given:
 def _rest(source: Source) -> None:
     spec = source.spec
     for one in spec.items("templates"):
-        if one.path not in one.ledger.used:
+        if (*one.path, "templateName") not in one.ledger.used:
             one.lost("the template is not in the files, or refers to itself: name it in each Canary")
     spec.needless("each metric keeps its last results in the Canary's status", "measurementRetention")
     for one in spec.items("dryRun"):
-        if one.path not in one.ledger.used:
+        if (*one.path, "metricName") not in one.ledger.used:
             one.lost(f"{_IN_CANARY}: dryRun: true")
     for one in spec.items("args"):
-        if one.path not in source.root.ledger.used:
+        if (*one.path, "name") not in source.root.ledger.used:
             one.needless("no text that was converted has it")
     if not source.made:
         source.root.needless("nothing is made of it", "metadata")
@@ -79,7 +79,10 @@ def _of_canary(part: Part) -> None:
     for field in OF_CANARY:
         if part.metric.at(field).path not in used:
             part.metric.lost(f"{_IN_CANARY}", field)
-    part.metric.take("name")
+    if (*part.metric.path, "name") not in used and part.alone:
+        part.metric.needless("the template has no other, and is called by its own name", "name")
+    else:
+        part.metric.use("name")
     part.metric.lost("neither true is undecided, and holds the step", "inconclusiveLimit")
     part.metric.lost("a step goes on when its time is over and all metrics pass", "consecutiveSuccessLimit")
 
@@ -91,11 +94,12 @@ def _arguments(source: Source, names: list[str]) -> dict[str, Any]:
         out: dict[str, Any] = {"name": name}
         one = known.get(name)
         if one is not None:
-            one.ledger.used.add(one.path)
+            one.use("name")
+            secret = one.at("valueFrom", "secretKeyRef")
             if one.has("value"):
-                out["value"] = str(one.at("value").value)
-            elif secret := one.at("valueFrom", "secretKeyRef").value:
-                out["valueFrom"] = {"secretKeyRef": {key: secret.get(key) for key in ("name", "key")}}
+                out["value"] = one.text("value")
+            elif secret:
+                out["valueFrom"] = {"secretKeyRef": copied(secret, ("name", "key"))}
         args.append(out)
     return {"args": args} if args else {}
 
@@ -159,7 +163,7 @@ def _filled(part: Part, source: Cursor, field: str, given: Mapping[str, str], *,
             source.lost(f"an address has no variables here: write the value of {name}", field)
             continue
         if name in fixed:
-            fixed[name].ledger.used.add(fixed[name].path)
+            fixed[name].use("name", "value")
         source.changed(f"an address has no variables here: {name} is {value}", field)
         text = value.join(re.split(rf"\{{\{{\s*args\.{re.escape(name)}\s*\}}\}}", text))
     return text
@@ -176,16 +180,16 @@ def _access(part: Part, source: Cursor) -> dict[str, Any]:
         inside = _SECRET_HEADER.fullmatch(value)
         ref = known[inside[1]].at("valueFrom", "secretKeyRef") if inside and inside[1] in known else None
         if ref:
-            secret.append({"name": name, "secretKeyRef": {key: ref.at(key).value for key in ("name", "key")}})
-            known[inside[1] if inside else ""].take()
-            header.take()
+            secret.append({"name": name, "secretKeyRef": copied(ref, ("name", "key"))})
+            known[inside[1] if inside else ""].use("name")
+            header.use("key", "value")
         elif "{{" in value:
             header.lost("a header has no variables here: put the whole value into a Secret, and name it in headersFrom")
         elif name.lower() in {"content-type", "host", "connection"}:
             header.needless("the controller sets it itself")
         else:
             plain.setdefault(name, []).append(value)
-            header.take()
+            header.use("key", "value")
     source.lost("credentials are in the Secret of provider.secretRef: username and password, or token",
                 "authentication")  # fmt: skip
     return out | ({"headers": plain} if plain else {}) | ({"headersFrom": secret} if secret else {})

@@ -109,6 +109,11 @@ class Cursor:
         self.ledger.used.add(part.path)
         return str(part.value)
 
+    def use(self, *names: str) -> None:
+        """These fields are used, each as a whole; any other is still to be told of."""
+        for name in names:
+            self.take(name)
+
     def number(self, *steps: str | int) -> int | None:
         """A whole number, used; None where there is none. A text of digits counts."""
         part = self.at(*steps)

@@ -80,7 +80,7 @@ def _service(item: Item, spec: CanarySpec, service: Manifest, target: Manifest |
         yield item.finding(Level.ERROR, "ServiceElsewhere", f"{said}: {way_out}", "spec.service.name")
     ours = exposure.port if exposure.target_port is None else exposure.target_port
     theirs = [port["targetPort"] for port in service["spec"]["ports"] if port["port"] == exposure.port]
-    if theirs and not _same_port(theirs[0], ours, target):
+    if theirs and isinstance(theirs[0], int | str) and not _same_port(theirs[0], ours, target):
         said = (
             f"{name} leads port {exposure.port} to {theirs[0]}, and the canary's own Services would lead it to {ours}"
         )
