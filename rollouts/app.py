@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import structlog
@@ -39,6 +39,7 @@ from rollouts.kube.access import open_client
 from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
+from rollouts.kube.intents_policy import KubeVouching
 from rollouts.kube.pods import KubePods
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
@@ -202,6 +203,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         sources = Sources(source, clock, settings.reach, refused=vault.doubt)
         stack.push_async_callback(sources.aclose)
         ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
+        ways = replace(ways, vouching=KubeVouching(outside.transport, clock))
         keeper = TemplateKeeper(cluster, ways.custom, clock)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)

@@ -188,6 +188,14 @@ class Sources(Protocol):
         ...
 
 
+class Vouching(Protocol):
+    """Who knows whether the names in actions are true."""
+
+    async def vouches(self) -> bool:
+        """Whether nobody can write an action in another's name. Never raises: what is not known is no."""
+        ...
+
+
 class Clock(Protocol):
     """The only source of time."""
 

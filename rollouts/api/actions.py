@@ -3,12 +3,16 @@
     kubectl annotate canaries.rollouts.dev/app actions.rollouts.dev/abort='{"id": "1", "user": "ann", "reason": "..."}'
 
 A value that is no JSON object is taken as the id alone (`abort=1`). An action is carried out once for each id, also
-across a restart: what was done stands in the status.
+across a restart: what was done stands in the status. Approvals may have keys of their own, `approve.<text>`, so that
+those of two persons do not overwrite each other.
+
+Whether `user` is true is not known here: deploy/policies/intents.yaml sees to that where it is installed.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -52,6 +56,16 @@ class Verb(StrEnum):
 
 ID_MAX = 64
 """Bytes, as it is stored."""
+APPROVALS_MAX = 5
+"""The most that a gate can ask for."""
+SUFFIXES_MAX = 16
+"""Approvals under keys of their own that are read: the first by their keys."""
+USER_MAX = 253
+_TOLD_OF_USER = 120
+"""Characters of a name in a sentence."""
+BY_LINK = "link"
+"""The way of who opened a link that was signed: the name is what was typed."""
+NO_REVISION = 'an approval is for one revision: write it too, {"id": "...", "revision": "..."}'
 
 
 def _fits(name: str) -> str:
@@ -72,28 +86,75 @@ class Action(BaseModel):
     full: bool = False
     weight: Weight | None = None
     """With set-weight: percent of the canary."""
-    user: Annotated[str, Field(max_length=253)] = ""
+    user: Annotated[str, Field(max_length=USER_MAX)] = ""
     reason: Annotated[str, Field(max_length=256)] = ""
+    via: Annotated[str, Field(max_length=16)] = ""
+    """How it came, where that matters: BY_LINK."""
+    key: str = ""
+    """What stands after the verb and a dot in the name of its annotation."""
+    verified: bool = False
+    """Whether `user` is who the API server says it is."""
     flaw: str = ""
+
+    @property
+    def who(self) -> str:
+        """What to think of the name and then the name, of which an end may be cut; empty where nobody is named."""
+        return f"{', '.join(self._marks)}: {self.user}"[:USER_MAX] if self.user and self._marks else self.user
+
+    @property
+    def _marks(self) -> list[str]:
+        return ([] if self.verified else ["unverified"]) + (["by link"] if self.via == BY_LINK else [])
 
     def in_words(self) -> str:
         """Who asked, and why."""
-        who = f" by {self.user} (unverified)" if self.user else ""
-        return f"{self.verb}{who}{': ' + self.reason if self.reason else ''}"
+        marks = f" ({', '.join(self._marks)})" if self._marks else ""
+        by = f" by {self.user[:_TOLD_OF_USER]}{marks}" if self.user else ""
+        return f"{self.verb}{by}{': ' + self.reason if self.reason else ''}"
 
 
-def read_actions(canary: Manifest) -> tuple[Action, ...]:
-    """What is asked of this Canary, in the order of Verb. Annotations with other verbs are not ours."""
+def read_actions(canary: Manifest, *, verified: bool = False) -> tuple[Action, ...]:
+    """What is asked of this Canary, in the order of Verb. Annotations with other verbs are not ours.
+
+    `verified`: whether nobody could write the name of somebody else.
+    """
     annotations = canary["metadata"].get("annotations") or {}
-    asked = ((verb, annotations.get(PREFIX + verb)) for verb in Verb)
-    return tuple(_read(verb, text) for verb, text in asked if isinstance(text, str))
+    own = sorted(key for key in annotations if key.startswith(f"{PREFIX}{Verb.APPROVE}."))[:SUFFIXES_MAX]
+    asked = [(verb, PREFIX + verb) for verb in Verb] + [(Verb.APPROVE, key) for key in own]
+    read = (_read(verb, key, annotations[key]) for verb, key in asked if isinstance(annotations.get(key), str))
+    return tuple(_vouched(action) if verified else action for action in read)
 
 
-def _read(verb: Verb, text: str) -> Action:
+def intent_text(action: Action) -> str:
+    """The value of an annotation that asks for that, as the policy reads it: on one line, nothing in it escaped that
+    need not be.
+    """
+    fields = action.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    return json.dumps({name: fields[name] for name in _WRITTEN if name in fields}, ensure_ascii=False)
+
+
+_WRITTEN = ("id", "revision", "user", "reason", "full", "weight", "via")
+_OURS = ("verb", "key", "verified", "flaw")
+
+
+def _vouched(action: Action) -> Action:
+    """A name that was typed behind a link stays what it is."""
+    return action.model_copy(update={"verified": bool(action.user) and action.via != BY_LINK})
+
+
+def _read(verb: Verb, name: str, text: str) -> Action:
+    key = name.removeprefix(PREFIX + verb).removeprefix(".")
+    action = _of_text(verb, text)
+    if key and not action.flaw and not action.revision:
+        action = _flawed(verb, text, NO_REVISION)
+    return action.model_copy(update={"key": key}) if key else action
+
+
+def _of_text(verb: Verb, text: str) -> Action:
     if not text.lstrip().startswith("{"):
         return _plain(verb, text.strip())
     try:
-        return Action.model_validate(_asked(text) | {"verb": verb, "flaw": ""})
+        asked = {name: value for name, value in _asked(text).items() if name not in _OURS}
+        return Action.model_validate(asked | {"verb": verb})
     except ValidationError as invalid:
         first = invalid.errors()[0]
         return _flawed(verb, text, f"{'.'.join(map(str, first['loc'])) or 'the whole'}: {first['msg']}")

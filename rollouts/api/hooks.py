@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field, model_validator
 
+from rollouts.api.actions import APPROVALS_MAX
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.wire import WIRE
 
@@ -25,6 +26,7 @@ PAUSE_MAX_S = 30.0
 
 NO_URL = "url is required: only confirm-rollout, confirm-traffic-increase and confirm-promotion can do without"
 NO_GATE = "deadline is for the gates: confirm-rollout, confirm-traffic-increase and confirm-promotion"
+NO_PERSONS = "approvals is for gates that people open: those of type confirm-* without url"
 HEADER_TWICE = "headersFrom: each name may stand once, in whatever case"
 HEADER_TAKEN = (
     "headersFrom: the controller itself sets Connection, Content-*, Host, Idempotency-Key, Transfer-Encoding "
@@ -119,6 +121,10 @@ class Webhook(BaseModel):
     on_deadline: Literal["fail", "advance"] = Field(
         "fail", description="What a gate does at its deadline: end the release, or open."
     )
+    approvals: Annotated[int, Field(ge=1, le=APPROVALS_MAX)] = Field(
+        1,
+        description="How many persons have to approve, at a gate without url. From 2 on only verified names count.",
+    )
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
@@ -126,6 +132,8 @@ class Webhook(BaseModel):
             raise ValueError(NO_URL)
         if self.type not in GATES and self.deadline is not None:
             raise ValueError(NO_GATE)
+        if self.approvals > 1 and self.url is not None:
+            raise ValueError(NO_PERSONS)
         return self
 
     @model_validator(mode="after")

@@ -76,6 +76,14 @@ DESTINATION_RULES = Resource("networking.istio.io", "v1", "destinationrules", "D
 POLICY_NAME = "rollouts-policy"
 """The ConfigMap, in the controller's namespace, that says what holds for all Canaries."""
 RULES_REVIEWS = Resource("authorization.k8s.io", "v1", "selfsubjectrulesreviews", "SelfSubjectRulesReview")
+ADMISSION_POLICIES = Resource(
+    "admissionregistration.k8s.io", "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy"
+)
+ADMISSION_BINDINGS = Resource(
+    "admissionregistration.k8s.io", "v1", "validatingadmissionpolicybindings", "ValidatingAdmissionPolicyBinding"
+)
+INTENTS_POLICY = f"intents.{GROUP}"
+"""The policy, and its binding, that keeps names in actions honest."""
 PODS = Resource("", "v1", "pods", "Pod")
 POD_DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
 NETWORK_POLICIES = Resource("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy")

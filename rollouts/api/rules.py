@@ -290,6 +290,7 @@ EXTRAS = Extras(
         "Webhook": (
             Rule(f"has(self.url) || {_IS_GATE}", hooks.NO_URL),
             Rule(f"!has(self.deadline) || {_IS_GATE}", hooks.NO_GATE),
+            Rule("!has(self.approvals) || self.approvals == 1 || !has(self.url)", hooks.NO_PERSONS),
         ),
         "Webhook.metadata": (
             Rule(f"self.all(k, size(k) >= 1 && size(k) <= {hooks.METADATA_KEY_MAX})", hooks.LONG_KEY),

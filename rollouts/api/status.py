@@ -13,22 +13,24 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from rollouts.api.actions import Verb
+from rollouts.api.actions import APPROVALS_MAX, SUFFIXES_MAX, Verb
 from rollouts.api.hooks import HookType
 from rollouts.api.sequential import SEQUENTIAL_MAX
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
 OUTBOX_MAX = 8
 REASON_MAX = 32
-CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 368, 512, 128, 256
+CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 320, 416, 128, 208
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 784
-"""Of all notices, of all actions with who asked for them, of all measurements."""
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 656
+"""Of all notices, of all actions and approvals with who asked for them, of all measurements."""
 NOTICE_TEXT_MIN = 80
 """What is left of that for each notice, however long those are that were there first."""
 STEP_COUNT_MAX = 101
 """Those of stepWeight, at most 100, and the one before them in which requests are only copied."""
 RESULT_NAME_MAX = 63
+HEARD = 6
+"""Digits that tell approvals of one Canary apart."""
 RESULTS_MAX = 16
 STATE_MAX = 408
 """Of the packed sums of one metric."""
@@ -121,11 +123,21 @@ class ActionTaken(BaseModel):
     verb: Annotated[str, Field(max_length=10)]
     id: Annotated[str, Field(max_length=64)]
     user: Annotated[str, Field(max_length=253)] = Field(
-        "", description="Who asked, as the annotation says: unverified."
+        "", description="Who asked; after `unverified:` a name that nothing vouches for."
     )
     outcome: Literal["Done", "Refused"]
     message: Annotated[str, Field(max_length=256)] = ""
     taken_at: datetime
+
+
+class Approval(BaseModel):
+    """That a person lets the release pass a gate."""
+
+    model_config = WIRE
+
+    user: Annotated[str, Field(max_length=253)] = Field("", description="As in actions.")
+    at: datetime
+    reason: Annotated[str, Field(max_length=256)] = ""
 
 
 class GateStatus(BaseModel):
@@ -137,6 +149,10 @@ class GateStatus(BaseModel):
     since: datetime
     approved: bool = Field(default=False, description="Whether a person has opened it.")
     message: Annotated[str, Field(max_length=GATE_MAX)] = Field("", description="What keeps it closed.")
+    approvals: Annotated[tuple[Approval, ...], Field(max_length=APPROVALS_MAX)] = Field(
+        (), description="Who has approved so far."
+    )
+    needed: Annotated[int, Field(ge=1, le=APPROVALS_MAX)] = Field(1, description="How many persons have to.")
 
 
 class HoldStatus(BaseModel):
@@ -278,6 +294,9 @@ class CanaryStatus(BaseModel):
     )
     actions: Annotated[tuple[ActionTaken, ...], Field(max_length=len(Verb))] = Field(
         (), description="The last action of each kind."
+    )
+    heard: Annotated[tuple[Annotated[str, Field(max_length=HEARD)], ...], Field(max_length=SUFFIXES_MAX)] = Field(
+        (), description="Hashes of the approvals under keys of their own that were taken."
     )
     metrics: Annotated[tuple[MetricResult, ...], Field(max_length=RESULTS_MAX)] = Field(
         (), description="The last measurements."

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.approving import is_taken, refusal_of, words_of
 from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
 from rollouts.core.holds import hold_of_step
@@ -25,11 +26,10 @@ from rollouts.core.tracking import secrets_known
 
 def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding | None:
     """The first action that was not taken yet, as an event; None if there is none."""
-    taken = {(done.verb, done.id) for done in status.actions}
-    action = next((asked for asked in seen.actions if (asked.verb, asked.id) not in taken), None)
+    action = next((asked for asked in seen.actions if not is_taken(status, asked)), None)
     if action is None or _goes_first(spec, status, seen):
         return None
-    refusal = _refusal(status, seen, action)
+    refusal = _refusal(spec, status, seen, action)
     found = Finding(Event.REFUSED, refusal) if refusal else _carried_out(spec, status, seen, action)
     words = action.in_words()
     match found.event:
@@ -39,6 +39,8 @@ def find_action(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Findi
             message = f"revision {status.idle_spec} is to serve again: {words}"
         case Event.NEW_REVISION | Event.GATED:
             message = f"revision {status.last_applied_spec} is released again: {words}"
+        case Event.APPROVED if status.gate is not None:
+            message = words_of(spec, status.gate, action)
         case _:
             message = words
     return Finding(found.event, message, action=action)
@@ -71,7 +73,7 @@ _AT_ONCE: Mapping[Verb, Event] = MappingProxyType(
 )
 
 
-def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
+def _refusal(spec: CanarySpec, status: CanaryStatus, seen: Observed, action: Action) -> str:
     """Why an action makes no sense here, whatever it is; empty if it does."""
     if action.flaw:
         return action.flaw
@@ -82,6 +84,8 @@ def _refusal(status: CanaryStatus, seen: Observed, action: Action) -> str:
         return f"it is meant for revision {action.revision}, and {status.last_applied_spec} is released"
     if action.verb in {Verb.APPROVE, Verb.REJECT} and status.gate is None:
         return "the release waits at no gate" + (f": {status.hold.message}" if status.hold is not None else "")
+    if action.verb is Verb.APPROVE and status.gate is not None and (flaw := refusal_of(spec, status.gate, action)):
+        return flaw
     if action.verb is Verb.OVERRIDE and status.overridden_at is not None:
         return "it is overridden already: neither window nor freeze nor limit holds this release"
     if action.verb in {Verb.PROMOTE, Verb.RETRY} and seen.problem is not None:

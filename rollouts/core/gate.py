@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.status import CanaryStatus, Phase
+from rollouts.core.approving import needed_at
 from rollouts.core.finding import newest
 from rollouts.core.measurement import Accepted, Call, Refused, Sample, Unreachable
 from rollouts.core.observed import Observed
@@ -48,7 +49,8 @@ def look_at(kind: HookType, spec: CanarySpec, status: CanaryStatus, seen: Observ
     """How the gate of that type stands now, and what is still to be asked."""
     waits = status.gate if status.gate is not None and status.gate.type is kind else None
     hooks = spec.analysis.hooks(kind)
-    if not hooks or (waits is not None and waits.approved):
+    needed = needed_at(kind, spec)
+    if not hooks or (waits is not None and (waits.approved or len(waits.approvals) >= needed)):
         return Gate()
     since = waits.since if waits is not None else seen.now
     closed, asks, instants, unheard = [], [], [], False
@@ -61,7 +63,7 @@ def look_at(kind: HookType, spec: CanarySpec, status: CanaryStatus, seen: Observ
         unknown = answer is None and hook.url is not None
         if over and not unknown:
             return Gate(failed=f"{kind} {hook.name} was not opened within {hook.deadline}")
-        closed.append(_why(kind, hook, answer))
+        closed.append(_why(kind, hook, answer, needed))
         unheard = unheard or unknown
         instants += [] if ends_at is None or over else [ends_at]
         if hook.url is not None and (answer is None or seen.now >= answer.at + poll(spec)):
@@ -121,9 +123,10 @@ def _call(status: CanaryStatus, hook: Webhook) -> Call:
     return Call(hook.name, hook.type, phase, status.last_applied_spec)
 
 
-def _why(kind: HookType, hook: Webhook, sample: Sample | None) -> str:
+def _why(kind: HookType, hook: Webhook, sample: Sample | None, needed: int) -> str:
     match sample.outcome if sample is not None else None:
         case Refused(reason) | Unreachable(reason):
             return f"{kind} {hook.name}: {reason}"
         case _:
-            return f"{kind} {hook.name}" if hook.url is not None else f"{kind} {hook.name} waits for an approval"
+            persons = "an approval" if needed == 1 else f"{needed} approvals"
+            return f"{kind} {hook.name}" if hook.url is not None else f"{kind} {hook.name} waits for {persons}"

@@ -11,7 +11,6 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.sequential import ROOM
 from rollouts.api.status import (
-    ACTIONS_TEXT,
     GATE_MAX,
     RESULTS_MAX,
     RESULTS_TEXT,
@@ -21,6 +20,7 @@ from rollouts.api.status import (
     Phase,
 )
 from rollouts.api.texts import cut, share_out
+from rollouts.core.approving import after_hearing, counted, fitted, is_kept, needed_at
 from rollouts.core.finding import Finding
 from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
 from rollouts.core.judge import worst
@@ -43,7 +43,8 @@ def after_transition(
         finding = replace(finding, hold=_kept_from_start(spec, status, seen))
     update: dict[str, Any] = {"phase": row.to, "failed_checks": status.failed_checks + int(finding.failed)}
     if finding.action is not None:
-        update["actions"] = _taken(status, seen, finding, finding.action)
+        update |= {"actions": _taken(status, seen, finding, finding.action)}
+        update |= after_hearing(status, seen, finding.action)
     if finding.results:
         update |= _judged(spec, status, finding)
     if row.to is not status.phase:
@@ -58,7 +59,8 @@ def after_transition(
     update |= _by_event(status, seen, finding) | _weighed(spec, status, finding, row)
     if spec.swaps:
         update |= after_swap_event(spec, status, seen, finding.event)
-    return update | _gated(status, seen, finding) | after_hold(status, seen, finding)
+    update |= _gated(spec, status, seen, finding) | after_hold(status, seen, finding)
+    return update if finding.action is None else update | fitted(update["actions"], update.get("gate", status.gate))
 
 
 def _moved(status: CanaryStatus, seen: Observed, row: Row) -> dict[str, Any]:
@@ -102,17 +104,21 @@ def _by_event(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[st
             return {}
 
 
-def _gated(status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, Any]:
+def _gated(spec: CanarySpec, status: CanaryStatus, seen: Observed, finding: Finding) -> dict[str, Any]:
     """The gate that the release waits at, since when, and whether a person has opened it."""
     if finding.event is Event.APPROVED and status.gate is not None:
-        return {"gate": status.gate.model_copy(update={"approved": True})}
+        return {"gate": counted(spec, status.gate, seen, finding.action) if finding.action else status.gate}
     if finding.event is Event.GATED:
-        return {"gate": None if finding.hold else GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)}
+        return {"gate": None if finding.hold else _closed(HookType.CONFIRM_ROLLOUT, spec, seen)}
     if status.phase is Phase.WAITING and finding.hold is not None and not finding.hold.queued:
         return {"gate": None}  # asked anew, with its whole time, when it is the one thing that is missing
     if finding.gate is None or (status.gate is not None and status.gate.type is finding.gate):
         return {}
-    return {"gate": GateStatus(type=finding.gate, since=seen.now, message=cut(finding.message, GATE_MAX))}
+    return {"gate": _closed(finding.gate, spec, seen, finding.message)}
+
+
+def _closed(kind: HookType, spec: CanarySpec, seen: Observed, message: str = "") -> GateStatus:
+    return GateStatus(type=kind, since=seen.now, message=cut(message, GATE_MAX), needed=needed_at(kind, spec))
 
 
 def _kept_from_start(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Hold | None:
@@ -177,13 +183,14 @@ def _session(spec: CanarySpec, seen: Observed, revision: str) -> str:
 
 
 def _taken(status: CanaryStatus, seen: Observed, finding: Finding, action: Action) -> tuple[ActionTaken, ...]:
+    refused = finding.event is Event.REFUSED
+    if not is_kept(action, refused=refused):
+        return status.actions
     taken = ActionTaken(
-        verb=action.verb, id=action.id, user=action.user, message=finding.message[:256], taken_at=seen.now,
-        outcome="Refused" if finding.event is Event.REFUSED else "Done",
+        verb=action.verb, id=action.id, user=action.who, message=finding.message[:256], taken_at=seen.now,
+        outcome="Refused" if refused else "Done",
     )  # fmt: skip
-    kept = (*(before for before in status.actions if before.verb != action.verb), taken)
-    texts = iter(share_out([text for one in kept for text in (one.user, one.message)], ACTIONS_TEXT))
-    return tuple(one.model_copy(update={"user": next(texts), "message": next(texts)}) for one in kept)
+    return (*(before for before in status.actions if before.verb != action.verb), taken)
 
 
 def _judged(spec: CanarySpec, status: CanaryStatus, finding: Finding) -> dict[str, Any]:

@@ -50,7 +50,7 @@ from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError
 from rollouts.metrics.istio import NO_SERVICES, render_query
 from rollouts.metrics.reading import reading_of
-from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, Sources, WorkloadQuery
+from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, Sources, Vouching, WorkloadQuery
 from rollouts.workloads.kinds import kind_of
 
 ANSWER_MAX_S = 15.0
@@ -85,6 +85,8 @@ class Ways:
     """Those that templates name; where there is none, they have the one of all."""
     vault: Secrets | None = None
     """Where templates' Secrets are read, which are wanted for each question; else it is `secrets`."""
+    vouching: Vouching | None = None
+    """Who knows whether the names in actions are true; where there is nobody, they are shown as unverified."""
 
     @property
     def custom(self) -> CustomMetrics:

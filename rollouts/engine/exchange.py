@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from rollouts.api.actions import read_actions
 from rollouts.api.resources import ObjectKey
-from rollouts.api.status import Notice
+from rollouts.api.status import CanaryStatus, Notice
+from rollouts.core.approving import is_taken
 from rollouts.core.measurement import Question
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier
@@ -23,11 +25,18 @@ class Exchange:
     def __init__(self, ways: Ways, clock: Clock, start: Start, wake: Callable[[ObjectKey], None]) -> None:
         """`start` makes a task that somebody owns and cancels at the end; `wake` hears which Canary has news."""
         self._asker = Asker(ways, clock, start, wake)
+        self._vouching = ways.vouching
         self._courier = Courier(ways.caller, clock, start, wake)
 
     def heard(self, key: ObjectKey) -> Heard:
         """What came back for a Canary. Raises what was a defect in asking, once."""
         return Heard(self._asker.answers(key), self._courier.delivered(key), self._asker.grid_s)
+
+    async def vouches(self, subject: Subject, status: CanaryStatus) -> bool:
+        """Whether the names in actions are true; asked only where one was not taken yet."""
+        vouching, asked = self._vouching, read_actions(subject.manifest)
+        new = vouching is not None and any(not is_taken(status, action) for action in asked)
+        return await vouching.vouches() if vouching is not None and new else False
 
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
         """Start those questions that are not under way."""

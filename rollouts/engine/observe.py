@@ -25,6 +25,8 @@ class Heard:
     """Numbers of notices."""
     grid_s: float = 0.0
     """As in `Observed`."""
+    vouched: bool = False
+    """Whether the names in actions are true."""
 
 
 def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
@@ -44,7 +46,7 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         stable_subset=sides.stable_subset,
         secrets=sides.secrets,
         problem=next(chain(mode.problems(cluster, subject, status), unread), None),
-        actions=read_actions(subject.manifest),
+        actions=read_actions(subject.manifest, verified=heard.vouched),
         samples=heard.samples,
         grid_s=heard.grid_s,
         delivered=heard.delivered,

@@ -7,6 +7,7 @@ differs; then only a change, an answer or `wake_at` calls again. No question is 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -120,7 +121,8 @@ class Reconciler:
 
     async def _round(self, key: ObjectKey, subject: Subject, memory: Memory) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""
-        heard = self._exchange.heard(key)
+        vouched = await self._exchange.vouches(subject, read_status(subject.manifest))
+        heard = replace(self._exchange.heard(key), vouched=vouched)
         work = find_work(self._cluster, subject, self._clock.now(), heard, memory)
         decision = work.decision
         if until := memory.tenure.stand_back(work.undone, work.seen.now):

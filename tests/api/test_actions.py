@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollouts.api.actions import PREFIX, Action, Verb, read_actions
+from rollouts.api.actions import PREFIX, SUFFIXES_MAX, Action, Verb, intent_text, read_actions
 
 
 def _read(**annotations: str) -> tuple[Action, ...]:
@@ -48,3 +48,35 @@ def test_a_flaw_is_kept_with_what_to_write_instead(text: str) -> None:
 def test_nobody_states_a_flaw_or_another_verb() -> None:
     """What an annotation claims about itself does not count."""
     assert _read(pause='{"id": "1", "flaw": "none", "verb": "abort"}') == (Action(verb=Verb.PAUSE, id="1"),)
+
+
+def test_approvals_may_have_keys_of_their_own() -> None:
+    """After the others, by their keys; of the first sixteen. They name a revision."""
+    told = {f"approve.{n:02}": f'{{"id": "{n}", "revision": "b"}}' for n in range(20)}
+    read = _read(**told, approve='{"id": "x"}', reject="1")
+    assert [(one.verb, one.key) for one in read][:3] == [("approve", ""), ("reject", ""), ("approve", "00")]
+    assert len(read) == 2 + SUFFIXES_MAX
+    assert "an approval is for one revision" in _read(**{"approve.ann": "1"})[0].flaw
+    assert _read(**{"abort.ann": "1"}) == ()
+
+
+def test_nobody_vouches_for_themselves() -> None:
+    """What is known of a name comes from elsewhere, and a name typed behind a link is vouched for by nobody."""
+    forged = '{"id": "1", "user": "ann", "verified": true, "flaw": "", "key": "k"}'
+    assert (_read(abort=forged)[0].verified, _read(abort=forged)[0].key) == (False, "")
+    canary = {
+        "metadata": {
+            "annotations": {PREFIX + "abort": forged, PREFIX + "retry": '{"id": "1", "user": "bob", "via": "link"}'}
+        }
+    }
+    assert [(one.in_words(), one.who) for one in read_actions(canary, verified=True)] == [
+        ("abort by ann", "ann"), ("retry by bob (unverified, by link)", "unverified, by link: bob"),
+    ]  # fmt: skip
+
+
+def test_what_is_written_is_read_as_the_same() -> None:
+    """And nothing in it is escaped that need not be, as the policy compares it."""
+    action = Action(verb=Verb.SET_WEIGHT, id="1", revision="b", user="zoë", reason='"so"', weight=40)
+    text = intent_text(action)
+    assert text == '{"id": "1", "revision": "b", "user": "zoë", "reason": "\\"so\\"", "weight": 40}'
+    assert _read(**{"set-weight": text}) == (action,)

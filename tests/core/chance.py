@@ -13,6 +13,7 @@ from rollouts.api.hooks import GATES, HookType
 from rollouts.api.status import (
     OUTBOX_MAX,
     ActionTaken,
+    Approval,
     CanaryStatus,
     Condition,
     ConditionType,
@@ -84,9 +85,11 @@ def _schedules() -> st.SearchStrategy[dict[str, Any]]:
 def _webhooks() -> st.SearchStrategy[list[dict[str, Any]]]:
     """Gates over HTTP or by hand, some with a deadline, more often than other hooks."""
     gate = st.builds(
-        lambda name, by_hand, over: hook(_kind(name), name, **({"url": None} if by_hand else {}), **over),
+        lambda name, by_hand, over, persons: hook(
+            _kind(name), name, **({"url": None, "approvals": persons} if by_hand else {}), **over
+        ),
         st.sampled_from([name for name in HOOKS if HookType(_kind(name)) in GATES]), st.booleans(),
-        _some({"deadline": _SECONDS, "onDeadline": st.sampled_from(["fail", "advance"])}),
+        _some({"deadline": _SECONDS, "onDeadline": st.sampled_from(["fail", "advance"])}), st.integers(1, 3),
     )  # fmt: skip
     other = st.builds(lambda name: hook(_kind(name), name), st.sampled_from(HOOKS))
     return st.lists(gate | other, max_size=4, unique_by=lambda known: known["name"])
@@ -246,7 +249,13 @@ _CONDITIONS = st.builds(
 
 _SAMPLES = st.builds(Sample, _PROBES | _CALLS, INSTANTS, _OUTCOMES | _ANSWERS)
 _GATES = st.builds(
-    GateStatus, type=st.sampled_from(sorted(GATES)), since=INSTANTS, approved=st.booleans(), message=st.just("no")
+    GateStatus,
+    type=st.sampled_from(sorted(GATES)),
+    since=INSTANTS,
+    approved=st.booleans(),
+    message=st.just("no"),
+    needed=st.integers(1, 3),
+    approvals=st.lists(st.builds(Approval, user=st.sampled_from(["ann", "bob"]), at=INSTANTS), max_size=3).map(tuple),
 )
 _TAKEN = st.builds(
     ActionTaken, verb=st.sampled_from([str(verb) for verb in Verb]), id=st.sampled_from(["1", "2"]),
@@ -259,7 +268,8 @@ _NOTICES = st.builds(
 
 
 _ACTIONS = st.builds(
-    Action, verb=st.sampled_from(Verb), id=st.sampled_from(["1", "2"]), full=st.booleans(), user=st.just("ann"),
+    Action, verb=st.sampled_from(Verb), id=st.sampled_from(["1", "2"]), full=st.booleans(),
+    user=st.sampled_from(["ann", "bob", ""]), verified=st.booleans(), key=st.sampled_from(["", "", "ann"]),
     revision=st.sampled_from(["", *REVISIONS]), flaw=st.sampled_from(["", "", "not JSON"]),
     weight=st.sampled_from([None, 0, 5, 40, 100, 1000]),
 )  # fmt: skip
@@ -270,7 +280,7 @@ def observations() -> st.SearchStrategy[Observed]:
     return st.builds(
         Observed, now=INSTANTS, generation=st.integers(0, 9), target=_WORKLOADS, primary=_WORKLOADS,
         route_weight=st.none() | st.integers(0, 100), apex_on_primary=st.booleans(), problem=st.sampled_from(PROBLEMS),
-        actions=st.lists(_ACTIONS, max_size=2, unique_by=lambda a: a.verb).map(tuple),
+        actions=st.lists(_ACTIONS, max_size=2, unique_by=lambda a: (a.verb, a.key)).map(tuple),
         samples=st.lists(_SAMPLES, max_size=6).map(tuple), routed=st.booleans(),
         delivered=st.frozensets(st.integers(1, 20), max_size=3), deleting=st.sampled_from([False] * 4 + [True]),
         made=st.booleans(), released=st.booleans(),

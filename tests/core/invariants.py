@@ -178,7 +178,10 @@ def check_texts(status: CanaryStatus) -> None:
     assert all(stored_bytes(told.message) <= CONDITION_MAX for told in status.conditions)
     assert status.hold is None or stored_bytes(status.hold.message) <= HOLD_MAX
     assert status.gate is None or stored_bytes(status.gate.message) <= GATE_MAX
-    assert sum(stored_bytes(one.user) + stored_bytes(one.message) for one in status.actions) <= ACTIONS_TEXT
+    approvals = () if status.gate is None else status.gate.approvals
+    said = [text for one in status.actions for text in (one.user, one.message)]
+    said += [text for one in approvals for text in (one.user, one.reason)]
+    assert sum(map(stored_bytes, said)) <= ACTIONS_TEXT
     assert sum(stored_bytes(one.message) for one in status.metrics) <= RESULTS_TEXT
     assert sum(stored_bytes(one.message) for one in status.outbox) <= NOTICES_TEXT
 

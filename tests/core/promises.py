@@ -36,8 +36,12 @@ def check_gates(spec: CanarySpec, before: CanaryStatus, seen: Observed, decision
     if kind is None or after.actions != before.actions or spec.skip_analysis:
         return
     gate = before.gate if before.gate is not None and before.gate.type is kind else None
-    if gate is None or not gate.approved:
+    if gate is None or not (gate.approved or len(gate.approvals) >= _needed(spec, kind)):
         assert all(_is_open(hook, gate, before, seen) for hook in spec.analysis.hooks(kind)), f"past {kind}"
+
+
+def _needed(spec: CanarySpec, kind: HookType) -> int:
+    return max((hook.approvals for hook in spec.analysis.hooks(kind)), default=1)
 
 
 def _gate_of(spec: CanarySpec, decision: Decision) -> HookType | None:

@@ -212,7 +212,7 @@ def test_what_is_asked_is_done_once(verb: str) -> None:
     again = step(SPEC_GATED if status is WAITING else SPEC, CanaryStatus.model_validate(first.status.to_wire()), seen)
 
     taken = first.status.actions[-1]
-    assert (first.event, taken.verb, taken.id, taken.user) == (event, verb.split(maxsplit=1)[0], "1", "ann")
+    assert (first.event, taken.verb, taken.id, taken.user) == (event, verb.split(maxsplit=1)[0], "1", "unverified: ann")
     assert (taken.outcome, taken.taken_at) == ("Done", seen.now)
     assert first.announcement is not None
     assert "by ann (unverified): because" in first.announcement.message

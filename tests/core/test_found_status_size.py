@@ -63,6 +63,14 @@ def shared(entries: list[dict[str, Any]], names: tuple[str, ...], limit: int) ->
     return [entry | {name: next(texts) for name in names} for entry in entries]
 
 
+def share_said(actions: list[dict[str, Any]], approvals: list[dict[str, Any]]) -> None:
+    """Actions and approvals share what they have."""
+    places = [(one, name) for one in actions for name in ("user", "message")]
+    places += [(one, name) for one in approvals for name in ("user", "reason")]
+    for (one, name), text in zip(places, share_out([one[name] for one, name in places], ACTIONS_TEXT), strict=True):
+        one[name] = text
+
+
 @pytest.mark.parametrize("character", WIDEST, ids=ascii)
 @pytest.mark.parametrize("sequential", range(SEQUENTIAL_MAX + 1))
 def test_a_status_that_is_full_everywhere_fits(character: str, sequential: int) -> None:
@@ -70,7 +78,7 @@ def test_a_status_that_is_full_everywhere_fits(character: str, sequential: int) 
     evidence takes the place of results.
     """
     full = filled(SCHEMA, character)
-    full["actions"] = shared(full["actions"], ("user", "message"), ACTIONS_TEXT)
+    share_said(full["actions"], full["gate"]["approvals"])
     full["metrics"] = shared(full["metrics"], ("message",), RESULTS_TEXT)
     full["outbox"] = shared(full["outbox"], ("message",), NOTICES_TEXT)
     full["evidence"] = full["evidence"][:sequential]

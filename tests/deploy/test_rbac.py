@@ -41,7 +41,7 @@ def _granted(group: str, plural: str) -> set[str]:
 def test_nothing_is_a_wildcard() -> None:
     """No group, resource or verb is `*`, and nothing outside the API's resources is granted."""
     for rule in DOCUMENTS["ClusterRole"]["rules"]:
-        assert rule.keys() == {"apiGroups", "resources", "verbs"}
+        assert rule.keys() - {"resourceNames"} == {"apiGroups", "resources", "verbs"}
         assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]]
 
 
@@ -77,6 +77,12 @@ def test_others_are_only_looked_at(resource: Resource) -> None:
 def test_pods_are_listed_and_no_more() -> None:
     """They are asked why they are not ready: none is watched, made or ended."""
     assert _granted("", "pods") == {"list"}
+
+
+def test_of_policies_of_admission_one_is_looked_at() -> None:
+    """Whether it is in force; those of others are nobody's business."""
+    rules = [rule for rule in DOCUMENTS["ClusterRole"]["rules"] if "admissionregistration.k8s.io" in rule["apiGroups"]]
+    assert [(rule["resourceNames"], rule["verbs"]) for rule in rules] == [(["intents.rollouts.dev"], ["get"])]
 
 
 def test_canaries_are_only_judged_and_held() -> None:
