@@ -6,13 +6,15 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from random import Random
+from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp
 
 from rollouts.api.resources import (
     ANALYSIS_TEMPLATES,
@@ -51,6 +53,7 @@ from rollouts.metrics.vault import Vault
 from rollouts.ports import MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
+from rollouts.server.mounting import Parts, mounted
 from rollouts.settings import Settings, read_settings
 from rollouts.telemetry.logging import set_up_logging
 from rollouts.telemetry.report import Reporter
@@ -71,15 +74,15 @@ def main() -> None:
     """Run the controller until SIGTERM or SIGINT. Raises RolloutsError if it can't start."""
     settings = read_settings()
     set_up_logging(settings.log_level)
-    asyncio.run(_run_until_signal(settings))
+    asyncio.run(_until_signal(lambda stop: run(settings, stop, prometheus)))
 
 
-async def _run_until_signal(settings: Settings) -> None:
+async def _until_signal(work: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
-    await run(settings, stop, prometheus)
+    await work(stop)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +130,54 @@ async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics
     async with _outside(settings, Reporter(registry), open_metrics) as outside:
         listener = bind(settings.listen)
         _log.info("listening", port=listener.getsockname()[1])
-        async with serving(make_server(registry, readiness.not_ready), listener), asyncio.TaskGroup() as tasks:
-            controlling = tasks.create_task(_control(outside, settings, readiness))
-            await stop.wait()
-            _log.info("stopping")
-            controlling.cancel()
+        async with _mounted(settings, outside.transport, readiness.parts, api=settings.api) as applications:
+            server = make_server(registry, readiness.not_ready, applications)
+            async with serving(server, listener), asyncio.TaskGroup() as tasks:
+                controlling = tasks.create_task(_control(outside, settings, readiness))
+                await stop.wait()
+                _log.info("stopping")
+                controlling.cancel()
+
+
+def serve_main() -> None:
+    """Serve the API alone until SIGTERM or SIGINT, beside a controller elsewhere. Raises RolloutsError."""
+    settings = read_settings()
+    set_up_logging(settings.log_level)
+    asyncio.run(_until_signal(lambda stop: serve(settings, stop)))
+
+
+async def serve(settings: Settings, stop: asyncio.Event) -> None:
+    """Be the server until `stop` is set: it knows Canaries, and changes nothing but their annotations."""
+    registry, readiness = CollectorRegistry(), Readiness()
+    async with AsyncExitStack() as stack:
+        transport = Transport(await open_client(kubeconfig=settings.kubeconfig), monotonic=MONOTONIC)
+        stack.push_async_callback(transport.close)
+        listener = bind(settings.listen)
+        _log.info("listening", port=listener.getsockname()[1])
+        applications = await stack.enter_async_context(_mounted(settings, transport, readiness.parts, api=True))
+        await stack.enter_async_context(serving(make_server(registry, readiness.not_ready, applications), listener))
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        watching = tasks.create_task(_watch(transport, readiness))
+        await stop.wait()
+        watching.cancel()
+
+
+async def _watch(transport: Transport, readiness: Readiness) -> None:
+    """Know all Canaries, for ever."""
+    parts = readiness.parts
+    clock = parts.clock = await wait_for_clock(transport)
+    stores = stores_for([CANARIES], on_change=lambda _resource, key: parts.feed.publish(key))
+    cluster = readiness.cluster = KubeCluster(transport, stores, clock=clock, random=Random())
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(cluster.run())
+        await cluster.wait_synced()
+        readiness.synced, parts.cluster = True, cluster
+
+
+def _mounted(
+    settings: Settings, transport: Transport, parts: Parts, *, api: bool
+) -> AbstractAsyncContextManager[dict[str, ASGIApp]]:
+    return mounted(parts, transport, MONOTONIC, api=api, link_key_file=settings.link_key_file)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +195,8 @@ class Readiness:
 
     cluster: KubeCluster | None = None
     synced: bool = False
+    parts: Parts = field(default_factory=Parts)
+    """What the API stands on."""
 
     def not_ready(self) -> str:
         """Why no Canary can be worked on yet; empty when it can."""
@@ -174,10 +222,12 @@ async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMet
 
 async def _control(outside: Outside, settings: Settings, readiness: Readiness) -> None:
     """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
-    clock = await wait_for_clock(outside.transport)
+    clock = readiness.parts.clock = await wait_for_clock(outside.transport)
     queue = KeyQueue(clock)
 
     def on_change(resource: Resource, key: ObjectKey) -> None:
+        if resource == CANARIES:
+            readiness.parts.feed.publish(key)
         if readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
             wake_interested(cluster, queue, resource, key)
             if resource == ANALYSIS_TEMPLATES:
@@ -209,7 +259,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
-        readiness.synced = True
+        readiness.synced, readiness.parts.cluster = True, cluster
         wake_all(cluster, queue)
         tasks.create_task(keeper.run())
         _log.info("ready", canaries=len(queue))

@@ -196,6 +196,36 @@ class Vouching(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What somebody wants to do with Canaries. An empty name is all of them, an empty namespace everywhere."""
+
+    verb: str
+    namespace: str = ""
+    name: str = ""
+
+    def __str__(self) -> str:
+        """As a person reads it: which right that is."""
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{self.verb} canaries.rollouts.dev {where}"
+
+
+class OnBehalf(Protocol):
+    """The API server, asked with somebody else's token: who that is, and what they may. No right of ours is used."""
+
+    async def user(self, token: str) -> str | None:
+        """Whose token it is; None if it is nobody's, or not any more. Raises KubeError where nobody answers."""
+        ...
+
+    async def may(self, token: str, access: Access) -> bool:
+        """Whether its owner may do that. Raises KubeError."""
+        ...
+
+    async def events(self, token: str, canary: ObjectKey) -> Sequence[Manifest]:
+        """The Kubernetes Events about a Canary, as far as its owner may list them. Raises KubeError, Forbidden too."""
+        ...
+
+
 class Clock(Protocol):
     """The only source of time."""
 

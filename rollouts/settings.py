@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     metrics_cert_file: FilePath | None = Field(None, description="The client's certificate, for mutual TLS.")
     metrics_key_file: FilePath | None = Field(None, validate_default=True, description="Its key.")
     listen: str = Field("0.0.0.0:8080", description="Address of /healthz, /readyz and /metrics.")
+    api: bool = Field(default=False, description="Whether the controller's process serves /api/v1 too.")
+    external_url: str = Field("", description="Where people reach that server: what links in messages begin with.")
+    link_key_file: FilePath | None = Field(
+        None, description="Keys for links that open gates, one a line; the first signs."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least level logged.")
     namespace: str = Field(
         default_factory=_own_namespace,
@@ -67,6 +72,11 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("write a URL such as http://prometheus:9090")
         return value
+
+    @field_validator("external_url")
+    @classmethod
+    def _is_reached(cls, value: str) -> str:
+        return cls._is_url(value).rstrip("/") if value else value
 
     @field_validator("metrics_tenant", "metrics_username")
     @classmethod

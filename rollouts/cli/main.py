@@ -51,6 +51,14 @@ def controller() -> None:
 
 
 @app.command()
+def server() -> None:
+    """Serve /api/v1 until it is told to stop, apart from the controller. Settings come from the environment."""
+    from rollouts.app import serve_main
+
+    serve_main()
+
+
+@app.command()
 def crds(*, only: Annotated[CustomKind | None, typer.Option(help="One of them, without the others.")] = None) -> None:
     """Print the CustomResourceDefinitions as YAML, for `kubectl apply --server-side -f -`."""
     from rollouts.api import crd

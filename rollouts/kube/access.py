@@ -36,3 +36,16 @@ async def open_client(*, kubeconfig: Path | None = None, context: str | None = N
     client = ApiClient(configuration)
     client.user_agent = f"rollouts/{__version__}"
     return client
+
+
+def nameless(client: ApiClient) -> ApiClient:
+    """Another client for the same server that has no account at all: who asks shows a token. The caller closes it."""
+    known, configuration = client.configuration, Configuration()
+    for name in ("host", "ssl_ca_cert", "verify_ssl", "assert_hostname", "tls_server_name", "proxy", "proxy_headers"):
+        if hasattr(known, name):
+            setattr(configuration, name, getattr(known, name))
+    configuration.api_key, configuration.api_key_prefix = {}, {}
+    configuration.cert_file = configuration.key_file = None
+    other = ApiClient(configuration)
+    other.user_agent = client.user_agent
+    return other

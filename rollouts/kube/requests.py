@@ -7,9 +7,9 @@ writes them, so that a refusal can say exactly which right is missing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from rollouts.api.resources import Manifest, ObjectKey, Resource
+from rollouts.api.resources import EVENTS, Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated
 
 PAGE_LIMIT = 500
@@ -28,7 +28,7 @@ class Request:
     method: str
     path: str
     query: tuple[tuple[str, str], ...]
-    headers: tuple[tuple[str, str], ...]
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: Manifest | list[Manifest] | None
     verb: str
     resource: str
@@ -55,6 +55,18 @@ def list_selected(resource: Resource, namespace: str, *, selector: str, limit: i
     """At most `limit` objects of one namespace that a label selector means; what comes after them is not asked for."""
     query = [("labelSelector", selector), ("limit", str(limit))]
     return _read(resource.path(namespace=namespace), "list", resource, query)
+
+
+def list_events(about: Resource, key: ObjectKey, *, limit: int) -> Request:
+    """At most `limit` Events about one object."""
+    fields = f"involvedObject.kind={about.kind},involvedObject.name={key.name}"
+    query = [("fieldSelector", fields), ("limit", str(limit))]
+    return _read(EVENTS.path(namespace=key.namespace), "list", EVENTS, query)
+
+
+def with_token(request: Request, token: str) -> Request:
+    """The same, as somebody who has that token."""
+    return replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
 
 
 def watch(resource: Resource, *, resource_version: str, timeout_s: int) -> Request:

@@ -72,6 +72,11 @@ class Transport:
         self.server_time: ServerTime | None = None
         """The newest Date header seen; None before the first answer."""
 
+    @property
+    def client(self) -> ApiClient:
+        """Whose it is."""
+        return self._client
+
     async def send(self, request: Request) -> Response:
         """The whole answer. Raises a KubeError for anything but 2xx; then the effect of a write may be unknown."""
         limits = ClientTimeout(

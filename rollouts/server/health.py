@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from starlette.types import ASGIApp
 
 
-def make_server(registry: CollectorRegistry, not_ready: Callable[[], str]) -> FastAPI:
-    """The application. `not_ready` says why the process can't work yet; empty when it can."""
+def make_server(
+    registry: CollectorRegistry, not_ready: Callable[[], str], mounted: Mapping[str, ASGIApp] | None = None
+) -> FastAPI:
+    """The application, and others below their paths. `not_ready` says why the process can't work; empty when it can."""
     server = FastAPI(title="rollouts", openapi_url=None)
 
     @server.get("/healthz")
@@ -28,4 +31,6 @@ def make_server(registry: CollectorRegistry, not_ready: Callable[[], str]) -> Fa
         """The process's own metrics."""
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
+    for path, application in (mounted or {}).items():
+        server.mount(path, application)
     return server

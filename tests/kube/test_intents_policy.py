@@ -57,7 +57,7 @@ def policy() -> Iterator[None]:
     _applied(*_role(SERVER), *_role(CONTROLLER), *(one for verb in Verb for one in _role(f"may-{verb}", verb)))
     _applied(*yaml.safe_load_all(FILE.read_text()))
     ends_at = time.monotonic() + IN_FORCE_WITHIN_S
-    while _asked("mallory", "abort", "1") == "":
+    while _asked("mallory", "abort", str(time.monotonic_ns())) == "":
         assert time.monotonic() < ends_at, "the policy is not in force"
         time.sleep(0.2)
     yield

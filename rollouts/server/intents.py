@@ -1,0 +1,109 @@
+"""Writes of the server: one annotation on a Canary, in the name of who asked. What follows is the engine's matter.
+
+The patch names the object's uid, so that it never lands on a successor of the same name. Approvals of a person have
+a key of that person, and those that speak of other revisions make room.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+
+import structlog
+
+from rollouts.api.actions import PREFIX, Action, Verb, intent_text, read_actions
+from rollouts.api.resources import CANARIES, Manifest, ObjectKey
+from rollouts.api.status import CanaryStatus
+from rollouts.core.approving import is_taken
+from rollouts.errors import Conflict, KubeError, RolloutsError
+from rollouts.ports import Cluster, PatchJson
+
+_log = structlog.get_logger(__name__)
+
+ATTEMPTS = 4
+
+
+class NoCanary(RolloutsError):
+    """404: there is no such Canary, or not any more."""
+
+
+class Scribe:
+    """Writes what people ask for, and one line for each into the log, whatever came of it."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def write(self, key: ObjectKey, action: Action, address: str, *, uid: str = "") -> Manifest:
+        """The Canary with the action on it. `uid`: the one that is meant. Raises NoCanary, or KubeError."""
+        outcome = "failed"
+        try:
+            canary = await self._written(key, action, uid)
+            outcome = "asked"
+        except (NoCanary, KubeError) as refused:
+            outcome = f"failed: {refused}"
+            raise
+        finally:
+            audit(key, action, address, outcome)
+        return canary
+
+    async def _written(self, key: ObjectKey, action: Action, uid: str) -> Manifest:
+        for left in reversed(range(ATTEMPTS)):
+            canary = self._cluster.read(CANARIES, key)
+            if canary is None or (uid and canary["metadata"]["uid"] != uid):
+                raise NoCanary(f"there is no Canary {key}")
+            if is_asked(canary, action):
+                return canary
+            try:
+                return await self._cluster.write(_patch(key, canary, action))
+            except Conflict:
+                if not left:
+                    raise
+        raise AssertionError  # pragma: no cover
+
+
+def audit(key: ObjectKey, action: Action, address: str, outcome: str) -> None:
+    """One line for each write, also one that was refused: who wanted what of which Canary, and from where."""
+    _log.info(
+        "audit", user=action.user, verb=str(action.verb), canary=str(key), revision=action.revision, outcome=outcome,
+        address=address, id=action.id, via=action.via or "api", reason=action.reason,
+    )  # fmt: skip
+
+
+def is_asked(canary: Manifest, action: Action) -> bool:
+    """Whether the same was asked before: it is one intent, however often it is sent."""
+    there = {(one.verb, one.key, one.id) for one in read_actions(canary)}
+    taken = is_taken(CanaryStatus.model_validate(canary.get("status") or {}), action)
+    return taken or (action.verb, action.key, action.id) in there
+
+
+def key_of(user: str) -> str:
+    """What stands behind `approve.` for the approvals of that user."""
+    return hashlib.sha256(user.encode(errors="replace")).hexdigest()[:12]
+
+
+def _patch(key: ObjectKey, canary: Manifest, action: Action) -> PatchJson:
+    metadata = canary["metadata"]
+    annotations: Mapping[str, str] = metadata.get("annotations") or {}
+    name = f"{PREFIX}{action.verb}{'.' + action.key if action.key else ''}"
+    operations: list[Manifest] = [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}]
+    if not annotations:
+        operations.append({"op": "add", "path": "/metadata/annotations", "value": {name: intent_text(action)}})
+        operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]})
+        return PatchJson(CANARIES, key, operations)
+    operations.append({"op": "add", "path": _path(name), "value": intent_text(action)})
+    for old in _outdated(canary, action):
+        operations.append({"op": "test", "path": _path(old), "value": annotations[old]})
+        operations.append({"op": "remove", "path": _path(old)})
+    return PatchJson(CANARIES, key, operations)
+
+
+def _outdated(canary: Manifest, action: Action) -> list[str]:
+    """Approvals of other revisions than the one that is approved now."""
+    if action.verb is not Verb.APPROVE:
+        return []
+    others = (one for one in read_actions(canary) if one.key and one.key != action.key)
+    return [f"{PREFIX}{one.verb}.{one.key}" for one in others if one.revision != action.revision]
+
+
+def _path(name: str) -> str:
+    return "/metadata/annotations/" + name.replace("~", "~0").replace("/", "~1")
