@@ -49,3 +49,10 @@ def nameless(client: ApiClient) -> ApiClient:
     other = ApiClient(configuration)
     other.user_agent = client.user_agent
     return other
+
+
+async def bearer_token(client: ApiClient) -> str:
+    """The token that this client shows to the API server, without its scheme; empty where it shows none."""
+    shown = await client.configuration.get_api_key_with_prefix("BearerToken")
+    scheme, _, token = str(shown or "").partition(" ")
+    return token if scheme == "Bearer" else ""
