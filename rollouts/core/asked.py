@@ -54,7 +54,7 @@ def _goes_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
 
 
 _GATED = STEPPING | {Phase.WAITING}
-_POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
+POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
     Verb.PAUSE:      STEPPING,
     Verb.RESUME:     STEPPING,
     Verb.OVERRIDE:   _GATED,
@@ -66,6 +66,7 @@ _POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
     Verb.APPROVE:    _GATED,
     Verb.REJECT:     _GATED,
 })  # fmt: skip
+"""The phases in which each is not refused for the phase alone."""
 
 
 _AT_ONCE: Mapping[Verb, Event] = MappingProxyType(
@@ -78,7 +79,7 @@ def _refusal(spec: CanarySpec, status: CanaryStatus, seen: Observed, action: Act
     if action.flaw:
         return action.flaw
     called_back = action.verb is Verb.UNDO and keeps_version_before(status)
-    if status.phase not in _POSSIBLE[action.verb] and not called_back:
+    if status.phase not in POSSIBLE[action.verb] and not called_back:
         return f"not possible in phase {status.phase}{_way_out(action.verb)}"
     if action.revision and action.revision != status.last_applied_spec:
         return f"it is meant for revision {action.revision}, and {status.last_applied_spec} is released"

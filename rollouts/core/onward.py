@@ -59,7 +59,7 @@ def _not_grown(status: CanaryStatus, seen: Observed, following: Step | None) -> 
 def _through_gate(
     spec: CanarySpec, status: CanaryStatus, seen: Observed, following: Step | None, message: str
 ) -> Finding:
-    kind = _gate_before(spec, following)
+    kind = gate_before(spec, following)
     gate = Gate() if kind is None else look_at(kind, spec, status, seen)
     if gate.failed:
         return give_up(seen, gate.failed)
@@ -92,7 +92,7 @@ def _unfinished(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:
     return "" if over else f"held {held / timedelta(seconds=1):.0f} of {step.dwell_s:.0f} s"
 
 
-def _gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:
+def gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:
     """The promotion has its gate once: before clients see it. None before a share that nobody but copies get."""
     if following is None:
         early = spec.analysis.strategy is Strategy.BLUE_GREEN

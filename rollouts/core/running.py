@@ -97,7 +97,8 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
         return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
     instants = Instants.of(spec.analysis, status, status.dwell_started_at, step, seen.grid_s)
     weighs = bool(spec.analysis.sequential)
-    due_at = instants.newest(seen.now) if weighs else _due_at(spec, status, status.dwell_started_at, step, seen.grid_s)
+    began = status.dwell_started_at
+    due_at = instants.newest(seen.now) if weighs else due_at_of(spec, status, began, step, seen.grid_s)
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
     weighing = weigh(spec, status, seen, instants, due_at)
@@ -137,7 +138,7 @@ def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: 
     return decide(spec, status, seen, results, share=share)
 
 
-def _due_at(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step, grid_s: float) -> datetime:
+def due_at_of(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step, grid_s: float) -> datetime:
     """An interval after the last judgement, and at the end of the dwell if that comes first; on the grid.
 
     The first of a run is never early: all that come to the same instant then look back equally far.
