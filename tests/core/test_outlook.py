@@ -56,7 +56,8 @@ GATED = spec_of(webhooks=[
 CASES: dict[str, tuple[CanarySpec, CanaryStatus, list[str]]] = {
     "never seen": (
         WEIGHTS, status_in(None),
-        ["the controller has not looked at it yet", "?: Initialized, when the side that serves is ready and has all traffic"],
+        ["the controller has not looked at it yet",
+         "?: Initialized, when the side that serves is ready and has all traffic"],
     ),
     "suspended": (
         WEIGHTS.model_copy(update={"suspend": True}), running(10),
@@ -95,7 +96,8 @@ CASES: dict[str, tuple[CanarySpec, CanaryStatus, list[str]]] = {
     ),
     "waits for pods": (
         WEIGHTS, running(0, not_ready_since=EPOCH, conditions=_said("Reconciling", "waiting for the canary's pods")),
-        ["not all pods are ready: waiting for the canary's pods", "60 s: rolled back, if not all pods are ready by then",
+        ["not all pods are ready: waiting for the canary's pods",
+         "60 s: rolled back, if not all pods are ready by then",
          "?: 10 %, step 1 of 2"],
     ),
     "before the first step": (WEIGHTS, running(0), ["the first step is prepared", "?: 10 %, step 1 of 2"]),
@@ -118,7 +120,8 @@ CASES: dict[str, tuple[CanarySpec, CanaryStatus, list[str]]] = {
          "60 s: 30 %, step 2 of 2", "120 s: the promotion, if every step passes at once"],
     ),
     "requests do not follow": (
-        WEIGHTS, running(10, metrics=passed_at(0), share=ShareStatus(weight=10, in_force=False, message="0 of 900 came")),
+        WEIGHTS, running(10, metrics=passed_at(0), share=ShareStatus(weight=10, in_force=False,
+        message="0 of 900 came")),
         ["10 %, step 1 of 2: all checks passed, but 0 of 900 came", "10 s: 10 % is judged", "60 s: 30 %, step 2 of 2",
          "120 s: the promotion, if every step passes at once"],
     ),
@@ -143,12 +146,14 @@ CASES: dict[str, tuple[CanarySpec, CanaryStatus, list[str]]] = {
     ),
     "waits to be promoted": (
         GATED, running(50, Phase.WAITING_PROMOTION, gate=gate_at("confirm-promotion", message="ask ann")),
-        ["held at 50 % by the gate confirm-promotion: ask ann", "20 s: rolled back, if confirm-promotion is not open by then",
+        ["held at 50 % by the gate confirm-promotion: ask ann",
+         "20 s: rolled back, if confirm-promotion is not open by then",
          "10 s: 50 % is judged", "?: the gate confirm-promotion, then the promotion"],
     ),
     "a gate that is open": (
         GATED, running(50, Phase.WAITING_PROMOTION, gate=gate_at("confirm-promotion", approved=True)),
-        ["50 %, step 5 of 5: not judged yet", "10 s: 50 % is judged", "10 s: the gate confirm-promotion, then the promotion"],
+        ["50 %, step 5 of 5: not judged yet", "10 s: 50 % is judged",
+         "10 s: the gate confirm-promotion, then the promotion"],
     ),
     "sequential": (
         spec_of(evaluation="sequential", stepDuration="30s"), running(10),
@@ -261,7 +266,8 @@ REFUSALS: dict[str, tuple[CanarySpec, CanaryStatus, Verb, str]] = {
         WEIGHTS, running(10, hold=HELD), Verb.REJECT, "the release waits at no gate: all are frozen until Monday",
     ),
     "a gate that is open": (
-        GATED, running(50, gate=gate_at("confirm-promotion", approved=True)), Verb.APPROVE, "the release waits at no gate",
+        GATED, running(50, gate=gate_at("confirm-promotion", approved=True)), Verb.APPROVE,
+        "the release waits at no gate",
     ),
     "paused": (WEIGHTS, running(10, paused_at=EPOCH), Verb.PAUSE, "it is paused already"),
     "not paused": (WEIGHTS, running(10), Verb.RESUME, "it is not paused"),
