@@ -1,142 +1,55 @@
-"""The command line: parses words and calls the one module that does the work, imported only then.
+"""The command line: a registry of commands, each in a file of its own kind, and what ends all of them.
 
-`rollouts --help` must stay quick, so nothing heavy (kubernetes_asyncio, FastAPI) is imported up here. Errors that
-are the caller's to mend go to stderr with exit code 2; anything else is a defect and shows its traceback.
+`rollouts --help` must stay quick, so nothing heavy (kubernetes_asyncio, pydantic, FastAPI, rich) is imported up here or
+at the top of those files. Errors that are the caller's to mend go to stderr with the exit code that exits.py has for
+them; anything else is a defect and shows its traceback.
 """
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
-from pathlib import Path, PurePath
-from typing import Annotated
+from collections.abc import Callable
+from pathlib import PurePath
 
 import typer
 
-from rollouts import __version__
+from rollouts.cli import acting, completion, local, looking
 from rollouts.cli.convert import convert
+from rollouts.cli.exits import REFUSED
 from rollouts.cli.lint import lint
+from rollouts.cli.refused import CommandRefused
+from rollouts.cli.usage import StatusCommand
 from rollouts.errors import RolloutsError
-
-EXIT_REFUSED = 2
-EXIT_UNEXPECTED = 1
-OUT = Path(".out")
-
-
-class CustomKind(StrEnum):
-    """The kinds that are ours, as their files in crds/ are called."""
-
-    CANARY = "canary"
-    TEMPLATE = "analysistemplate"
-
 
 app = typer.Typer(
     help="Progressive delivery for Kubernetes: canary releases judged by their SLO.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,  # `rollouts completion` prints the scripts, without a look at which shell calls
     rich_markup_mode=None,  # plain text on a pipe and a terminal alike, and a fifth of a second less
 )
 
-
-app.command()(convert)
-app.command()(lint)
-
-
-@app.command()
-def controller() -> None:
-    """Run the controller until it is told to stop. Settings come from the environment (ROLLOUTS_...)."""
-    from rollouts.app import main
-
-    main()
-
-
-@app.command()
-def server() -> None:
-    """Serve /api/v1 until it is told to stop, apart from the controller. Settings come from the environment."""
-    from rollouts.app import serve_main
-
-    serve_main()
-
-
-@app.command()
-def crds(*, only: Annotated[CustomKind | None, typer.Option(help="One of them, without the others.")] = None) -> None:
-    """Print the CustomResourceDefinitions as YAML, for `kubectl apply --server-side -f -`."""
-    from rollouts.api import crd
-
-    written = {CustomKind.CANARY: crd.canary_crd_yaml, CustomKind.TEMPLATE: crd.template_crd_yaml}
-    typer.echo("---\n".join(written[kind]() for kind in ([only] if only else CustomKind)), nl=False)
-
-
-@app.command()
-def demo(  # noqa: PLR0913 - the flags of one command
-    *,
-    keep: Annotated[bool, typer.Option("--keep", help="Stay up after the stories, until Ctrl-C.")] = False,
-    plain: Annotated[bool, typer.Option("--plain", help="Lines instead of the live view.")] = False,
-    record: Annotated[Path | None, typer.Option(help="Write a recording of the live view to this .svg file.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of demo.json, the kubeconfig and the controller's log.")] = OUT,
-    deadline: Annotated[float, typer.Option(help="Seconds that a story may take before it counts as failed.")] = 30.0,
-    seed: Annotated[int, typer.Option(help="Of the simulated users' requests.")] = 0,
-) -> None:
-    """Show three releases on a simulated cluster with simulated users, by the real controller, in a minute.
-
-    Exit status: 0 if all went as told, 1 if not, 2 for flags that can't be meant, 130 if it was stopped before the end.
-    """
-    from rollouts.demo.options import Options
-    from rollouts.demo.run import run_demo
-
-    raise typer.Exit(run_demo(Options(keep, plain, record, out, deadline, seed)))
-
-
-class Output(StrEnum):
-    """How a simulation is written."""
-
-    TEXT = "text"
-    JSON = "json"
-    SVG = "svg"
-
-
-class Expected(StrEnum):
-    """How a release is to come out."""
-
-    PROMOTED = "promoted"
-    ROLLED_BACK = "rolled-back"
-
-
-@app.command()
-def simulate(  # noqa: PLR0913 - the flags of one command
-    canary: Annotated[str, typer.Argument(help="YAML file with the Canary, or - for standard input.")],
-    *,
-    signal: Annotated[str, typer.Option(help="Name of a ready signal, or a file of your own.")] = "healthy",
-    seed: Annotated[int, typer.Option(help="What is left to chance: when pods start.")] = 0,
-    name: Annotated[str, typer.Option(help="Which Canary, if there are several.")] = "",
-    trace: Annotated[bool, typer.Option("--trace", help="Also what was measured, and why it waited.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="text, json or svg.")] = Output.TEXT,
-    expect: Annotated[Expected | None, typer.Option(help="Exit status 1 if it comes out otherwise.")] = None,
-) -> None:
-    """Show what a Canary would do on given signals, by the real engine, in virtual time. No cluster is needed."""
-    from rollouts.simulate.command import Options, simulated
-    from rollouts.telemetry.logging import set_up_logging
-
-    set_up_logging("error")  # what it decides is the output, not the log
-    text, ending = simulated(Options(canary, signal, seed, name, trace, output))
-    typer.echo(text, nl=False)
-    if expect is not None and str(ending) != str(expect):
-        typer.echo(f"expected {expect}, but it is {ending}", err=True)
-        raise SystemExit(EXIT_UNEXPECTED)
-
-
-@app.command()
-def version() -> None:
-    """Print the version."""
-    typer.echo(__version__)
+_COMMANDS: tuple[Callable[..., None], ...] = (
+    looking.get, looking.watch, looking.describe, looking.history, looking.events, acting.promote, acting.set_weight,
+    local.simulate, local.demo, local.crds, local.controller, local.server, local.version, lint, convert, completion.completion,
+)  # fmt: skip
+for command in _COMMANDS:
+    app.command()(command)
+app.command(cls=StatusCommand)(looking.status)
+for verb, text in acting.HELP.items():
+    app.command(verb, help=text)(acting.plain(verb))
 
 
 def run() -> None:
     """The entry point of both console scripts."""
     called = PurePath(sys.argv[0]).name
     prog_name = "kubectl canary" if called == "kubectl-canary" else "rollouts"
+    completion.answer_shell(app)
     try:
         app(prog_name=prog_name)
+    except CommandRefused as refused:
+        typer.echo(f"{prog_name}: {refused}", err=True)
+        raise SystemExit(refused.exit_code) from refused
     except RolloutsError as refused:
         typer.echo(f"{prog_name}: {refused}", err=True)
-        raise SystemExit(EXIT_REFUSED) from refused
+        raise SystemExit(REFUSED) from refused

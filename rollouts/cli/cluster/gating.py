@@ -31,7 +31,7 @@ class Gate:
 
     session: Session
     name: str
-    wanted: Wanted = Wanted()
+    wanted: Wanted = field(default_factory=Wanted)
     timeout_s: float | None = None
     tell: Callable[[str], None] = lambda _line: None
     warn: Callable[[str], None] = lambda _line: None
@@ -48,15 +48,19 @@ class Gate:
         """How it ended, or stands when the time is over. Raises CommandRefused."""
         last = Standing(Ending.RUNNING, "the release was not looked at yet")
         await self._read()  # there, and readable: else it is said at once
-        with suppress(TimeoutError):
+        follower, refused = Follower(self.wanted), list[CommandRefused]()
+        try:
             async with asyncio.timeout(self.timeout_s), asyncio.TaskGroup() as tasks:
                 following = tasks.create_task(self._follow())
-                try:
-                    follower = Follower(self.wanted)
-                    while (last := await self._next(follower)).ending is Ending.RUNNING:
-                        self._say(last.message)
-                finally:
-                    following.cancel()
+                while (last := await self._next(follower)).ending is Ending.RUNNING:
+                    self._say(last.message)
+                following.cancel()
+        except* TimeoutError:
+            pass
+        except* CommandRefused as group:
+            refused += [error for error in group.exceptions if isinstance(error, CommandRefused)]
+        if refused:
+            raise refused[0]
         return last
 
     async def _next(self, follower: Follower) -> Standing:

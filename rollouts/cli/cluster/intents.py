@@ -93,18 +93,17 @@ def gate_words(known: Known, verb: Verb) -> str:
     return str(gate.type) if gate is not None and verb in {Verb.APPROVE, Verb.REJECT} else ""
 
 
-async def annotated(session: Session, name: str, asked: Asked) -> tuple[Outcome, str]:
-    """Write the annotation. The outcome so far, and the version from which on it is there. Raises CommandRefused."""
+async def annotated(session: Session, name: str, asked: Asked) -> Outcome:
+    """Write the annotation. Raises CommandRefused."""
     known = known_of(await session.canary(name))
     intent = checked(known, asked)
     user = await username(session)
     text = json.dumps(intent | ({"user": user} if user else {}))
     try:
-        written = await session.send(annotate(CANARIES, known.key, {PREFIX + asked.verb: text}))
+        await session.send(annotate(CANARIES, known.key, {PREFIX + asked.verb: text}))
     except NotFound as error:
         raise await session.missing(known.key) from error
-    version = str(written.manifest()["metadata"].get("resourceVersion", ""))
-    return Outcome(known.key, str(intent["revision"]), asked, gate=gate_words(known, asked.verb)), version
+    return Outcome(known.key, str(intent["revision"]), asked, gate=gate_words(known, asked.verb))
 
 
 async def username(session: Session) -> str:

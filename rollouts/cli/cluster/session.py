@@ -17,6 +17,7 @@ from typing import Any
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey, Resource
 from rollouts.cli import exits
 from rollouts.cli.cluster.words import explained
+from rollouts.cli.flags import Flags
 from rollouts.cli.refused import CommandRefused
 from rollouts.errors import KubeError, NotFound
 from rollouts.kube.access import bearer_token, open_client
@@ -31,17 +32,6 @@ NAMES_MAX = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Flags:
-    """Which cluster and which part of it; as kubectl calls them."""
-
-    kubeconfig: str = ""
-    context: str = ""
-    namespace: str = ""
-    everywhere: bool = False
-    labels: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
     """A connection, and the namespace that the flags mean; an empty one means all."""
 
@@ -51,6 +41,7 @@ class Session:
     labels: str
     token: str
     """What shows the API server who we are, where that is a bearer token."""
+    monotonic: Callable[[], float]
 
     async def send(self, request: Request) -> Response:
         """An answer. Raises CommandRefused, in words for a person; NotFound as it is."""
@@ -115,7 +106,7 @@ class Session:
         told = self.transport.server_time
         if told is None:
             raise CommandRefused("the API server's answers have no Date header: is a proxy in between?")
-        return told.at + timedelta(seconds=asyncio.get_running_loop().time() - told.seen_at_s)
+        return told.at + timedelta(seconds=self.monotonic() - told.seen_at_s)
 
 
 @asynccontextmanager
@@ -123,10 +114,11 @@ async def connected(flags: Flags) -> AsyncIterator[Session]:
     """A session until the body ends. Raises RolloutsError where there is no cluster to talk to."""
     place = find_place(flags.kubeconfig, flags.context)
     client = await open_client(kubeconfig=Path(place.files) if place.files else None, context=place.context or None)
-    transport = Transport(client, monotonic=asyncio.get_running_loop().time)
+    monotonic = asyncio.get_running_loop().time
+    transport = Transport(client, monotonic=monotonic)
     try:
         namespace = "" if flags.everywhere else flags.namespace or place.namespace
-        yield Session(transport, place, namespace, flags.labels, await bearer_token(client))
+        yield Session(transport, place, namespace, flags.labels, await bearer_token(client), monotonic)
     finally:
         await transport.close()
 
