@@ -29,15 +29,23 @@ app = typer.Typer(
     rich_markup_mode=None,  # plain text on a pipe and a terminal alike, and a fifth of a second less
 )
 
-_COMMANDS: tuple[Callable[..., None], ...] = (
-    looking.get, looking.watch, looking.describe, looking.history, looking.events, acting.promote, acting.set_weight,
-    local.simulate, local.demo, local.crds, local.controller, local.server, local.version, lint, convert, completion.completion,
+_LOOK: tuple[Callable[..., None], ...] = (
+    looking.get, looking.watch, looking.describe, looking.history, looking.events,
 )  # fmt: skip
-for command in _COMMANDS:
+_REST: tuple[Callable[..., None], ...] = (
+    lint, convert, local.simulate, local.demo, local.crds, local.controller, local.server, local.version,
+    completion.completion,
+)  # fmt: skip
+
+for command in _LOOK:
     app.command()(command)
 app.command(cls=StatusCommand)(looking.status)
+app.command()(acting.promote)
+app.command()(acting.set_weight)
 for verb, text in acting.HELP.items():
     app.command(verb, help=text)(acting.plain(verb))
+for command in _REST:
+    app.command()(command)
 
 
 def run() -> None:
