@@ -64,6 +64,8 @@ def _wrong_phase(status: CanaryStatus, verb: Verb) -> str:
             return f"no release is running: revision {revision} failed; retry releases it again"
         case Phase.WAITING:
             return "the release has not started yet: approve opens its gate, override lets it past what holds it"
+        case Phase.WAITING_PROMOTION if verb is Verb.SET_WEIGHT:
+            return "all steps are passed: it waits to be promoted, with the weight that it has"
         case _ if phase in STEPPING:
             return f"the release of revision {revision} is running: that is for one that has failed"
         case _:

@@ -258,6 +258,10 @@ REFUSALS: dict[str, tuple[CanarySpec, CanaryStatus, Verb, str]] = {
     "it runs": (
         WEIGHTS, running(10), Verb.RETRY, "the release of revision b is running: that is for one that has failed",
     ),
+    "past its weights": (
+        WEIGHTS, running(30, Phase.WAITING_PROMOTION), Verb.SET_WEIGHT,
+        "all steps are passed: it waits to be promoted, with the weight that it has",
+    ),
     "too late": (
         WEIGHTS, running(10, Phase.FINALISING), Verb.ABORT, "it is Finalising: abort comes too late for that release",
     ),

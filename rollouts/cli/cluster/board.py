@@ -6,14 +6,13 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from rollouts.api.resources import Manifest, ObjectKey
 from rollouts.cli.cluster.model import known_of
-from rollouts.cli.cluster.paint import STYLES
+from rollouts.cli.cluster.paint import Paint
 from rollouts.cli.cluster.session import Session
 from rollouts.cli.cluster.spark import LONGEST, spark, trail
 from rollouts.cli.cluster.summary import Summary, summary_of
@@ -80,22 +79,19 @@ def line(summary: Summary | None, key: ObjectKey, now: datetime) -> str:
     return "  ".join(part for part in (stamp, str(key), summary.phase, summary.share, step, summary.why) if part)
 
 
-def draw(board: Board, now: datetime, *, namespaces: bool) -> RenderableType:
+def draw(board: Board, now: datetime, paint: Paint, *, namespaces: bool) -> Text:
     """The table as it is now."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for title in (*(("NAMESPACE",) if namespaces else ()), "NAME", "PHASE", "WEIGHT", "SHARES", "STEP", "SINCE"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("WHY", no_wrap=True, overflow="ellipsis", ratio=1)
-    for key in sorted(board.objects):
-        summary = summary_of(board.objects[key], now)
-        phase = Text(summary.phase, style=STYLES.get(summary.phase, ""))
-        place = (summary.namespace,) if namespaces else ()
-        shares = Text(board.drawn(key), style="magenta" if summary.running else "dim")
-        table.add_row(
-            *place, summary.name, phase, summary.share, shares, summary.step, summary.since, Text(summary.why)
-        )
-    told = Text(f"{now:%H:%M:%S} UTC, Ctrl-C ends it" + (f"; {board.trouble}" if board.trouble else ""), style="dim")
-    return Group(table, told)
+    titles = [*(("NAMESPACE",) if namespaces else ()), "NAME", "PHASE", "WEIGHT", "SHARES", "STEP", "SINCE", "WHY"]
+    rows = [_cells(board, key, now, namespaces=namespaces) for key in sorted(board.objects)]
+    told = f"{now:%H:%M:%S} UTC, Ctrl-C ends it" + (f"; {board.trouble}" if board.trouble else "")
+    return Text.from_ansi(paint.table(titles, rows) + paint(told, "dim"), no_wrap=True, overflow="ellipsis")
+
+
+def _cells(board: Board, key: ObjectKey, now: datetime, *, namespaces: bool) -> list[str]:
+    summary = summary_of(board.objects[key], now)
+    place = [summary.namespace] if namespaces else []
+    shares = board.drawn(key)
+    return [*place, summary.name, summary.phase, summary.share, shares, summary.step, summary.since, summary.why]
 
 
 async def watch(session: Session, name: str, console: Console, tell: Callable[[str], None]) -> int:
@@ -108,20 +104,17 @@ async def watch(session: Session, name: str, console: Console, tell: Callable[[s
             for key, summary in changed.items():
                 tell(line(summary, key, now))
         return 0
-    with Live(
-        console=console,
-        refresh_per_second=REFRESH_PER_S,
-        get_renderable=lambda: _frame(session, board, namespaces=namespaces),
-    ) as live:
+
+    def frame() -> Text:
+        if session.transport.server_time is None:
+            return Text("looking ...", style="dim")
+        paint = Paint(colours=console.color_system is not None and not console.no_color, width=console.width)
+        return draw(board, session.now(), paint, namespaces=namespaces)
+
+    with Live(console=console, refresh_per_second=REFRESH_PER_S, get_renderable=frame) as live:
         async for _ in _changes(session, name, board):
             live.refresh()
     return 0
-
-
-def _frame(session: Session, board: Board, *, namespaces: bool) -> RenderableType:
-    if session.transport.server_time is None:
-        return Text("looking ...", style="dim")
-    return draw(board, session.now(), namespaces=namespaces)
 
 
 async def _changes(session: Session, name: str, board: Board) -> AsyncGenerator[_Changes, None]:

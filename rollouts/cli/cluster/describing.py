@@ -137,10 +137,10 @@ def _why(described: Described) -> str:
 
 
 def _ahead(found: Outlook, described: Described, paint: Paint, program: str) -> Iterator[str]:
-    title = "Next"
-    for one in found.coming:
-        yield _pair(title, f"{until(one.at, described.now):<14}{one.what}", paint)
-        title = ""
+    times = [until(one.at, described.now) for one in found.coming]
+    wide = max(map(len, times), default=0)
+    for number, (one, time) in enumerate(zip(found.coming, times, strict=True)):
+        yield _pair("" if number else "Next", f"{time:<{wide}}  {one.what}" if wide else one.what, paint)
     metadata = described.canary["metadata"]
     if found.possible:
         yield _pair("You can", ", ".join(found.possible), paint)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from rollouts.api.actions import Verb
 from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, ObjectKey, Resource
 from rollouts.api.status import CanaryStatus, ConditionType, Phase
 from rollouts.cli.cluster.model import Known
@@ -125,4 +126,6 @@ def _said(status: CanaryStatus) -> str:
 def _progress(known: Known, now: datetime) -> str:
     status = known.status
     share = in_percent(status.desired_weight, status.weight_total)
-    return f"{status.phase} at {share}: {outlook(known.spec, status, now).why}"
+    found = outlook(known.spec, status, now)
+    hint = "; `approve` opens it, `reject` ends the release" if Verb.APPROVE in found.possible else ""
+    return f"{status.phase} at {share}: {found.why}{hint}"
