@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from rollouts import app
-from rollouts.cli import main
+from rollouts.cli import exits, main
 from rollouts.kube.transport import Transport
 from tests.kube.conftest import rude, transport
 from tests.kube.rude_server import RudeServer, reply, status
@@ -135,7 +135,7 @@ def test_a_bad_setting_ends_it_with_one_line(
     monkeypatch.setattr(sys, "argv", ["rollouts", "controller"])
     with pytest.raises(SystemExit) as ended:
         main.run()
-    assert ended.value.code == main.EXIT_REFUSED
+    assert ended.value.code == exits.REFUSED
     printed = capsys.readouterr()
     assert (printed.out, printed.err) == ("", f"rollouts: {says}\n")
 
@@ -162,7 +162,7 @@ def test_a_place_it_can_not_run_in_ends_it_with_one_line(tmp_path: Path, case: s
         "no kubeconfig at all": "rollouts: no access to a cluster by the pod's service account: ",
         "kubeconfig of another shape": f"rollouts: no access to a cluster by kubeconfig {kubeconfig}: ",
     }
-    assert done.returncode == main.EXIT_REFUSED
+    assert done.returncode == exits.REFUSED
     assert [line.startswith(says[case]) for line in done.stderr.splitlines()] == [True], done.stderr
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
-from aiohttp import web
+from aiohttp import ClientSession, web
 
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, Manifest, ObjectKey
 from rollouts.cli import main
@@ -132,7 +132,9 @@ async def shop(tmp_path: Path) -> AsyncIterator[Shop]:
     async with serving(server) as url:
         write_kubeconfig(tmp_path / "kubeconfig", url)
         server.put(DEPLOYMENTS, copy.deepcopy(DEPLOYMENT))
-        server.put(CANARIES, copy.deepcopy(CANARY))
+        path = CANARIES.path(namespace=SHOP.namespace)
+        async with ClientSession(url) as session, session.post(path, json=CANARY) as made:
+            assert made.status == 201  # by way of the API, which fills in the defaults
         yield Shop(server, Cli(tmp_path / "kubeconfig"))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from rollouts import __version__
 from rollouts.api import crd
-from rollouts.cli import main
+from rollouts.cli import exits, main
 from rollouts.errors import SpecInvalid
 
 HEAVY = ("kubernetes_asyncio", "fastapi", "aiohttp", "prometheus_api_client", "rich.markdown", "yaml")
@@ -59,7 +59,7 @@ def test_plugin_speaks_as_kubectl(monkeypatch: pytest.MonkeyPatch, capsys: pytes
 
 def test_unknown_command_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A word that is no command ends with exit code 2 and is named on stderr."""
-    assert _run(monkeypatch, "rollouts", "relese") == main.EXIT_REFUSED
+    assert _run(monkeypatch, "rollouts", "relese") == exits.REFUSED
     printed = capsys.readouterr()
     assert (printed.out, "relese" in printed.err) == ("", True)
 
@@ -72,5 +72,5 @@ def test_refusal_goes_to_stderr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.
 
     monkeypatch.setattr(crd, "canary_crd_yaml", refuse)
 
-    assert _run(monkeypatch, "rollouts", "crds") == main.EXIT_REFUSED
+    assert _run(monkeypatch, "rollouts", "crds") == exits.REFUSED
     assert capsys.readouterr().err == "rollouts: the target is missing\n"
