@@ -52,12 +52,14 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
     far = anywhere or resource == VIRTUAL_SERVICES
     rule = cluster.read(DESTINATION_RULES, key) if resource == DESTINATION_RULES else None
     for canary in cluster.list_all(CANARIES, "" if far else key.namespace):
-        named = canary["metadata"]["namespace"] == key.namespace and key.name in _names(canary)
+        near = canary["metadata"]["namespace"] == key.namespace
+        led = far and entries_in(canary, "routeRefs")
+        if not (near or led):
+            continue  # most of them, where there are many
+        named = near and key.name in _names(canary)
         named = named or (resource == VIRTUAL_SERVICES and key in route_keys(canary))
-        near = key.namespace == canary["metadata"]["namespace"]
         named = named or (resource == DESTINATION_RULES and near and _inherits(cluster, rule, canary))
-        led = anywhere and entries_in(canary, "routeRefs")
-        if (named or led) and ObjectKey.of(canary) not in accompanied:
+        if (named or (anywhere and led)) and ObjectKey.of(canary) not in accompanied:
             yield ObjectKey.of(canary)
 
 

@@ -42,6 +42,8 @@ GRID_S, INTERVAL_S, SPREAD_S = 10.0, 20.0, 10.0
 SCRAPE_S, CALM_S, PLAYED_S = 5, 60.0, 320
 BOUNDS_MS = {"25": 0.95, "500": 1.0, "1000": 1.0, "+Inf": 1.0}
 """How many of the requests are below each bound."""
+METRICS = {"request-success-rate": "100 * (1 - ", "request-duration": "histogram_quantile("}
+"""Those that are judged, and how their queries begin."""
 ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED})
 
 
@@ -101,16 +103,16 @@ class Herd:
 
     def queries(self) -> dict[datetime, int]:
         """How many queries were sent for each instant of the grid at which judgements were due."""
-        due = Counter(at for _, at in self.prometheus.asked if self._on_grid(at))
+        due = Counter(at for _, at in self.prometheus.asked if self.is_due(at))
         return dict(sorted(due.items()))
 
     def questions(self) -> Counter[datetime]:
         """How many questions these were."""
-        return Counter(one.at for one in self.answered if self._on_grid(one.at))
+        return Counter(one.at for one in self.answered if self.is_due(one.at))
 
     def others(self) -> int:
         """Queries that are of no judgement: whether the source answers before a start, who still asks after the end."""
-        return sum(not self._on_grid(at) for _, at in self.prometheus.asked)
+        return sum(not self.is_due(at) for _, at in self.prometheus.asked)
 
     async def unequal(self) -> list[Answered]:
         """What was told to an asker and differs from what its own query gives."""
@@ -118,13 +120,14 @@ class Herd:
         instants = sorted({at for _, at in self.prometheus.asked})
         found = []
         for one in self.answered:
-            latest = one.at + timedelta(seconds=0 if self._on_grid(one.at) else self._options.gather_s)
+            latest = one.at + timedelta(seconds=0 if self.is_due(one.at) else self._options.gather_s)
             meant = [at for at in instants if one.at <= at <= latest]
             if not any([await alone.measure(one.question.query, at) == one.outcome for at in meant]):
                 found.append(one)
         return found
 
-    def _on_grid(self, at: datetime) -> bool:
+    def is_due(self, at: datetime) -> bool:
+        """Whether the instant is one of judgements."""
         return floor_instant(at, GRID_S) == at
 
     def _stored(self, key: ObjectKey) -> Manifest:
