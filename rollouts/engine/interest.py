@@ -53,7 +53,7 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
     rule = cluster.read(DESTINATION_RULES, key) if resource == DESTINATION_RULES else None
     for canary in cluster.list_all(CANARIES, "" if far else key.namespace):
         near = canary["metadata"]["namespace"] == key.namespace
-        led = far and entries_in(canary, "routeRefs")
+        led = far and _steers_routes(canary)
         if not (near or led):
             continue  # most of them, where there are many
         named = near and key.name in _names(canary)
@@ -84,11 +84,17 @@ def _rivals(cluster: Cluster, key: ObjectKey) -> Iterator[ObjectKey]:
     routes = route_keys(changed) if changed is not None else None
     for canary in cluster.list_all(CANARIES):
         near = canary["metadata"]["namespace"] == key.namespace
-        if not near and not entries_in(canary, "routeRefs"):
+        if not (near or _steers_routes(canary)):
             continue
         led = routes is None or bool(routes & route_keys(canary))
         if ObjectKey.of(canary) != key and (led or (near and (names is None or names & _names(canary)))):
             yield ObjectKey.of(canary)
+
+
+def _steers_routes(canary: Manifest) -> bool:
+    """Whether a Canary may name routes of the user, in any namespace. Quick: each change asks it of all Canaries."""
+    spec = canary.get("spec")
+    return isinstance(spec, dict) and bool(spec.get("routeRefs"))
 
 
 def route_keys(canary: Manifest) -> set[ObjectKey]:

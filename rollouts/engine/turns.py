@@ -18,6 +18,7 @@ QUEUED = "Queued"
 RUNS = MID_RUN - {Phase.WAITING}
 """Phases in which a release takes a place. It keeps it until its end, whatever is applied meanwhile."""
 _RUNS = frozenset(map(str, RUNS))
+_WAITING = str(Phase.WAITING)
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -48,9 +49,10 @@ def read_turns(canaries: Iterable[Manifest]) -> Turns:
 
 def is_queued(canary: Manifest) -> bool:
     """Whether a Canary waits for nothing but its turn, and nothing is wrong with it."""
-    status, spec = canary.get("status") or {}, canary.get("spec") or {}
-    if status.get("phase") != Phase.WAITING or (status.get("hold") or {}).get("reason") != QUEUED:
+    status = canary.get("status")
+    if not status or status.get("phase") != _WAITING or (status.get("hold") or {}).get("reason") != QUEUED:
         return False
+    spec = canary.get("spec") or {}
     told_of = status.get("conditions") or ()
     blocked = any(told["type"] == ConditionType.READY and told["status"] == "False" for told in told_of)
     return not (blocked or spec.get("suspend") or "deletionTimestamp" in canary["metadata"])
