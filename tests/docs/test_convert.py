@@ -14,10 +14,12 @@ INSIDE = frozenset({
     "gatewayRefs", "mirror", "nginx", "alb", "smi", "ambassador", "appMesh", "traefik", "apisix", "antiAffinity",
     "canaryMetadata", "stableMetadata", "activeMetadata", "previewMetadata", "unmanagedMetadata", "templateRef",
     "providerRef", "ingressRef", "upstreamRef", "routeRef", "autoscalerRef", "apex", "primary", "canary", "rangeQuery",
-    "authentication", "analysisRunMetadata", "measurementRetention", "dryRun", "job", "datadog", "newRelic", "wavefront",
+    "authentication", "analysisRunMetadata", "measurementRetention", "dryRun", "job", "datadog", "newRelic",
+    "wavefront",
     "kayenta", "cloudWatch", "graphite", "influxdb", "skywalking", "pingPong", "replicaProgressThreshold", "experiment",
-    "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "workloadRef", "secretRef", "virtualService",
-    "virtualServices", "destinationRule", "managedRoutes", "rollbackWindow", "templateVariables", "valueFrom",
+    "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "workloadRef", "secretRef",
+    "virtualService", "virtualServices", "destinationRule", "managedRoutes", "rollbackWindow",
+    "templateVariables", "valueFrom",
 })  # fmt: skip
 """What the page speaks of as a whole; what stands below it has no line of its own."""
 
