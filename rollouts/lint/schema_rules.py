@@ -18,7 +18,7 @@ from rollouts.admission.admit import admit
 from rollouts.admission.definition import Definition, definitions_of
 from rollouts.api import crd
 from rollouts.api.canary import CanarySpec
-from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, GROUP, VERSION
+from rollouts.api.resources import GROUP, VERSION
 from rollouts.api.schema import Schema
 from rollouts.api.template import AnalysisTemplateSpec
 from rollouts.errors import Rejected
@@ -147,7 +147,3 @@ def _path(steps: tuple[str | int, ...]) -> str:
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step}"
     return path.lstrip(".")
-
-
-OURS = (CANARIES, ANALYSIS_TEMPLATES)
-"""The kinds that lint knows by heart."""
