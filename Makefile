@@ -87,7 +87,7 @@ types: venv ## Check the types
 test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench bench-analysis bench-queries coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
+FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
   lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
@@ -136,6 +136,10 @@ bench-analysis: venv ## What the sequential judgement finds, misses and costs, i
 bench-queries: venv ## Count the queries that 100 and 1,000 Canaries cost, and hold their answers against single ones
 	$(BIN)/python -m tests.bench.queries
 	$(BIN)/python -m tests.bench.counting
+
+.PHONY: bench-cli
+bench-cli: venv ## How long commands take to start, and to do their own work, against their limits
+	$(BIN)/python -m tests.bench.cli
 
 .PHONY: test-kube
 test-kube: venv ## Run what needs a real API server, against the lab's

@@ -32,7 +32,7 @@ async def test_get_writes_what_is_asked_for(shop: Shop) -> None:
     assert wide.out.splitlines()[1].startswith("default")
     assert shop.template in wide.out
     assert name.out == "canary.rollouts.dev/shop\n"
-    assert json.loads(one.out)["spec"]["service"] == {"port": 80}
+    assert json.loads(one.out)["spec"]["service"]["port"] == 80
     assert yaml.safe_load(many.out)["items"][0]["metadata"]["name"] == "shop"
     assert none.out == ""
     assert none.err == "no Canaries in namespace default with labels team=b; -A lists those of all\n"
