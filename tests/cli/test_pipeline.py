@@ -14,6 +14,7 @@ from rollouts.api.status import Phase
 from rollouts.demo.scene import APP, Scene
 from rollouts.demo.stage import Staging, staged
 from rollouts.demo.user import shipped
+from rollouts.telemetry.logging import set_up_logging
 from tests.cli.conftest import Cli
 
 SCRIPT = Path(__file__).with_name("pipeline.sh")
@@ -39,10 +40,16 @@ async def _release(scene: Scene, version: str, errors: str = "0") -> None:
     await scene.user.release(APP, f"example.test/shop:{version}", env)
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(200)
 async def test_a_pipeline_goes_on_with_what_was_promoted(tmp_path: Path) -> None:
     """A gate is seen, approved by the command, and told with who; then a bad release ends the pipeline."""
-    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig, log = tmp_path / "kubeconfig", tmp_path / "log"
+    with log.open("w", encoding="utf-8") as stream:
+        set_up_logging("info", stream)
+        await _story(kubeconfig)
+
+
+async def _story(kubeconfig: Path) -> None:
     async with staged(Staging(kubeconfig, DEADLINE_S)) as scene:
         scene.begin()
         await scene.user.apply(DEPLOYMENTS, shipped("deployment"))
