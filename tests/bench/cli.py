@@ -26,7 +26,7 @@ from rollouts.testing.memory_server import MemoryServer
 from tests.cli.conftest import CANARY, SHOP
 
 LIMIT_S = 0.25
-ROUNDS = 12
+ROUNDS = 7
 IMPORT = ("-c", "import kubernetes_asyncio.client, kubernetes_asyncio.config")
 COMPLETE = {"_ROLLOUTS_COMPLETE": "complete_bash", "COMP_WORDS": "rollouts st", "COMP_CWORD": "1"}
 STARTS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {

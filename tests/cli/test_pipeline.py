@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 from pathlib import Path
@@ -43,13 +44,8 @@ async def _release(scene: Scene, version: str, errors: str = "0") -> None:
 @pytest.mark.timeout(200)
 async def test_a_pipeline_goes_on_with_what_was_promoted(tmp_path: Path) -> None:
     """A gate is seen, approved by the command, and told with who; then a bad release ends the pipeline."""
-    kubeconfig, log = tmp_path / "kubeconfig", tmp_path / "log"
-    with log.open("w", encoding="utf-8") as stream:
-        set_up_logging("info", stream)
-        await _story(kubeconfig)
-
-
-async def _story(kubeconfig: Path) -> None:
+    kubeconfig = tmp_path / "kubeconfig"
+    set_up_logging("error", io.StringIO())  # what the commands write stands alone
     async with staged(Staging(kubeconfig, DEADLINE_S)) as scene:
         scene.begin()
         await scene.user.apply(DEPLOYMENTS, shipped("deployment"))
