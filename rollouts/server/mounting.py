@@ -1,4 +1,4 @@
-"""What is served beside health and metrics: the API, and the pages behind links. Put together from what the process has."""
+"""What is served beside health and metrics: the API, and the pages behind links; put together from what there is."""
 
 from __future__ import annotations
 
