@@ -45,7 +45,6 @@ def nameless(client: ApiClient) -> ApiClient:
         if hasattr(known, name):
             setattr(configuration, name, getattr(known, name))
     configuration.api_key, configuration.api_key_prefix = {}, {}
-    configuration.cert_file = configuration.key_file = None
     other = ApiClient(configuration)
     other.user_agent = client.user_agent
     return other

@@ -52,6 +52,8 @@ def answer_of(error: RolloutsError) -> JSONResponse:
             message = f"somebody else changes the Canary all the time: ask again ({message})"
         case Forbidden():
             message = f"the server's own account lacks a right, see deploy/server.yaml: {message}"
+        case _:
+            pass
     if code == _AWAY:
         headers = {"Retry-After": str(math.ceil(error.retry_after_s or 5))}
     return refused(code, type(error).__name__, message, headers)

@@ -103,7 +103,7 @@ async def test_a_token_is_its_owners(arranged: Arranged) -> None:
         (Access("get"), False),
         (Access("patch", NAMESPACE, "app"), False),
     ],
-    ids=str,
+    ids=repr,
 )
 async def test_rights_are_the_owners(arranged: Arranged, access: Access, *, allowed: bool) -> None:
     """Of that verb, there, on that Canary; who has none has none."""

@@ -31,7 +31,8 @@ async def test_an_abort_takes_the_traffic_back() -> None:
     assert (world.status.phase, world.weight) == (Phase.FAILED, 0)
     await world.run_until_quiet()
     assert world.replicas() == 0
-    assert [(taken.verb, taken.user, taken.outcome) for taken in world.status.actions] == [("abort", "ann", "Done")]
+    taken = [(one.verb, one.user, one.outcome) for one in world.status.actions]
+    assert taken == [("abort", "unverified: ann", "Done")]
     assert world.events()[-1][1].endswith("abort by ann (unverified): wrong build; all traffic is on the primary")
 
 
