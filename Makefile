@@ -209,7 +209,7 @@ lab-analysis: venv ## Show in the real parts that counts are exact, and what bec
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models
-	for kind in canary analysistemplate; do \
+	for kind in canary analysistemplate alertprovider; do \
 	  $(BIN)/rollouts crds --only $$kind > crds/$$kind.yaml.new && mv crds/$$kind.yaml.new crds/$$kind.yaml; \
 	done
 

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from starlette.types import ASGIApp
 
 from rollouts.api.resources import (
+    ALERT_PROVIDERS,
     ANALYSIS_TEMPLATES,
     CANARIES,
     DESTINATION_RULES,
@@ -26,6 +27,7 @@ from rollouts.api.resources import (
     ObjectKey,
     Resource,
 )
+from rollouts.engine.alerting import Alerter
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
@@ -50,6 +52,7 @@ from rollouts.metrics.prometheus import PrometheusSource
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
+from rollouts.notify.kinds import Notifiers
 from rollouts.ports import MetricSource
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
@@ -63,7 +66,8 @@ _log = structlog.get_logger(__name__)
 
 MONOTONIC = time.monotonic  # noqa: TID251 - the one place that hands the process's clock out
 WATCHED = (
-    CANARIES, ANALYSIS_TEMPLATES, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES, *companion_kinds(),
+    CANARIES, ANALYSIS_TEMPLATES, ALERT_PROVIDERS, *WORKLOADS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES,
+    *companion_kinds(),
 )  # fmt: skip
 _NOT_TOGETHER = GroupingOptions()
 FIRST_RETRY_S = 1.0
@@ -252,8 +256,12 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         source = metrics.source if grouped is None else grouped
         sources = Sources(source, clock, settings.reach, refused=vault.doubt)
         stack.push_async_callback(sources.aclose)
+        notifiers = Notifiers(clock, settings.reach)
+        stack.push_async_callback(notifiers.aclose)
+        home = settings.namespace
+        alerter = Alerter(cluster, notifiers, secrets, clock, home=home, cluster_name=settings.cluster_name)
         ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
-        ways = replace(ways, vouching=KubeVouching(outside.transport, clock))
+        ways = replace(ways, vouching=KubeVouching(outside.transport, clock), alerter=alerter)
         keeper = TemplateKeeper(cluster, ways.custom, clock)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
         reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)

@@ -11,11 +11,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from rollouts.api.alert_provider import AlertProviderSpec
 from rollouts.api.provider import Provider
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.counting import Series
 from rollouts.core.label_selector import Selector
 from rollouts.core.measurement import HookOutcome, Outcome, Rejected, Unreachable
+from rollouts.core.notification import Notification
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +264,47 @@ class Hooks(Protocol):
 
         Accepted is any 2xx, Refused any other answer (redirects are not followed), Unreachable no answer. Reasons
         are for people: one line of at most 256 characters, without a secret of the request.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a message goes: an AlertProvider, and what its Secrets hold, which no repr shows."""
+
+    spec: AlertProviderSpec
+    secret: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """By key, of the Secret of secretRef."""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    signing_key: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """The service has taken it."""
+
+    thread: str = ""
+    """The handle of the thread that it began, where the service has threads; empty if it began none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undelivered:
+    """The service has not, or nobody knows. The reason is one line for people, without a secret."""
+
+    reason: str
+    retry_after_s: float | None = None
+    """How long the service asks to be left alone, in seconds."""
+    lasting: bool = False
+    """Whether somebody has to change something first."""
+
+
+class Notifier(Protocol):
+    """The way to the services that tell people."""
+
+    async def notify(self, to: Destination, notification: Notification, thread: str) -> Delivered | Undelivered:
+        """Make one attempt. Never raises for the service's sake.
+
+        `thread` is what the first message of the same release was given, or empty. A second attempt bears the same id.
         """
         ...
 

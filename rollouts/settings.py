@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         default_factory=_own_namespace,
         description="Where ConfigMap rollouts-policy is: the controller's own namespace.",
     )
+    cluster_name: str = Field(
+        "", max_length=63, description="What notifications call this cluster; nothing by default."
+    )
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
     reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")
     reach_deny: str = Field("", description="The same, of those that they may not name; the most specific decides.")

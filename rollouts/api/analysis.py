@@ -12,6 +12,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from rollouts.api.affinity import SessionAffinity
+from rollouts.api.alert import ALERT_NAMES, ALERTS_MAX, Alert
 from rollouts.api.durations import Duration, Span, duration_s
 from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.match import RequestMatch
@@ -156,6 +157,9 @@ class Analysis(BaseModel):
     webhooks: Annotated[tuple[Webhook, ...], Field(max_length=16)] = Field(
         (), description="Gates, tests and receivers of events, called over HTTP."
     )
+    alerts: Annotated[tuple[Alert, ...], Field(max_length=ALERTS_MAX)] = Field(
+        (), description="Who is told of it: by which AlertProviders, and how loud news must be."
+    )
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
@@ -188,6 +192,7 @@ class Analysis(BaseModel):
             (self.session_affinity is not None and (not weighted or bool(self.match)), AFFINITY),
             (len({metric.name for metric in self.metrics}) < len(self.metrics), METRIC_NAMES),
             (len({hook.name for hook in self.webhooks}) < len(self.webhooks), HOOK_NAMES),
+            (len({alert.name for alert in self.alerts}) < len(self.alerts), ALERT_NAMES),
             (all(metric.dry_run for metric in self.metrics) and not self.hooks(HookType.ROLLOUT), EVIDENCE),
             (self.mirror and any(metric.reporter is not Reporter.DESTINATION for metric in self.metrics), COPIES),
             *metric_flaws(self.metrics, self.evaluation),

@@ -12,8 +12,10 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from rollouts.api.alert_provider import AlertProviderSpec, AlertProviderStatus
+from rollouts.api.alert_provider_rules import PROVIDER_EXTRAS
 from rollouts.api.canary import CanarySpec
-from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, Resource
+from rollouts.api.resources import ALERT_PROVIDERS, ANALYSIS_TEMPLATES, CANARIES, Resource
 from rollouts.api.rules import CHANGES, EXTRAS
 from rollouts.api.schema import Extras, Rule, Schema, structural
 from rollouts.api.status import CanaryStatus
@@ -49,6 +51,11 @@ def template_crd() -> dict[str, Any]:
     return _definition(_TEMPLATE)
 
 
+def provider_crd() -> dict[str, Any]:
+    """The definition of the AlertProvider as an object."""
+    return _definition(_PROVIDER)
+
+
 def canary_crd_yaml() -> str:
     """The definition as the text of crds/canary.yaml."""
     return _as_yaml(canary_crd())
@@ -57,6 +64,11 @@ def canary_crd_yaml() -> str:
 def template_crd_yaml() -> str:
     """The definition as the text of crds/analysistemplate.yaml."""
     return _as_yaml(template_crd())
+
+
+def provider_crd_yaml() -> str:
+    """The definition as the text of crds/alertprovider.yaml."""
+    return _as_yaml(provider_crd())
 
 
 def _as_yaml(definition: Schema) -> str:
@@ -143,6 +155,21 @@ _TEMPLATE = _Kind(
         {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.status"},
         {"name": "Reason", "type": "string", "jsonPath": f"{_READY}.reason"},
         {"name": "Address", "type": "string", "jsonPath": ".spec.provider.address", "priority": 1},
+        {"name": "Message", "type": "string", "jsonPath": f"{_READY}.message", "priority": 1},
+        {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    ),
+    categories=("rollouts",),
+)
+_PROVIDER = _Kind(
+    ALERT_PROVIDERS,
+    "rap",
+    "Where people are told of releases, and of which.",
+    (AlertProviderSpec, AlertProviderStatus),
+    PROVIDER_EXTRAS,
+    (
+        {"name": "Type", "type": "string", "jsonPath": ".spec.type"},
+        {"name": "Ready", "type": "string", "jsonPath": f"{_READY}.status"},
+        {"name": "Reason", "type": "string", "jsonPath": f"{_READY}.reason"},
         {"name": "Message", "type": "string", "jsonPath": f"{_READY}.message", "priority": 1},
         {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     ),

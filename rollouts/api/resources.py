@@ -63,6 +63,7 @@ class Resource:
 
 CANARIES = Resource(GROUP, VERSION, "canaries", "Canary")
 ANALYSIS_TEMPLATES = Resource(GROUP, VERSION, "analysistemplates", "AnalysisTemplate")
+ALERT_PROVIDERS = Resource(GROUP, VERSION, "alertproviders", "AlertProvider")
 DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
 DAEMON_SETS = Resource("apps", "v1", "daemonsets", "DaemonSet")
 SERVICES = Resource("", "v1", "services", "Service")
@@ -97,6 +98,6 @@ ENVOY_FILTERS = Resource("networking.istio.io", "v1alpha3", "envoyfilters", "Env
 WASM_PLUGINS = Resource("extensions.istio.io", "v1alpha1", "wasmplugins", "WasmPlugin")
 OPTIONAL = frozenset({
     POD_DISRUPTION_BUDGETS, NETWORK_POLICIES, AUTHORIZATION_POLICIES, PEER_AUTHENTICATIONS, REQUEST_AUTHENTICATIONS,
-    SIDECARS, ENVOY_FILTERS, WASM_PLUGINS, SCALED_OBJECTS, ANALYSIS_TEMPLATES,
+    SIDECARS, ENVOY_FILTERS, WASM_PLUGINS, SCALED_OBJECTS, ANALYSIS_TEMPLATES, ALERT_PROVIDERS,
 })  # fmt: skip
 """Kinds that a cluster may lack: where one is not served, there is no object of it, and nobody is the poorer."""

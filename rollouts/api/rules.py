@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from rollouts.api import (
+    alert,
     analysis,
     canary,
     durations,
@@ -30,6 +31,12 @@ _DURATION = f"{{0}}.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2).re
 _A_DURATION = f"self.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}')"
 _ASCENDING = "self.isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
 _DESCENDING = "self.map(w, -w).isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
+
+
+def matched_by(pattern: str) -> str:
+    """The text matches a pattern; in CEL a backslash within quotes is written twice."""
+    doubled = pattern.replace(chr(92), chr(92) * 2)
+    return f"self.matches('{doubled}')"
 
 
 def _one_of(*fields: str) -> str:
@@ -57,6 +64,10 @@ _SIZED = "!(type(self.canaryReplicas) == string && string(self.canaryReplicas) =
 _IS_GATE = f"self.type in {sorted(map(str, hooks.GATES))}"
 _HEADERS_DIFFER = "self.all(h, self.exists_one(n, n.name.lowerAscii() == h.name.lowerAscii()))"
 _TAKEN_HEADER = "|".join([*(f"{name}$" for name in hooks.TAKEN_HEADERS), *hooks.TAKEN_PREFIXES])
+HEADER_RULES = (
+    Rule(_HEADERS_DIFFER, hooks.HEADER_TWICE),
+    Rule(f"!self.exists(h, h.name.lowerAscii().matches('^({_TAKEN_HEADER})'))", hooks.HEADER_TAKEN),
+)
 
 _MAX_WEIGHT = "(has(self.analysis.maxWeight) ? self.analysis.maxWeight : self.analysis.weightTotal)"
 _PARTS = ("stepWeight", "maxWeight", "stepWeightPromotion")
@@ -251,6 +262,7 @@ EXTRAS = Extras(
         "Analysis.stepWeightsPromotion": (Rule(_DESCENDING, analysis.DESCENDING),),
         "Analysis.metrics": (Rule("self.all(m, self.exists_one(n, n.name == m.name))", analysis.METRIC_NAMES),),
         "Analysis.webhooks": (Rule("self.all(h, self.exists_one(n, n.name == h.name))", analysis.HOOK_NAMES),),
+        "Analysis.alerts": (Rule("self.all(a, self.exists_one(n, n.name == a.name))", alert.ALERT_NAMES),),
         "StringMatch": (
             Rule(
                 _one_of("exact", "prefix", "regex"),
@@ -295,10 +307,7 @@ EXTRAS = Extras(
         "Webhook.metadata": (
             Rule(f"self.all(k, size(k) >= 1 && size(k) <= {hooks.METADATA_KEY_MAX})", hooks.LONG_KEY),
         ),
-        "Webhook.headersFrom": (
-            Rule(_HEADERS_DIFFER, hooks.HEADER_TWICE),
-            Rule(f"!self.exists(h, h.name.lowerAscii().matches('^({_TAKEN_HEADER})'))", hooks.HEADER_TAKEN),
-        ),
+        "Webhook.headersFrom": HEADER_RULES,
     },
     bare=BARE,
     map_keys={"CanaryStatus.conditions": "type"},
@@ -319,8 +328,9 @@ EXTRAS = Extras(
             Rule(f"self.matches('{hooks.URL_PATTERN}')", "write a URL such as https://host/path, in plain ASCII"),
         ),
         hooks.SECRET_NAME_PATTERN: (
-            Rule(f"self.matches('{hooks.SECRET_NAME_PATTERN}')", "write the name of a Secret, as kubectl shows it"),
+            Rule(f"self.matches('{hooks.SECRET_NAME_PATTERN}')", "write the name of an object, as kubectl shows it"),
         ),
+        alert.NAMESPACE_PATTERN: (Rule(matched_by(alert.NAMESPACE_PATTERN), "write the name of a namespace"),),
         hooks.SECRET_KEY_PATTERN: (
             Rule(f"self.matches('{hooks.SECRET_KEY_PATTERN}')", "write a key of the Secret's data"),
         ),

@@ -18,11 +18,16 @@ from rollouts.api.hooks import HookType
 from rollouts.api.sequential import SEQUENTIAL_MAX
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
-OUTBOX_MAX = 8
+OUTBOX_MAX = 7
 REASON_MAX = 32
+NUMBER_MAX = 999_999_999
+RECEIPTS_MAX, RECEIPT_MAX = 8, 54
+"""AlertProviders that hear of one Canary, and bytes of what is kept for one."""
+MUTED: Literal["muted"] = "muted"
+"""The type of a notice for the hooks of type event alone."""
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 320, 416, 128, 208
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 880, 896, 656
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 800, 896, 656
 """Of all notices, of all actions and approvals with who asked for them, of all measurements."""
 NOTICE_TEXT_MIN = 80
 """What is left of that for each notice, however long those are that were there first."""
@@ -183,14 +188,30 @@ class Notice(BaseModel):
 
     model_config = WIRE
 
-    number: Annotated[int, Field(ge=1)] = Field(description="Counts the notices of one Canary; part of a stable id.")
-    type: HookType = Field(HookType.EVENT, description="The hooks that are called with it: event or post-rollout.")
+    number: Annotated[int, Field(ge=1, le=NUMBER_MAX)] = Field(
+        description="Counts the notices of one Canary; part of a stable id."
+    )
+    type: Literal[HookType.EVENT, HookType.POST_ROLLOUT, "muted"] = Field(
+        HookType.EVENT,
+        description="Who is told: event, the hooks of that type and the alerts; muted, as event, but no alert; "
+        "post-rollout, the hooks of that type.",
+    )
     reason: Annotated[str, Field(max_length=REASON_MAX)]
     message: Annotated[str, Field(max_length=256)]
     warning: bool = False
     phase: Phase
     revision: Revision = ""
     at: datetime
+
+    @property
+    def hook_type(self) -> HookType:
+        """The hooks that are called with it."""
+        return HookType.POST_ROLLOUT if self.type == HookType.POST_ROLLOUT else HookType.EVENT
+
+    @property
+    def alerts(self) -> bool:
+        """Whether AlertProviders tell it."""
+        return self.type == HookType.EVENT
 
 
 SECRETS_MAX = 64
@@ -305,10 +326,15 @@ class CanaryStatus(BaseModel):
         (), description="What the requests of this run say of the metrics that are evaluated sequentially."
     )
     share: ShareStatus | None = Field(None, description="Whether the canary really gets its share of the requests.")
-    notices: Annotated[int, Field(ge=0)] = Field(0, description="Notices of this Canary so far.")
-    notices_lost: Annotated[int, Field(ge=0)] = Field(0, description="Notices that had to make room undelivered.")
+    notices: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = Field(0, description="Notices of this Canary so far.")
+    notices_lost: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = Field(
+        0, description="Notices that had to make room, or were given up, before all receivers had them."
+    )
     outbox: Annotated[tuple[Notice, ...], Field(max_length=OUTBOX_MAX)] = Field(
         (), description="Notices that no receiver has confirmed yet."
+    )
+    receipts: Annotated[tuple[Annotated[str, Field(max_length=RECEIPT_MAX)], ...], Field(max_length=RECEIPTS_MAX)] = (
+        Field((), description="For each AlertProvider the last notice that it was told, and the thread of the release.")
     )
     conditions: Annotated[tuple[Condition, ...], Field(max_length=len(ConditionType))] = Field(
         (), description="Conditions."

@@ -19,6 +19,7 @@ class CustomKind(StrEnum):
 
     CANARY = "canary"
     TEMPLATE = "analysistemplate"
+    PROVIDER = "alertprovider"
 
 
 def controller() -> None:
@@ -39,7 +40,11 @@ def crds(*, only: Annotated[CustomKind | None, typer.Option(help="One of them, w
     """Print the CustomResourceDefinitions as YAML, for `kubectl apply --server-side -f -`."""
     from rollouts.api import crd
 
-    written = {CustomKind.CANARY: crd.canary_crd_yaml, CustomKind.TEMPLATE: crd.template_crd_yaml}
+    written = {
+        CustomKind.CANARY: crd.canary_crd_yaml,
+        CustomKind.TEMPLATE: crd.template_crd_yaml,
+        CustomKind.PROVIDER: crd.provider_crd_yaml,
+    }
     typer.echo("---\n".join(written[kind]() for kind in ([only] if only else CustomKind)), nl=False)
 
 

@@ -109,6 +109,19 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """What has become of the notices, beyond those that arrived."""
+
+    given_up: tuple[tuple[int, str], ...] = ()
+    """Those that did not reach everybody: the number, and whom not, and why."""
+    receipts: tuple[str, ...] | None = None
+    """How far each AlertProvider has come; None while nothing is under way."""
+
+
+NO_MAIL = Mail()
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """The world at `now` (UTC)."""
 
@@ -138,7 +151,10 @@ class Observed:
     grid_s: float = 0.0
     """How far apart the instants are at which the metric source is asked for all Canaries; 0 if each has its own."""
     delivered: frozenset[int] = frozenset()
-    """The numbers of notices that their receivers have confirmed."""
+    """The numbers of notices that their receivers have confirmed, or that were given up."""
+    mail: Mail = NO_MAIL
+    alerted: bool = False
+    """Whether an AlertProvider hears of this Canary that its spec does not name."""
     stable_subset: str = ""
     """Of two subsets, the one that serves: as the status says or, before it does, as the routes do."""
     deleting: bool = False

@@ -5,7 +5,7 @@ Also what follows at once from two kinds of objects: a definition is established
 
 from __future__ import annotations
 
-from rollouts.api.crd import canary_crd, template_crd
+from rollouts.api.crd import canary_crd, provider_crd, template_crd
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
 from rollouts.embedded.kinds import DEFINITIONS, NAMESPACES
 from rollouts.ports import Propagation
@@ -23,7 +23,8 @@ def furnish(server: MemoryServer) -> None:
     server.watchers.append(lambda change: _follow(server, change))
     for name in NAMESPACE_NAMES:
         _put(server, NAMESPACES, {"metadata": {"name": name}})
-    for definition in (canary_crd(), template_crd(), *map(_istio, (VIRTUAL_SERVICES, DESTINATION_RULES, _GATEWAYS))):
+    ours = (canary_crd(), template_crd(), provider_crd())
+    for definition in (*ours, *map(_istio, (VIRTUAL_SERVICES, DESTINATION_RULES, _GATEWAYS))):
         _put(server, DEFINITIONS, definition)
 
 

@@ -37,6 +37,7 @@ from rollouts.core.measurement import (
 )
 from rollouts.core.measurement import Subject as Version
 from rollouts.core.revision import content_digest
+from rollouts.engine.alerting import Alerter
 from rollouts.engine.calling import Caller
 from rollouts.engine.config_sources import is_opted_out
 from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
@@ -87,6 +88,8 @@ class Ways:
     """Where templates' Secrets are read, which are wanted for each question; else it is `secrets`."""
     vouching: Vouching | None = None
     """Who knows whether the names in actions are true; where there is nobody, they are shown as unverified."""
+    alerter: Alerter | None = None
+    """Where there is none, nobody is told by AlertProviders."""
 
     @property
     def custom(self) -> CustomMetrics:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from rollouts.api.actions import read_actions
 from rollouts.api.resources import ObjectKey
-from rollouts.api.status import CanaryStatus, Notice
+from rollouts.api.status import CanaryStatus
 from rollouts.core.approving import is_taken
 from rollouts.core.measurement import Question
 from rollouts.engine.ask import Asker, Start, Ways
@@ -26,11 +26,14 @@ class Exchange:
         """`start` makes a task that somebody owns and cancels at the end; `wake` hears which Canary has news."""
         self._asker = Asker(ways, clock, start, wake)
         self._vouching = ways.vouching
-        self._courier = Courier(ways.caller, clock, start, wake)
+        self._courier = Courier(ways.caller, clock, start, wake, ways.alerter)
 
     def heard(self, key: ObjectKey) -> Heard:
         """What came back for a Canary. Raises what was a defect in asking, once."""
-        return Heard(self._asker.answers(key), self._courier.delivered(key), self._asker.grid_s)
+        courier = self._courier
+        answers, delivered = self._asker.answers(key), courier.delivered(key)
+        told = courier.mail(key)
+        return Heard(answers, delivered, self._asker.grid_s, mail=told, alerted=courier.hears_unasked(key.namespace))
 
     async def vouches(self, subject: Subject, status: CanaryStatus) -> bool:
         """Whether the names in actions are true; asked only where one was not taken yet."""
@@ -42,9 +45,9 @@ class Exchange:
         """Start those questions that are not under way."""
         self._asker.ask(key, questions, subject)
 
-    def send(self, key: ObjectKey, notices: tuple[Notice, ...], subject: Subject) -> None:
+    def send(self, key: ObjectKey, status: CanaryStatus, subject: Subject) -> None:
         """Deliver the outbox of a status that is written."""
-        self._courier.send(key, subject, notices)
+        self._courier.send(key, subject, status)
 
     def stop_sending(self, key: ObjectKey) -> None:
         """Another process has claimed the Canary: notices are its matter."""

@@ -9,7 +9,7 @@ from itertools import chain
 from rollouts.api.actions import read_actions
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import Sample
-from rollouts.core.observed import Observed
+from rollouts.core.observed import NO_MAIL, Mail, Observed
 from rollouts.engine.config_sources import secret_problems
 from rollouts.engine.modes import mode_of
 from rollouts.engine.subject import Subject
@@ -27,6 +27,9 @@ class Heard:
     """As in `Observed`."""
     vouched: bool = False
     """Whether the names in actions are true."""
+    mail: Mail = NO_MAIL
+    alerted: bool = False
+    """Whether an AlertProvider hears of it that the spec does not name."""
 
 
 def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
@@ -50,6 +53,8 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         samples=heard.samples,
         grid_s=heard.grid_s,
         delivered=heard.delivered,
+        mail=heard.mail,
+        alerted=heard.alerted,
         deleting=deleting,
         made=sides.made,
         released=sides.released,

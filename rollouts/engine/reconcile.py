@@ -19,6 +19,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.core.conditions import contest_news
 from rollouts.core.observed import Problem
+from rollouts.core.outbox import lost_news
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fight import Fight
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
@@ -131,11 +132,12 @@ class Reconciler:
         written = await self._record(subject.manifest, work, memory.tenure)
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)
-        self._exchange.send(key, work.intent.outbox, subject)
+        self._exchange.send(key, work.intent, subject)
         changed, failed = await self._converge(subject, work, memory)
         unsaid = memory.refused is not None and work.intent == work.status
         await self._recorder.announce(written, None if unsaid else decision.announcement)
         await self._recorder.announce(written, contest_news(work.status, work.intent))
+        await self._recorder.announce(written, lost_news(work.status, work.intent, work.seen))
         unanswered = work.vetting.unanswered
         await self._recorder.announce(written, news_of(unanswered, memory.unanswered))
         memory.unanswered = frozenset(vet for vet, _ in unanswered)

@@ -55,13 +55,13 @@ def outcome_of(attempt: Attempt, request: HookRequest) -> HookOutcome:
     """What the last attempt means."""
     match attempt:
         case Silent(reason):
-            return Unreachable(_one_line(f"{_receiver(request.url)}: {reason}"))
+            return Unreachable(one_line(f"{receiver_of(request.url)}: {reason}"))
         case Answered(status, body) if 200 <= status < 300:
             return Accepted(_said(body, request))
         case Answered(status) if 300 <= status < 400:
             return Refused(f"HTTP {status}: redirects are not followed: write the url that this one leads to")
         case Answered(status, body):
-            return Refused(_one_line(f"HTTP {status}: {_said(body, request)}").removesuffix(":"))
+            return Refused(one_line(f"HTTP {status}: {_said(body, request)}").removesuffix(":"))
 
 
 def asked_pause_s(retry_after: str, now: datetime) -> float | None:
@@ -75,7 +75,8 @@ def asked_pause_s(retry_after: str, now: datetime) -> float | None:
         return None
 
 
-def _receiver(url: str) -> str:
+def receiver_of(url: str) -> str:
+    """Scheme, host and port of a URL, and nothing of the rest."""
     try:
         parts = urlsplit(url)
         scheme, host, port = parts.scheme, parts.hostname or "", parts.port
@@ -90,7 +91,7 @@ def _said(body: bytes, request: HookRequest) -> str:
     text = body.decode(errors="replace")
     for secret in sorted(_secrets(request), key=len, reverse=True):
         text = text.replace(secret, REDACTED)
-    return _one_line(text)
+    return one_line(text)
 
 
 def _secrets(request: HookRequest) -> Iterator[str]:
@@ -99,6 +100,7 @@ def _secrets(request: HookRequest) -> Iterator[str]:
         yield from {value, value.split()[-1]} if value.split() else ()
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """The text as one printable line of at most REASON_LIMIT characters."""
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= REASON_LIMIT else line[: REASON_LIMIT - 1] + "…"

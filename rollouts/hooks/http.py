@@ -67,7 +67,7 @@ class HttpHooks:
         )
         try:
             async with calling as answer:
-                start = await _read_start(answer)
+                start = await read_start(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return silence_of(error, timeout_s=request.timeout_s)
         asked_s = asked_pause_s(answer.headers.get("Retry-After", ""), self._clock.now())
@@ -82,7 +82,7 @@ class HttpHooks:
         return headers
 
 
-async def _read_start(answer: aiohttp.ClientResponse) -> bytes:
+async def read_start(answer: aiohttp.ClientResponse) -> bytes:
     """The beginning of the body. One that is torn or too slow changes nothing: the status has been said."""
     start = bytearray()
     try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from rollouts.api.ownership import COPY_OF_ANNOTATION, TRACKING_ANNOTATION
 from rollouts.api.resources import (
+    ALERT_PROVIDERS,
     ANALYSIS_TEMPLATES,
     AUTOSCALERS,
     CONFIG_MAPS,
@@ -101,7 +102,7 @@ SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
         DESTINATION_RULES: select_spec,
         AUTOSCALERS: select_spec,
         **dict.fromkeys(OPTIONAL, select_spec),
-        ANALYSIS_TEMPLATES: select_whole,
+        **dict.fromkeys((ANALYSIS_TEMPLATES, ALERT_PROVIDERS), select_whole),
     }
 )
 """What is kept of each kind; of kinds not named, everything (`select_whole`)."""

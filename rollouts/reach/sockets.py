@@ -30,6 +30,29 @@ def judged_socket(policy: ReachPolicy, host: str, info: AddressInfo) -> socket.s
     return socket.socket(family=family, type=kind, proto=protocol)
 
 
+def judged_connection(policy: ReachPolicy, host: str, port: int, timeout_s: float) -> socket.socket:
+    """A socket that is connected to `host`; it blocks, each address for the time at the most. Raises OSError:
+    ReachRefusedError where the last address is none that may be called.
+    """
+    last = OSError("the name has no address")
+    for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        try:
+            return _connected(judged_socket(policy, host, info), info, timeout_s)
+        except OSError as error:
+            last = error
+    raise last
+
+
+def _connected(made: socket.socket, info: AddressInfo, timeout_s: float) -> socket.socket:
+    try:
+        made.settimeout(timeout_s)
+        made.connect(info[4])
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
 def socket_factory(policy: ReachPolicy, host: str) -> Callable[[AddressInfo], socket.socket]:
     """What an aiohttp connector that is used for `host` alone makes its sockets with."""
     return partial(judged_socket, policy, host)

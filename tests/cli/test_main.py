@@ -46,9 +46,15 @@ def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest
 def test_crds_prints_the_definitions(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`rollouts crds` prints all of crds/ as one stream, or exactly one of its files."""
     assert _run(monkeypatch, "rollouts", "crds") == 0
-    assert capsys.readouterr().out == f"{crd.canary_crd_yaml()}---\n{crd.template_crd_yaml()}"
-    assert _run(monkeypatch, "rollouts", "crds", "--only", "analysistemplate") == 0
-    assert capsys.readouterr().out == crd.template_crd_yaml()
+    written = {
+        "canary": crd.canary_crd_yaml(),
+        "analysistemplate": crd.template_crd_yaml(),
+        "alertprovider": crd.provider_crd_yaml(),
+    }
+    assert capsys.readouterr().out == "---\n".join(written.values())
+    for kind, definition in written.items():
+        assert _run(monkeypatch, "rollouts", "crds", "--only", kind) == 0
+        assert capsys.readouterr().out == definition
 
 
 def test_plugin_speaks_as_kubectl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,8 @@ from rollouts.api.actions import Action, Verb
 from rollouts.api.hooks import HookType
 from rollouts.api.status import NOTICE_TEXT_MIN, NOTICES_TEXT, OUTBOX_MAX, CanaryStatus, Notice, Phase
 from rollouts.api.texts import cut, stored_bytes
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Mail, Observed, Problem
+from rollouts.core.outbox import lost_news
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE
 from rollouts.core.step import step
@@ -151,7 +152,7 @@ def test_each_end_is_told_once(spec: Any, types: list[str], status: CanaryStatus
     assert [notice.type for notice in ended.status.outbox] == types
     assert [notice.number for notice in ended.status.outbox] == list(range(1, len(types) + 1))
     assert {notice.phase for notice in ended.status.outbox} == {ended.status.phase}
-    assert [notice.type for notice in drained.status.outbox if notice.type == "post-rollout"] == ["post-rollout"]
+    assert [notice.type for notice in drained.status.outbox if notice.type == HookType.POST_ROLLOUT] == ["post-rollout"]
 
 
 def test_the_way_back_from_a_stranded_canary_is_no_second_end() -> None:
@@ -212,3 +213,81 @@ def test_an_outbox_that_is_too_full_still_takes_what_is_new() -> None:
 
     assert status.outbox[:-1] == long
     assert status.outbox[-1].message == "y" * NOTICE_TEXT_MIN
+
+
+def _alerted(**more: Any) -> Any:
+    """A spec with an alert."""
+    alerts = [{"name": "chat", "providerRef": {"name": "chat"}}]
+    return spec_of(alerts=alerts, **more)
+
+
+def test_an_alert_is_told_of_the_same_notice_as_hooks() -> None:
+    """One entry for both; and also for a provider that the spec does not name."""
+    seen = seen_at(10, route_weight=10, samples=good(10))
+    for spec, unasked in ((_alerted(), False), (spec_of(), True), (_alerted(webhooks=[hook("event")]), False)):
+        (notice,) = step(spec, running(10), replace(seen, alerted=unasked)).status.outbox
+        assert (notice.type, notice.alerts, notice.hook_type) == (HookType.EVENT, True, HookType.EVENT)
+
+
+@pytest.mark.parametrize("hooked", [False, True], ids=["no hook", "a hook"])
+@pytest.mark.parametrize("mute", [False, True], ids=["loud", "muted"])
+def test_a_gate_may_wait_without_an_alert(*, mute: bool, hooked: bool) -> None:
+    """Hooks hear of it all the same; without any there is no notice."""
+    gate = by_hand("confirm-rollout") | {"muteAlert": mute}
+    spec = _alerted(webhooks=[gate, *([hook("event")] if hooked else [])])
+    rested = status_in(Phase.SUCCEEDED, last_applied_spec="a", last_promoted_spec="a", drained=True)
+
+    status = step(spec, rested, seen_at(5, target=pods("b"), primary=copy("a"))).status
+
+    assert status.phase is Phase.WAITING
+    expected = [] if mute and not hooked else [("muted" if mute else "event", HookType.EVENT, not mute)]
+    assert [(one.type, one.hook_type, one.alerts) for one in status.outbox] == expected
+
+
+def test_what_people_were_told_is_written_at_once() -> None:
+    """In mid-run too: the next process is not to tell it again."""
+    status = _with(running(10), 1, 2)
+    settled = step(_alerted(), status, seen_at(5, route_weight=10)).status
+
+    told = step(_alerted(), settled, seen_at(6, route_weight=10, mail=Mail(receipts=("a1b2c3 1",)))).status
+
+    assert told.receipts == ("a1b2c3 1",)
+    assert _numbers(told) == [1, 2]
+    unknown = step(_alerted(), told, seen_at(7, route_weight=10)).status
+    assert unknown == told
+
+
+def test_receipts_leave_with_the_last_notice_but_for_threads() -> None:
+    """The thread of the release is still needed."""
+    status = _with(running(10), 1)
+    mail = Mail(receipts=("a1b2c3 1", "d4e5f6 1 9f3a C01/1.2"))
+
+    told = step(_alerted(), status, seen_at(6, route_weight=10, delivered=frozenset({1}), mail=mail)).status
+
+    assert (told.outbox, told.receipts) == ((), ("d4e5f6 1 9f3a C01/1.2",))
+
+
+def test_what_was_given_up_is_counted_and_said() -> None:
+    """At once, with whom it did not reach and why."""
+    status = _with(running(10), 1, 2, notices_lost=1)
+    seen = seen_at(
+        6, route_weight=10, delivered=frozenset({1, 2}), mail=Mail(given_up=((2, "hook log did not get it: HTTP 410"),))
+    )
+
+    after = step(EVENTS, status, seen).status
+    news = lost_news(status, after, seen)
+
+    assert (_numbers(after), after.notices_lost) == ([], 2)
+    assert news is not None
+    assert (news.reason, news.warning) == ("NoticeLost", True)
+    assert news.message == "Given up: notice 2 (Advance): hook log did not get it: HTTP 410"
+    assert lost_news(after, after, seen) is None
+
+
+def test_what_made_room_is_said_too() -> None:
+    """Not silently."""
+    full = _with(running(10), *range(1, OUTBOX_MAX + 1))
+    seen = seen_at(10, route_weight=10, samples=good(10))
+    news = lost_news(full, step(EVENTS, full, seen).status, seen)
+    assert news is not None
+    assert news.message == "1 undelivered, the oldest, had to make room for news"

@@ -14,7 +14,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import ObjectKey
-from rollouts.api.status import Notice, Phase
+from rollouts.api.status import CanaryStatus, Notice, Phase
 from rollouts.engine.calling import Caller
 from rollouts.engine.courier import GIVE_UP_AFTER, Courier
 from rollouts.engine.subject import Subject
@@ -43,7 +43,7 @@ class Post:
 
     def send(self, *numbers: int) -> None:
         """These notices are in the outbox."""
-        self.courier.send(KEY, self.subject, tuple(_notice(number) for number in numbers))
+        self.courier.send(KEY, self.subject, CanaryStatus(outbox=tuple(_notice(number) for number in numbers)))
 
     def got(self, url: str) -> list[str]:
         """The ids that a receiver was sent, in order."""

@@ -34,6 +34,7 @@ from rollouts.api.resources import (
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Value
 from rollouts.core.measurement import Subject as Side
+from rollouts.engine.alerting import Alerter
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
@@ -46,12 +47,15 @@ from rollouts.ports import Create, PatchStatus, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.notifiers import ScriptedNotifier
 from rollouts.testing.pod_list import MemoryPods
 from rollouts.testing.secrets import MemorySecrets
 from rollouts.testing.virtual_time import VirtualClock
 from rollouts.workloads.daemon_set import is_off
 
 NAMESPACE = "shop"
+HOME = "rollouts-system"
+"""Where the controller is."""
 KEY = ObjectKey(NAMESPACE, "app")
 PRIMARY_KEY = ObjectKey(NAMESPACE, "app-primary")
 CANARY_KEY = ObjectKey(NAMESPACE, "app-canary")
@@ -155,6 +159,7 @@ class World:
         self.metrics = ScriptedMetrics()
         self.metrics.counted = self._counted
         self.hooks = ScriptedHooks(self.clock, Random(0))
+        self.notifier = ScriptedNotifier()
         self.pods = MemoryPods(self.cluster.server)
         self.weights: list[tuple[float, int | None]] = []
         """When, in virtual seconds, the routes gave the canary which percentage."""
@@ -312,7 +317,8 @@ class World:
     def _start(self) -> Reconciler:
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
         secrets = self.secrets = MemorySecrets(self.cluster.server)
-        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods)
+        alerter = Alerter(self.cluster, self.notifier, secrets, self.clock, home=HOME, cluster_name="eu-1")
+        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods, alerter=alerter)
         exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
         return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
 

@@ -70,14 +70,14 @@ class Mutant:
 _STATUS_FIRST = """    written = await self._record(subject.manifest, work, memory.tenure)
     # Before anything below can fail: a bad release must not stay because a repair is refused.
     self._ask(key, subject, work)
-    self._exchange.send(key, work.intent.outbox, subject)
+    self._exchange.send(key, work.intent, subject)
     changed, failed = await self._converge(subject, work, memory)
 """
 _WORLD_FIRST = """    memory.tenure.term = memory.tenure.term or work.status.term
     changed, failed = await self._converge(subject, work, memory)
     written = await self._record(subject.manifest, work, memory.tenure)
     self._ask(key, subject, work)
-    self._exchange.send(key, work.intent.outbox, subject)
+    self._exchange.send(key, work.intent, subject)
 """
 _WRITTEN = "    return await self._patch(canary, status.to_wire(), tenure)"
 _TOLD_LATER = """    known = read_status(canary)
