@@ -16,7 +16,8 @@ from rollouts.api.wire import WIRE
 ALERTS_MAX = 8
 ALERT_NAMES = "alerts: each name may stand once"
 OBJECT_NAME_PATTERN = SECRET_NAME_PATTERN
-NAMESPACE_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+NAMESPACE_PATTERN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
+"""Written otherwise than a port's name: rules go by the text, and a port may be a number."""
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253, pattern=OBJECT_NAME_PATTERN)]
 NamespaceName = Annotated[str, Field(min_length=1, max_length=63, pattern=NAMESPACE_PATTERN)]
