@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.template import AnalysisTemplateSpec
+from rollouts.lint.alert_rules import check_alerts
 from rollouts.lint.canary_rules import check_canary
 from rollouts.lint.files import Files
 from rollouts.lint.finding import Finding, Level
@@ -68,6 +69,7 @@ def _items(items: Sequence[Item]) -> Iterator[Finding]:
             yield from check_secrets(files, item)
     for item, spec in canaries:
         yield from check_canary(files, item, spec)
+        yield from check_alerts(files, item, spec)
         yield from check_neighbours(files, item, spec)
     yield from check_services(canaries)
 

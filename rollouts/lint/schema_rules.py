@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 from rollouts.admission.admit import admit
 from rollouts.admission.definition import Definition, definitions_of
 from rollouts.api import crd
+from rollouts.api.alert_provider import AlertProviderSpec
 from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import GROUP, VERSION
 from rollouts.api.schema import Schema
@@ -44,6 +45,7 @@ def kinds_of_ours() -> dict[str, Ours]:
     made: tuple[tuple[Callable[[], dict[str, Any]], type[BaseModel]], ...] = (
         (crd.canary_crd, CanarySpec),
         (crd.template_crd, AnalysisTemplateSpec),
+        (crd.provider_crd, AlertProviderSpec),
     )
     found = [Ours(definitions_of(make())[0], model) for make, model in made]
     return {one.definition.resource.kind: one for one in found}
