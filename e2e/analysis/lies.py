@@ -26,11 +26,14 @@ class Lie(StrEnum):
 
 
 def tell(lie: Lie, query: str, answer: Json, since_s: float) -> Json:
-    """The answer to a query, with the lie that is told since then."""
-    if lie is Lie.NONE or ABOUT_CANARY not in query or answer.get("status") != "success":
+    """The answer to a query, with the lie that is told since then; rows about others stay."""
+    if lie is Lie.NONE or answer.get("status") != "success" or answer["data"]["resultType"] == "scalar":
         return answer
+    rows = answer["data"]["result"]
+    canarys = [ABOUT_CANARY in query or row["metric"].get("destination_workload") == TARGET for row in rows]
     told = copy.deepcopy(answer)
-    told["data"]["result"] = _LIES[lie](told["data"]["result"], since_s)
+    lied = _LIES[lie]([row for row, own in zip(told["data"]["result"], canarys, strict=True) if own], since_s)
+    told["data"]["result"] = [row for row, own in zip(rows, canarys, strict=True) if not own] + lied
     return told
 
 

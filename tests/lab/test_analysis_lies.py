@@ -69,6 +69,20 @@ def test_counters_become_what_the_lie_is() -> None:
     assert isinstance(found(Lie.INF), Rejected)
 
 
+def test_of_a_query_about_both_sides_only_the_canarys_rows_change() -> None:
+    """The two sides of a comparison are asked for together."""
+    both = matrix()
+    [row] = both["data"]["result"]
+    both["data"]["result"] = [
+        {**row, "metric": row["metric"] | {"destination_workload": name}} for name in ("app", "app-primary")
+    ]
+    told = tell(Lie.STALE, 'x{destination_workload=~"app|app-primary"}[60s]', both, 8.0)
+    found = {one["metric"]["destination_workload"]: len(one["values"]) for one in told["data"]["result"]}
+    assert found == {"app": 1, "app-primary": 2}
+    scalar = {"status": "success", "data": {"resultType": "scalar", "result": [9, "1"]}}
+    assert tell(Lie.NAN, "1", scalar, 8.0) == scalar
+
+
 def test_an_error_is_passed_on() -> None:
     """There is nothing in it to lie about."""
     error = {"status": "error", "error": "parse error"}
