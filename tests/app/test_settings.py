@@ -53,12 +53,18 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "WORKERS": "64",
         "REACH_ALLOW": "127.0.0.0/8, *.example.com",
         "REACH_DENY": "10.0.0.0/8",
+        "API": "true",
+        "EXTERNAL_URL": "https://rollouts.example/",
+        "LINK_KEY_FILE": str(token),
     }
     for name, value in values.items():
         monkeypatch.setenv(f"ROLLOUTS_{name}", value)
     settings = read_settings()
     assert settings.model_dump(mode="json") == {
         **{f"metrics_{name.lower()}_file": str(token) for name in files},
+        "api": True,
+        "external_url": "https://rollouts.example",
+        "link_key_file": str(token),
         "metrics_grid_s": 15.0,
         "metrics_username": "ann",
         "metrics_tenant": "shop",
