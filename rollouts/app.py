@@ -32,6 +32,7 @@ from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.message_links import GateLinks, MessageLinks
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
@@ -54,9 +55,10 @@ from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
 from rollouts.notify.kinds import Notifiers
 from rollouts.ports import MetricSource
+from rollouts.server.gate_links import SignedLinks
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
-from rollouts.server.mounting import Parts, mounted
+from rollouts.server.mounting import Parts, keys_now, mounted
 from rollouts.settings import Settings, read_settings
 from rollouts.telemetry.logging import set_up_logging
 from rollouts.telemetry.report import Reporter
@@ -224,6 +226,12 @@ async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMet
         yield Outside(transport, metrics, reporter)
 
 
+def links_that_open(settings: Settings) -> GateLinks | None:
+    """Makes the links that open gates; None where there is no key to sign them with."""
+    path = settings.link_key_file
+    return None if path is None else SignedLinks(settings.external_url, lambda: keys_now(path))
+
+
 async def _control(outside: Outside, settings: Settings, readiness: Readiness) -> None:
     """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
     clock = readiness.parts.clock = await wait_for_clock(outside.transport)
@@ -258,8 +266,10 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         stack.push_async_callback(sources.aclose)
         notifiers = Notifiers(clock, settings.reach)
         stack.push_async_callback(notifiers.aclose)
-        home = settings.namespace
-        alerter = Alerter(cluster, notifiers, secrets, clock, home=home, cluster_name=settings.cluster_name)
+        home, links = settings.namespace, MessageLinks(settings.external_url, links_that_open(settings))
+        alerter = Alerter(
+            cluster, notifiers, secrets, clock, home=home, cluster_name=settings.cluster_name, links=links
+        )
         ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
         ways = replace(ways, vouching=KubeVouching(outside.transport, clock), alerter=alerter)
         keeper = TemplateKeeper(cluster, ways.custom, clock)

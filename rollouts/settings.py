@@ -52,7 +52,9 @@ class Settings(BaseSettings):
     metrics_key_file: FilePath | None = Field(None, validate_default=True, description="Its key.")
     listen: str = Field("0.0.0.0:8080", description="Address of /healthz, /readyz and /metrics.")
     api: bool = Field(default=False, description="Whether the controller's process serves /api/v1 too.")
-    external_url: str = Field("", description="Where people reach that server: what links in messages begin with.")
+    external_url: str = Field(
+        "", max_length=256, description="Where people reach that server: what links in messages begin with."
+    )
     link_key_file: FilePath | None = Field(
         None, description="Keys for links that open gates, one a line; the first signs."
     )

@@ -43,12 +43,12 @@ def verdict_of(metric: Metric, number: float) -> Verdict:
 
 def in_words(metric: Metric, number: float, count: float | None = None) -> str:
     """A value against its limits; with the number of requests that it speaks of, where that is known."""
-    if count is not None and metric.name == SUCCESS_RATE and count > 0:
-        return f"{metric.name}: {_failed(number, count)}; {_limit_of_failures(metric, number)}"
     shown = f"{number:.2f}" if metric.built_in else f"{number:.6g}"
-    counted = "" if count is None else f" in {count:.0f} requests"
+    failures = count is not None and metric.name == SUCCESS_RATE and count > 0
+    counted = "" if count is None or failures else f" in {count:.0f} requests"
     limit = _limit(metric, number)
-    return f"{metric.name} {shown}{_unit(metric)}{counted}{f' ({limit})' if limit else ''}"
+    words = f"{metric.name} {shown}{_unit(metric)}{counted}{f' ({limit})' if limit else ''}"
+    return f"{words}, {_failed(number, count)}" if count is not None and failures else words
 
 
 def _answer(text: str, number: float) -> bool | NoAnswer | None:
@@ -63,15 +63,7 @@ def _failed(percent: float, count: float) -> str:
     """Failures are whole requests, and one at least where any failed."""
     whole = round(count)
     failed = min(whole, max(1, round(count * (1 - percent / 100)))) if percent < 100 else 0
-    return f"{failed} of {whole} failed ({100 - percent:.2f} %)"
-
-
-def _limit_of_failures(metric: Metric, number: float) -> str:
-    """What may fail, where the limit is how much has to succeed."""
-    limits = metric.threshold_range
-    if limits is None or limits.min is None or limits.max is not None:
-        return _limit(metric, number)
-    return f"limit {100 - limits.min:.6g} %"
+    return f"{failed} of {whole} requests failed"
 
 
 def _limit(metric: Metric, number: float) -> str:

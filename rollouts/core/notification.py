@@ -18,6 +18,8 @@ from rollouts.core.phases import Event
 _FAILURES = frozenset({Event.STRANDED, Event.CANARY_LOST, Event.GIVEN_UP})
 _STEPS = frozenset({Event.ADVANCE, Event.CHECK_PASSED, Event.SHIFTED})
 """One of many: told only to those who want all."""
+_ENDINGS = frozenset({Event.ROLLBACK, "Succeeded", Event.REVERTED})
+"""Of which a headline says after what time."""
 _HEADLINES: dict[str, str] = {
     "Initialized": "ready for releases", "Waiting": "waits to start", "WaitingPromotion": "waits to be promoted",
     "Promoting": "passed all steps", "Succeeded": "promoted",
@@ -96,15 +98,19 @@ class Notification:
         """Which Canary, and in a few words what."""
         where = f"{self.cluster}/{self.namespace}" if self.cluster else self.namespace
         words = _HEADLINES.get(self.reason) or (self.reason if self.severity is Severity.INFO else "needs attention")
-        return f"{where}/{self.name}: {words}"
+        after = f" after {self._lasted}" if self.reason in _ENDINGS and self.since is not None else ""
+        return f"{where}/{self.name}: {words}{after}"
 
     @property
     def since_words(self) -> str:
         """Since when, and for how long by then."""
         if self.since is None:
             return ""
-        seconds = max(0, round((self.at - self.since).total_seconds()))
-        return f"{self.since:%Y-%m-%d %H:%M:%S} UTC ({lasting_words(seconds)} before)"
+        return f"{self.since:%Y-%m-%d %H:%M:%S} UTC ({self._lasted} before)"
+
+    @property
+    def _lasted(self) -> str:
+        return "" if self.since is None else lasting_words(max(0, round((self.at - self.since).total_seconds())))
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:

@@ -16,9 +16,10 @@ from rollouts.api.alert import Severity
 from rollouts.api.alert_provider import AlertProviderSpec
 from rollouts.api.invalid import explain_invalid
 from rollouts.api.resources import ALERT_PROVIDERS, Manifest, ObjectKey
-from rollouts.api.status import RECEIPTS_MAX, CanaryStatus, Notice
+from rollouts.api.status import RECEIPTS_MAX, Notice
 from rollouts.core.notification import Notification, began_at, is_milestone, next_words, severity_of
 from rollouts.engine.destinations import Unusable, find_destination
+from rollouts.engine.message_links import NO_LINKS, MessageLinks, Telling
 from rollouts.engine.provider_status import render_status
 from rollouts.engine.released_version import version_of
 from rollouts.engine.subject import Subject
@@ -39,22 +40,15 @@ class Listener:
         return f"AlertProvider {self.provider}"
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """One notice, the Canary that it is about, and the status that had it."""
-
-    notice: Notice
-    subject: Subject
-    status: CanaryStatus
-
-
 class Alerter:
     """Knows all AlertProviders. Holds nothing of a Canary."""
 
     def __init__(  # noqa: PLR0913 - the ways out, and where it is itself
-        self, cluster: Cluster, notifier: Notifier, secrets: Secrets, clock: Clock, *, home: str, cluster_name: str = ""
+        self, cluster: Cluster, notifier: Notifier, secrets: Secrets, clock: Clock,
+        *, home: str, cluster_name: str = "", links: MessageLinks = NO_LINKS,
     ) -> None:  # fmt: skip
         """`home` is the controller's namespace: providers there may hear of Canaries that do not name them."""
+        self._links = links
         self._cluster = cluster
         self._notifier = notifier
         self._secrets = secrets
@@ -148,6 +142,7 @@ class Alerter:
             since=began_at(status, notice),
             next=next_words(subject.spec, notice),
             cluster=self._cluster_name,
+            links=self._links.links_of(telling),
         )
 
     async def _note(self, key: ObjectKey, failed: Undelivered | None) -> None:

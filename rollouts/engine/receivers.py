@@ -9,8 +9,9 @@ from rollouts.api.hooks import HookType, Webhook
 from rollouts.api.status import CanaryStatus, Notice
 from rollouts.core.measurement import Accepted
 from rollouts.core.receipts import mark_of
-from rollouts.engine.alerting import Alerter, Listener, Telling
+from rollouts.engine.alerting import Alerter, Listener
 from rollouts.engine.calling import Caller
+from rollouts.engine.message_links import Telling
 from rollouts.engine.subject import Subject
 from rollouts.ports import Delivered, Undelivered
 

@@ -18,6 +18,7 @@ from rollouts.notify.kinds import Notifiers
 from rollouts.notify.letter import Letter, cut
 from rollouts.notify.posting import redacted, with_query
 from rollouts.ports import Delivered, Destination, Undelivered
+from rollouts.reach.policy import ReachPolicy
 from tests.certificate import self_signed
 from tests.contract import event_servers, slack_server
 from tests.contract.hook_receivers import LeapingClock
@@ -208,3 +209,30 @@ def test_texts_are_cut_as_services_count() -> None:
 def test_a_query_is_added_to() -> None:
     """The URL's own parameters stay."""
     assert with_query("https://h.test/p?key=a%3D&wait=false", wait="true") == "https://h.test/p?key=a%3D&wait=true"
+
+
+@pytest.mark.parametrize("proxied", [False, True], ids=["direct", "proxy"])
+async def test_nothing_is_sent_where_the_policy_does_not_let_us(*, proxied: bool) -> None:
+    """Loopback is the controller's own: said at once, tried no more, and no connection is made."""
+    strict = Notifiers(LeapingClock(), ReachPolicy())
+    async with vendor(lambda _: Reply(204)) as made:
+        spec = {"proxy": made.url} if proxied else {}
+        address = "http://service.test/x" if proxied else f"{made.url}/x"
+        told = await strict.notify(destination("webhook", {"address": address}, **spec), notification(), "")
+    await strict.aclose()
+    assert isinstance(told, Undelivered)
+    assert told.lasting
+    assert "the address may not be called: it is loopback" in told.reason
+    assert made.asked == []
+
+
+async def test_no_mail_goes_where_the_policy_does_not_let_us(tmp_path: Path) -> None:
+    """The same policy, for SMTP."""
+    async with email(*self_signed(tmp_path)) as arranged:
+        strict = Notifiers(LeapingClock(), ReachPolicy())
+        told = await strict.notify(arranged.to, notification(), "")
+        await strict.aclose()
+        assert arranged.posted() == []
+    assert isinstance(told, Undelivered)
+    assert told.lasting
+    assert "the address may not be called: it is loopback" in told.reason

@@ -137,18 +137,18 @@ def test_a_metric_that_is_not_asked_for_is_not_decided() -> None:
 @pytest.mark.parametrize(
     ("rate", "count", "verdict", "value", "message"),
     [
-        (Value(96.0), Value(50.0), "Fail", 96.0, "2 of 50 failed (4.00 %); limit 1 %"),
-        (Value(96.0), Value(49.5), "Fail", 96.0, "2 of 50 failed (4.00 %); limit 1 %"),
-        (Value(96.0), Value(49.4), "NoData", 96.0, "49 requests of the canary in 60 s, 50 make a judgement"),
-        (Value(0.0), Value(1.0), "NoData", 0.0, "1 request of the canary in 60 s, 50 make a judgement (minRequests)"),
-        (Value(96.0), NoData(), "NoData", 96.0, "the canary's requests could not be counted yet (minRequests)"),
-        (Value(96.0), Unreachable("reset"), "Error", None, "the canary's requests could not be counted: reset"),
-        (NoData(), Value(0.4), "NoData", None, "no request of the canary was measured"),
-        (NoData(), Value(2.0), "NoData", None, "2 requests of the canary in 60 s, 50 make a judgement (minRequests)"),
-        (NoData(), Value(60.0), "NoData", None, "no request of the canary was measured"),
-        (NoData(), NoData(), "NoData", None, "no request of the canary was measured"),
-        (Unreachable("reset"), Value(2.0), "Error", None, "reset"),
-        (Rejected("no"), Value(99.0), "Error", None, "no"),
+        (Value(96.0), Value(50.0), "Fail", 96.0, " 96.00 % (limit at least 99 %), 2 of 50 requests failed"),
+        (Value(96.0), Value(49.5), "Fail", 96.0, " 96.00 % (limit at least 99 %), 2 of 50 requests failed"),
+        (Value(96.0), Value(49.4), "NoData", 96.0, ": 49 requests of the canary in 60 s, 50 make a judgement"),
+        (Value(0.0), Value(1.0), "NoData", 0.0, ": 1 request of the canary in 60 s, 50 make a judgement (minRequests)"),
+        (Value(96.0), NoData(), "NoData", 96.0, ": the canary's requests could not be counted yet (minRequests)"),
+        (Value(96.0), Unreachable("reset"), "Error", None, ": the canary's requests could not be counted: reset"),
+        (NoData(), Value(0.4), "NoData", None, ": no request of the canary was measured"),
+        (NoData(), Value(2.0), "NoData", None, ": 2 requests of the canary in 60 s, 50 make a judgement (minRequests)"),
+        (NoData(), Value(60.0), "NoData", None, ": no request of the canary was measured"),
+        (NoData(), NoData(), "NoData", None, ": no request of the canary was measured"),
+        (Unreachable("reset"), Value(2.0), "Error", None, ": reset"),
+        (Rejected("no"), Value(99.0), "Error", None, ": no"),
     ],
 )
 def test_few_requests_are_no_data(
@@ -161,7 +161,7 @@ def test_few_requests_are_no_data(
     (result,) = judge_all([metric], [sample(asked[0], 7, rate), sample(asked[1], 7, count)], at(7))
 
     assert (result.verdict, result.value) == (verdict, value)
-    assert result.message.startswith(f"request-success-rate: {message}")
+    assert result.message.startswith(f"request-success-rate{message}")
 
 
 def test_a_value_of_the_users_own_is_kept_as_it_is() -> None:
