@@ -216,7 +216,7 @@ async def test_nothing_is_sent_where_the_policy_does_not_let_us(*, proxied: bool
     """Loopback is the controller's own: said at once, tried no more, and no connection is made."""
     strict = Notifiers(LeapingClock(), ReachPolicy())
     async with vendor(lambda _: Reply(204)) as made:
-        spec = {"proxy": made.url} if proxied else {}
+        spec: dict[str, Any] = {"proxy": made.url} if proxied else {}
         address = "http://service.test/x" if proxied else f"{made.url}/x"
         told = await strict.notify(destination("webhook", {"address": address}, **spec), notification(), "")
     await strict.aclose()
