@@ -46,7 +46,7 @@ def nameless(client: ApiClient) -> ApiClient:
             setattr(configuration, name, getattr(known, name))
     configuration.api_key, configuration.api_key_prefix = {}, {}
     other = ApiClient(configuration)
-    other.user_agent = client.user_agent
+    other.user_agent = f"rollouts/{__version__}"
     return other
 
 
