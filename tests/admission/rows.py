@@ -10,6 +10,7 @@ HOOK = {"name": "load", "type": "rollout", "url": "http://loadtester/"}
 GATE = {"name": "ask", "type": "confirm-rollout"}
 RATE = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
 SECRET = {"name": "token", "key": "value"}
+ALERT = {"name": "chat", "providerRef": {"name": "on-call"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,9 @@ ROWS = (
     Row("header of ours", keyed(name="Content-Type")),
     Row("header twice", hooked(headersFrom=[{"name": name, "secretKeyRef": SECRET} for name in ("X-Key", "x-key")])),
     Row("header of no secret", keyed(secretKeyRef={"name": "A_", "key": "a b"})),
+    Row("persons at a gate that a server opens", hooked(type="confirm-rollout", approvals=2)),
+    Row("alert twice", changed(analysis__alerts=[ALERT, ALERT])),
+    Row("alert by nobody", changed(analysis__alerts=[ALERT | {"providerRef": {"name": "A_", "namespace": "-"}}])),
     Row("unknown field", changed(analysis__stepWieght=5)),
     Row("unknown fields", {**hooked(zz=1, yy=2), "foo": 1}, metadata={"qq": 1}, fields={"zzz": 1}),
     Row("unknown and invalid", {**changed(analysis__threshold=0), "foo": 1}),

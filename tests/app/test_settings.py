@@ -54,6 +54,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
         "REACH_ALLOW": "127.0.0.0/8, *.example.com",
         "REACH_DENY": "10.0.0.0/8",
         "API": "true",
+        "CLUSTER_NAME": "eu-1",
         "EXTERNAL_URL": "https://rollouts.example/",
         "LINK_KEY_FILE": str(token),
     }
@@ -63,6 +64,7 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert settings.model_dump(mode="json") == {
         **{f"metrics_{name.lower()}_file": str(token) for name in files},
         "api": True,
+        "cluster_name": "eu-1",
         "external_url": "https://rollouts.example",
         "link_key_file": str(token),
         "metrics_grid_s": 15.0,

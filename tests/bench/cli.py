@@ -102,9 +102,8 @@ async def _talking() -> int:
 def _told(name: str, took: Took, beside: Took) -> bool:
     """Print it, without what is beside it. Whether it is above the limit."""
     cpu_s = took.cpu_s - beside.cpu_s
-    print(
-        f"    {name:18} {cpu_s:5.2f} s   {cpu_s / LIMIT_S:5.2f} of the limit   (by the clock {took.wall_s:.2f} s in all)"
-    )
+    of_limit = cpu_s / LIMIT_S
+    print(f"    {name:18} {cpu_s:5.2f} s   {of_limit:5.2f} of the limit   (by the clock {took.wall_s:.2f} s in all)")
     return cpu_s > LIMIT_S
 
 
