@@ -25,7 +25,7 @@ RECEIPTS_MAX, RECEIPT_MAX = 8, 54
 """AlertProviders that hear of one Canary, and bytes of what is kept for one."""
 MUTED: Literal["muted"] = "muted"
 """The type of a notice for the hooks of type event alone."""
-CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 320, 416, 128, 208
+CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 320, 416, 128, 256
 """Bytes of a message, as those below."""
 NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 800, 896, 656
 """Of all notices, of all actions and approvals with who asked for them, of all measurements."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase, Verdict
+from rollouts.core.approving import needed_at
 from rollouts.core.decision import Decision
 from rollouts.core.desired import routing_of
 from rollouts.core.observed import Observed
@@ -168,6 +171,15 @@ def test_every_life_comes_to_its_end(
 
 
 def _approve(world: World, status: CanaryStatus) -> None:
-    """Somebody opens each gate as soon as it is known."""
-    if status.gate is not None and not status.gate.approved:
-        world.annotations["approve"] = f"{status.gate.type} {world.now:g}"
+    """Somebody opens each gate as soon as it is known, or as many persons as it asks for."""
+    gate = status.gate
+    if gate is None or gate.approved:
+        return
+    needed = needed_at(gate.type, world.spec)
+    if needed == 1:
+        world.annotations["approve"] = f"{gate.type} {world.now:g}"
+        return
+    world.vouched = True
+    for user in ("ann", "bob", "cid", "dee", "eve")[:needed]:
+        asked = {"id": f"{gate.type} {world.now:g}", "user": user, "revision": status.last_applied_spec}
+        world.annotations[f"approve.{user}"] = json.dumps(asked)

@@ -50,6 +50,8 @@ class World:
     holds: tuple[Hold, ...] = ()
     """Windows and the like that are closed, each until its time."""
     annotations: dict[str, str] = field(default_factory=dict)
+    vouched: bool = False
+    """Whether nobody can write the name of somebody else."""
     """What people have asked for, by verb."""
     now: float = 0.0
     generation: int = 1
@@ -147,7 +149,10 @@ class World:
                 (hold.until for hold in self.holds if hold.until is not None and hold.until > at(self.now)),
                 default=None,
             ),
-            actions=read_actions({"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}}),
+            actions=read_actions(
+                {"metadata": {"annotations": {PREFIX + v: t for v, t in self.annotations.items()}}},
+                verified=self.vouched,
+            ),
             samples=self.samples,
             faults=self.signals.faults,
             service="app",

@@ -111,7 +111,7 @@ def test_a_higher_limit_is_heard_at_once_and_an_override_waits_for_none() -> Non
         await asyncio.sleep(3.0)
         assert many.status("d").phase is Phase.PROGRESSING
         assert [(done.verb, done.outcome, done.user) for done in many.status("d").actions] == [
-            ("override", "Done", "ann")
+            ("override", "Done", "unverified: ann")
         ]
 
     many.tell(story)

@@ -84,7 +84,7 @@ _TOLD_LATER = """    known = read_status(canary)
     untold = status.model_copy(update={"outbox": known.outbox, "notices": known.notices})
     canary = await self._patch(canary, untold.to_wire(), tenure)
     return await self._patch(canary, status.to_wire(), tenure)"""
-_LOOK = "    heard = self._exchange.heard(key)\n"
+_LOOK = "    heard = replace(self._exchange.heard(key), vouched=vouched)\n"
 _FORGETFUL = """    if memory.tenure.term is None:
         told = {**(subject.manifest.get("status") or {}), "dwellStartedAt": None, "lastCheckAt": None}
         subject = Subject({**subject.manifest, "status": told}, subject.owner, subject.spec)
@@ -140,8 +140,8 @@ CORE = (
            "return None if early else", "return None;"),
     Mutant("a rollback hook ignored", gate, "look_for_rollback", "asks, instants = [], []", "return Gate()"),
     Mutant("an approval holds for the next revision", transition, "_gated",
-           "GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now)",
-           "(status.gate or GateStatus(type=HookType.CONFIRM_ROLLOUT, since=seen.now))"),
+           "_closed(HookType.CONFIRM_ROLLOUT, spec, seen)",
+           "(status.gate or _closed(HookType.CONFIRM_ROLLOUT, spec, seen))"),
     Mutant("a step is taken in a freeze", holds, "hold_of_step", "if status.overridden_at else", "if True else"),
     Mutant("a release starts in a freeze", holds, "hold_of_news", "if not hold.queued", "if hold.reason != 'Frozen'"),
     Mutant("copies beside the weight", transition, "_weighed",
