@@ -22,6 +22,7 @@ from rollouts.cli import main
 from rollouts.core.revision import revision_of
 from rollouts.embedded import serving, write_kubeconfig
 from rollouts.testing.memory_server import MemoryServer
+from tests.kube.waiting import until
 
 SHOP = ObjectKey("default", "shop")
 CANARY: Manifest = yaml.safe_load("""
@@ -112,6 +113,10 @@ class Shop:
         assert deployment is not None
         deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image
         self.server.put(DEPLOYMENTS, deployment)
+
+    async def is_watched(self) -> None:
+        """Wait until a command has seen the Canary and its target as they are, and hears of every change of both."""
+        await until(lambda: len(self.server.watchers) >= 2, within_s=30)
 
     def tell(self, reason: str, message: str) -> None:
         """An Event, as the controller writes it."""

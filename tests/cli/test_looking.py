@@ -100,9 +100,8 @@ async def test_status_waits_for_the_release_that_was_just_applied(shop: Shop) ->
     shop.release("shop:2")
 
     async def go_on() -> None:
-        await asyncio.sleep(0.5)
+        await shop.is_watched()
         shop.write("Progressing", desiredWeight=10, stepIndex=1)
-        await asyncio.sleep(0.5)
         shop.write("Succeeded")
 
     shop.write("Succeeded", lastAppliedSpec="aaaaaaaaaaaaaaaa")
@@ -118,7 +117,7 @@ async def test_status_of_a_release_that_is_replaced(shop: Shop) -> None:
     shop.write("Progressing", desiredWeight=10, stepIndex=1)
 
     async def replace() -> None:
-        await asyncio.sleep(1.5)
+        await shop.is_watched()
         shop.release("shop:3")
         shop.write("Succeeded")
 
