@@ -8,7 +8,7 @@ import copy
 import io
 import sys
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,8 @@ class Cli:
     """Runs commands with one kubeconfig. One at a time: they share this process's standard output."""
 
     kubeconfig: Path
+    printing: io.StringIO = field(default_factory=io.StringIO)
+    """What the command that runs has printed so far."""
 
     async def __call__(self, *words: str) -> Done:
         """Run one to its end."""
@@ -71,7 +73,8 @@ class Cli:
 
     def run(self, *words: str) -> Done:
         """The same, in this thread."""
-        out, err = io.StringIO(), io.StringIO()
+        self.printing = out = io.StringIO()
+        err = io.StringIO()
         before = sys.argv
         sys.argv = ["rollouts", words[0], "--kubeconfig", str(self.kubeconfig), *words[1:]]
         try:
@@ -114,9 +117,9 @@ class Shop:
         deployment["spec"]["template"]["spec"]["containers"][0]["image"] = image
         self.server.put(DEPLOYMENTS, deployment)
 
-    async def is_watched(self) -> None:
-        """Wait until a command has seen the Canary and its target as they are, and hears of every change of both."""
-        await until(lambda: len(self.server.watchers) >= 2, within_s=30)
+    async def has_read(self, words: str) -> None:
+        """Wait until the command that runs has printed that."""
+        await until(lambda: words in self.cli.printing.getvalue(), within_s=30)
 
     def tell(self, reason: str, message: str) -> None:
         """An Event, as the controller writes it."""

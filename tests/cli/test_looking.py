@@ -100,7 +100,7 @@ async def test_status_waits_for_the_release_that_was_just_applied(shop: Shop) ->
     shop.release("shop:2")
 
     async def go_on() -> None:
-        await shop.is_watched()
+        await shop.has_read("has not begun")
         shop.write("Progressing", desiredWeight=10, stepIndex=1)
         shop.write("Succeeded")
 
@@ -117,7 +117,7 @@ async def test_status_of_a_release_that_is_replaced(shop: Shop) -> None:
     shop.write("Progressing", desiredWeight=10, stepIndex=1)
 
     async def replace() -> None:
-        await shop.is_watched()
+        await shop.has_read("Progressing")
         shop.release("shop:3")
         shop.write("Succeeded")
 
