@@ -15,8 +15,9 @@ from pydantic import BaseModel
 from rollouts.api.alert_provider import AlertProviderSpec, AlertProviderStatus
 from rollouts.api.alert_provider_rules import PROVIDER_EXTRAS
 from rollouts.api.canary import CanarySpec
+from rollouts.api.change_rules import CHANGES
 from rollouts.api.resources import ALERT_PROVIDERS, ANALYSIS_TEMPLATES, CANARIES, Resource
-from rollouts.api.rules import CHANGES, EXTRAS
+from rollouts.api.rules import EXTRAS
 from rollouts.api.schema import Extras, Rule, Schema, structural
 from rollouts.api.status import CanaryStatus
 from rollouts.api.template import AnalysisTemplateSpec, AnalysisTemplateStatus

@@ -26,9 +26,7 @@ from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN
 from rollouts.api.metric_rules import BARE, METRIC_RULES
 from rollouts.api.schema import Extras, Rule
 
-_A_WAIT = f"self.matches('{http_rule.WAIT_PATTERN.replace(chr(92), chr(92) * 2)}')"
 _DURATION = f"{{0}}.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2).replace('{', '{{').replace('}', '}}')}')"
-_A_DURATION = f"self.matches('{durations.PATTERN.replace(chr(92), chr(92) * 2)}')"
 _ASCENDING = "self.isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
 _DESCENDING = "self.map(w, -w).isSorted() && self.all(w, self.indexOf(w) == self.lastIndexOf(w))"
 
@@ -37,6 +35,10 @@ def matched_by(pattern: str) -> str:
     """The text matches a pattern; in CEL a backslash within quotes is written twice."""
     doubled = pattern.replace(chr(92), chr(92) * 2)
     return f"self.matches('{doubled}')"
+
+
+_A_WAIT = matched_by(http_rule.WAIT_PATTERN)
+_A_DURATION = matched_by(durations.PATTERN)
 
 
 def _one_of(*fields: str) -> str:
@@ -314,92 +316,37 @@ EXTRAS = Extras(
     pattern_rules={
         SERVICE_NAME_PATTERN: (
             Rule(
-                f"self.matches('{SERVICE_NAME_PATTERN}')",
+                matched_by(SERVICE_NAME_PATTERN),
                 "write lower-case letters, digits and dashes, a letter first and no dash last",
             ),
         ),
         subsets.SUBSET_PATTERN: (
-            Rule(f"self.matches('{subsets.SUBSET_PATTERN}')", "write the name of a subset of your DestinationRule"),
+            Rule(matched_by(subsets.SUBSET_PATTERN), "write the name of a subset of your DestinationRule"),
         ),
         scaling.SIZE_PATTERN: (
             Rule(f"type(self) == int || string(self).matches('{scaling.SIZE_PATTERN}')", scaling.SIZE),
         ),
         hooks.URL_PATTERN: (
-            Rule(f"self.matches('{hooks.URL_PATTERN}')", "write a URL such as https://host/path, in plain ASCII"),
+            Rule(matched_by(hooks.URL_PATTERN), "write a URL such as https://host/path, in plain ASCII"),
         ),
         hooks.SECRET_NAME_PATTERN: (
-            Rule(f"self.matches('{hooks.SECRET_NAME_PATTERN}')", "write the name of an object, as kubectl shows it"),
+            Rule(matched_by(hooks.SECRET_NAME_PATTERN), "write the name of an object, as kubectl shows it"),
         ),
         alert.NAMESPACE_PATTERN: (Rule(matched_by(alert.NAMESPACE_PATTERN), "write the name of a namespace"),),
-        hooks.SECRET_KEY_PATTERN: (
-            Rule(f"self.matches('{hooks.SECRET_KEY_PATTERN}')", "write a key of the Secret's data"),
-        ),
+        hooks.SECRET_KEY_PATTERN: (Rule(matched_by(hooks.SECRET_KEY_PATTERN), "write a key of the Secret's data"),),
         hooks.HEADER_PATTERN: (
-            Rule(f"self.matches('{hooks.HEADER_PATTERN}')", "write the name of a header, such as Authorization"),
+            Rule(matched_by(hooks.HEADER_PATTERN), "write the name of a header, such as Authorization"),
         ),
-        windows.CRON_PATTERN: (Rule(f"self.matches('{windows.CRON_PATTERN}')", windows.CRON_SHAPE),),
-        windows.ZONE_PATTERN: (Rule(f"self.matches('{windows.ZONE_PATTERN}')", windows.ZONE_SHAPE),),
+        windows.CRON_PATTERN: (Rule(matched_by(windows.CRON_PATTERN), windows.CRON_SHAPE),),
+        windows.ZONE_PATTERN: (Rule(matched_by(windows.ZONE_PATTERN), windows.ZONE_SHAPE),),
         http_rule.WAIT_PATTERN: (
             Rule(_A_WAIT, "write a duration such as 10s or 1m30s"),
             Rule(f"!{_A_WAIT} || duration(self) >= duration('1ms')", http_rule.TOO_BRIEF),
         ),
-        durations.SPAN_PATTERN: (
-            Rule(f"self.matches('{durations.SPAN_PATTERN.replace(chr(92), chr(92) * 2)}')", durations.SPAN),
-        ),
+        durations.SPAN_PATTERN: (Rule(matched_by(durations.SPAN_PATTERN), durations.SPAN),),
         durations.PATTERN: (
             Rule(_A_DURATION, "write a duration such as 10s or 1m30s"),
             Rule(f"!{_A_DURATION} || duration(self) >= duration('1s')", "too short: the least is 1s"),
         ),
     },
 )
-
-
-def _target_of(canary: str) -> str:
-    return f"(has({canary}.spec.targetRef) ? {canary}.spec.targetRef.name : '')"
-
-
-def _kind_of(canary: str) -> str:
-    return f"(has({canary}.spec.targetRef) ? {canary}.spec.targetRef.kind : '')"
-
-
-def _service_of(canary: str) -> str:
-    named = f"has({canary}.spec.service) && has({canary}.spec.service.name)"
-    return f"({named} ? {canary}.spec.service.name : {_target_of(canary)})"
-
-
-def _scaled_object_of(canary: str) -> str:
-    ref = f"{canary}.spec.autoscalerRef"
-    return f"(has({ref}) && {ref}.kind == 'ScaledObject' ? {ref}.name : '')"
-
-
-_NOTHING_MADE = "!has(oldSelf.status) || !has(oldSelf.status.phase) || oldSelf.status.phase == 'Initializing'"
-CHANGES = (
-    Rule(
-        f"{_NOTHING_MADE} || {_target_of('self')} == {_target_of('oldSelf')}",
-        "targetRef.name can't be changed any more: delete this Canary, and make one for the other target",
-    ),
-    Rule(
-        f"{_NOTHING_MADE} || {_kind_of('self')} == {_kind_of('oldSelf')}",
-        "targetRef.kind can't be changed any more: delete this Canary, and make one for the other target",
-    ),
-    Rule(
-        f"{_NOTHING_MADE} || {_service_of('self')} == {_service_of('oldSelf')}",
-        "service.name can't be changed any more: delete this Canary, and make one with the other name",
-    ),
-    Rule(
-        f"{_NOTHING_MADE} || self.spec.subsets == oldSelf.spec.subsets",
-        "subsets can't be changed any more: delete this Canary, which leaves the traffic as it is, and make another",
-    ),
-    Rule(
-        f"{_NOTHING_MADE} || self.spec.routeRefs == oldSelf.spec.routeRefs",
-        "routeRefs can't be changed any more: delete this Canary, which leaves the traffic as it is, and make another",
-    ),
-    Rule(
-        f"{_NOTHING_MADE} || {_scaled_object_of('oldSelf')} == '' || "
-        f"{_scaled_object_of('self')} == {_scaled_object_of('oldSelf')}",
-        "autoscalerRef can't be changed any more, since its ScaledObject is paused for this Canary: delete the Canary, "
-        "and make another",
-    ),
-)
-"""Of the whole object, before and after. No model says the same: none knows what the Canary was before. All that was
-made bears these names, and would be left without anybody who takes traffic off a bad version."""
