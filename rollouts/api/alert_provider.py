@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field, model_validator
 from rollouts.api.alert import ObjectName, Severity
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.hooks import HEADER_TAKEN, HEADER_TWICE, TAKEN_HEADERS, TAKEN_PREFIXES, HeaderFrom, Signing
+from rollouts.api.invalid import refuse_flaw
 from rollouts.api.status import REASON_MAX, Condition, Phase
 from rollouts.api.wire import WIRE
 
@@ -174,9 +175,7 @@ class AlertProviderSpec(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        flaw = next((words for broken, words in self._flaws() if broken), None)
-        if flaw is not None:
-            raise ValueError(flaw)
+        refuse_flaw(self._flaws())
         return self
 
     @property

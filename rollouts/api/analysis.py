@@ -15,6 +15,7 @@ from rollouts.api.affinity import SessionAffinity
 from rollouts.api.alert import ALERT_NAMES, ALERTS_MAX, Alert
 from rollouts.api.durations import Duration, Span, duration_s
 from rollouts.api.hooks import HookType, Webhook
+from rollouts.api.invalid import refuse_flaw
 from rollouts.api.match import RequestMatch
 from rollouts.api.metric import Evaluation, Metric, Reporter
 from rollouts.api.sequential import (
@@ -163,9 +164,7 @@ class Analysis(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        flaw = next((words for broken, words in self._flaws() if broken), None)
-        if flaw is not None:
-            raise ValueError(flaw)
+        refuse_flaw(self._flaws())
         return self
 
     def _flaws(self) -> tuple[tuple[bool, str], ...]:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, model_validator
 from rollouts.api.analysis import Analysis
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.exposure import SERVICE_NAME_MAX, SERVICE_NAME_PATTERN, CanaryService
+from rollouts.api.invalid import refuse_flaw
 from rollouts.api.scaling import AUTO, AutoscalerRef, CanarySize
 from rollouts.api.subsets import RouteRef, Subset, SubsetName
 from rollouts.api.windows import WINDOWS_MAX, Window
@@ -129,9 +130,7 @@ class CanarySpec(BaseModel):
 
     @model_validator(mode="after")
     def _is_of_one_mode(self) -> Self:
-        flaw = next((words for broken, words in self._flaws() if broken), None)
-        if flaw is not None:
-            raise ValueError(flaw)
+        refuse_flaw(self._flaws())
         return self
 
     @model_validator(mode="after")

@@ -1,6 +1,8 @@
-"""What pydantic found wrong with a spec, in words for its author."""
+"""What is wrong with a spec, in words for its author: said to pydantic, and by it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from pydantic import ValidationError
 
@@ -9,3 +11,10 @@ def explain_invalid(invalid: ValidationError) -> str:
     """What is wrong with a spec, field by field, in one line."""
     found = (f"spec.{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in invalid.errors())
     return "; ".join(found)[:1024]
+
+
+def refuse_flaw(flaws: Iterable[tuple[bool, str]]) -> None:
+    """Raise ValueError with the words of the first flaw that is there."""
+    for there, words in flaws:
+        if there:
+            raise ValueError(words)

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from rollouts.api.condition import check_condition
 from rollouts.api.durations import Duration, duration_s
 from rollouts.api.http_rule import Wait
+from rollouts.api.invalid import refuse_flaw
 from rollouts.api.wire import WIRE
 
 SUCCESS_RATE, DURATION = "request-success-rate", "request-duration"
@@ -202,9 +203,7 @@ class Metric(BaseModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        flaw = next((words for broken, words in self._flaws() if broken), None)
-        if flaw is not None:
-            raise ValueError(flaw)
+        refuse_flaw(self._flaws())
         return self
 
     def _flaws(self) -> tuple[tuple[bool, str], ...]:
