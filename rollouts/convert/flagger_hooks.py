@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rollouts.convert.inputs import FLAGGER, OURS, Inputs, Source
+from rollouts.convert.flagger_names import namespaces_that_name
+from rollouts.convert.inputs import OURS, Inputs, Source
 from rollouts.convert.ledger import Cursor, copied
 from rollouts.convert.words import seconds
 
@@ -104,20 +105,8 @@ def convert_provider(inputs: Inputs, source: Source) -> None:
         secret.append({"apiVersion": "v1", "kind": "Secret", "metadata": metadata,
                        "stringData": {"address": spec.text("address")}})  # fmt: skip
         spec.changed(f"whoever has it can post, so it stands in Secret {name}: better make that by hand", "address")
-    if told := _namespaces(inputs, source):
+    if told := namespaces_that_name(inputs, source, "alerts", "providerRef"):
         out["namespaces"] = told
         spec.added(f"namespaces: {', '.join(told)}, whose Canaries name it")
     made = {"apiVersion": OURS, "kind": "AlertProvider", "metadata": source.metadata(), "spec": out}
     source.made += [made, *secret]
-
-
-def _namespaces(inputs: Inputs, provider: Source) -> list[str]:
-    """Of Canaries that name it from elsewhere."""
-    found = set()
-    for canary in inputs.of(FLAGGER, "Canary"):
-        for alert in canary.spec.at("analysis").items("alerts"):
-            ref = alert.at("providerRef")
-            named = (ref.at("namespace").value or canary.namespace, ref.at("name").value)
-            if named == (provider.namespace, provider.name) and canary.namespace != provider.namespace:
-                found.add(canary.namespace)
-    return sorted(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rollouts.convert.flagger_names import namespaces_that_name
 from rollouts.convert.inputs import FLAGGER, OURS, Inputs, Source
 from rollouts.convert.ledger import Cursor, copied
 from rollouts.convert.words import query_words, seconds, slug
@@ -103,7 +104,7 @@ def convert_template(inputs: Inputs, source: Source) -> None:
     if arguments:
         out["args"] = [{"name": name} for name in arguments]
     out["query"] = query
-    if allowed := _namespaces(inputs, source):
+    if allowed := namespaces_that_name(inputs, source, "metrics", "templateRef"):
         out["allowedNamespaces"] = allowed
         spec.added(f"allowedNamespaces: {', '.join(allowed)}, whose Canaries name it")
     source.made.append({"apiVersion": OURS, "kind": "AnalysisTemplate", "metadata": source.metadata(), "spec": out})
@@ -115,15 +116,3 @@ def _provider(source: Cursor) -> dict[str, Any]:
     if source.has("secretRef"):
         out["secretRef"] = copied(source.at("secretRef"), ("name",))
     return out
-
-
-def _namespaces(inputs: Inputs, template: Source) -> list[str]:
-    """Of Canaries that name it from elsewhere."""
-    found = set()
-    for canary in inputs.of(FLAGGER, "Canary"):
-        for metric in canary.spec.at("analysis").items("metrics"):
-            ref = metric.at("templateRef")
-            named = (ref.at("namespace").value or canary.namespace, ref.at("name").value)
-            if named == (template.namespace, template.name) and canary.namespace != template.namespace:
-                found.add(canary.namespace)
-    return sorted(found)
