@@ -15,6 +15,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from tests.talks import talking
+
 
 @dataclass(frozen=True, slots=True)
 class Canned:
@@ -97,28 +99,9 @@ async def prometheus_server(answer: Canned, tls: ssl.SSLContext | None = None) -
     """A server on loopback; its gate is open at first."""
     server = PrometheusServer("", answer)
     server.gate.set()
-    connections: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        connections.add(task)
-        task.add_done_callback(connections.discard)
-        try:
-            await server.serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
-    server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{listener.sockets[0].getsockname()[1]}"
-    try:
+    async with talking(server.serve, tls=tls) as port:
+        server.url = f"{'http' if tls is None else 'https'}://127.0.0.1:{port}"
         yield server
-    finally:
-        listener.close()
-        for task in list(connections):
-            task.cancel()
-        await asyncio.gather(*connections, return_exceptions=True)
-        await listener.wait_closed()
 
 
 def _request(head: bytes) -> dict[str, str]:

@@ -8,7 +8,6 @@ import json
 import logging
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -22,6 +21,7 @@ from rollouts.core.measurement import Accepted, Refused, Unreachable
 from rollouts.hooks.http import HttpHooks
 from rollouts.ports import HookRequest
 from rollouts.testing.hooks import verify
+from tests.certificate import self_signed
 from tests.contract.hook_receivers import LeapingClock
 from tests.kube.rude_server import Asked, RudeServer, cut, reply, reset, rude_server
 
@@ -271,26 +271,17 @@ async def test_an_endless_body_is_read_in_part(hooks: HttpHooks, receiver: RudeS
 
 
 @pytest.fixture(scope="session")
-def self_signed(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    """A certificate for 127.0.0.1 that nobody trusts."""
-    key, certificate = (tmp_path_factory.mktemp("tls") / name for name in ("key.pem", "certificate.pem"))
-    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    files = ["-keyout", str(key), "-out", str(certificate)]
-    command = ["openssl", "req", "-x509", *kind, *name, *files]
-    made = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert made.returncode == 0, made.stderr
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate, key)
-    return context
+def untrusted(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """With a certificate for 127.0.0.1 that nobody trusts."""
+    return self_signed(tmp_path_factory.mktemp("tls"))[0]
 
 
 @pytest.mark.parametrize("disable_tls", [True, False])
 async def test_a_certificate_is_verified_unless_the_user_says_no(
-    hooks: HttpHooks, self_signed: ssl.SSLContext, *, disable_tls: bool
+    hooks: HttpHooks, untrusted: ssl.SSLContext, *, disable_tls: bool
 ) -> None:
     """A receiver that is not trusted is sent nothing, not even the headers."""
-    async with rude_server(self_signed) as receiver:
+    async with rude_server(untrusted) as receiver:
         receiver.script.append(reply(200))
         url = f"https://127.0.0.1:{receiver.port}"
         outcome = await hooks.call(HookRequest(f"{url}/", PAYLOAD, timeout_s=5.0, verify_tls=not disable_tls))

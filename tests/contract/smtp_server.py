@@ -13,6 +13,8 @@ from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP
 
+from tests.talks import talking
+
 USER, PASSWORD = "mailer", "smtp-password-secret"
 
 
@@ -122,25 +124,5 @@ class _Talk:
 async def smtp_server(tls: ssl.SSLContext) -> AsyncIterator[SmtpServer]:
     """A server on a free port; talks that hang are cut when the block ends."""
     made = SmtpServer(tls)
-    talks: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            await made.serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            talks.discard(task)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    made.port = server.sockets[0].getsockname()[1]
-    try:
+    async with talking(made.serve) as made.port:
         yield made
-    finally:
-        server.close()
-        for talk in list(talks):
-            talk.cancel()
-        await asyncio.gather(*talks)

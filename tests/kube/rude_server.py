@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tests.talks import talking
+
 
 @dataclass(slots=True)
 class Asked:
@@ -82,28 +84,8 @@ class RudeServer:
 async def rude_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[RudeServer]:
     """A server on a free loopback port; hanging answers are cut when the block ends."""
     rude = RudeServer()
-    talks: set[asyncio.Task[None]] = set()
-
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        talks.add(task)
-        try:
-            await rude.serve(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            talks.discard(task)
-
-    server = await asyncio.start_server(accept, "127.0.0.1", 0, limit=2**20, ssl=tls)
-    rude.port = server.sockets[0].getsockname()[1]
-    try:
+    async with talking(rude.serve, limit=2**20, tls=tls) as rude.port:
         yield rude
-    finally:
-        server.close()
-        for talk in list(talks):
-            talk.cancel()
-        await asyncio.gather(*talks)
 
 
 async def hang(asked: Asked) -> None:
