@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple, dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from rollouts import __version__
 from rollouts.cli.exits import FAILED
+from rollouts.cli.spread import spread
 
 OUT = Path(".out")
 
@@ -82,14 +84,22 @@ class Expected(StrEnum):
     ROLLED_BACK = "rolled-back"
 
 
-def simulate(  # noqa: PLR0913 - the flags of one command
+@dataclass(frozen=True, slots=True)
+class Play:
+    """What is played, and how it is shown."""
+
+    signal: Annotated[str, typer.Option(help="Name of a ready signal, or a file of your own.")] = "healthy"
+    seed: Annotated[int, typer.Option(help="What is left to chance: when pods start.")] = 0
+    name: Annotated[str, typer.Option(help="Which Canary, if there are several.")] = ""
+    trace: Annotated[bool, typer.Option("--trace", help="Also what was measured, and why it waited.")] = False
+    output: Annotated[Output, typer.Option("--output", "-o", help="text, json or svg.")] = Output.TEXT
+
+
+@spread
+def simulate(
     canary: Annotated[str, typer.Argument(help="YAML file with the Canary, or - for standard input.")],
     *,
-    signal: Annotated[str, typer.Option(help="Name of a ready signal, or a file of your own.")] = "healthy",
-    seed: Annotated[int, typer.Option(help="What is left to chance: when pods start.")] = 0,
-    name: Annotated[str, typer.Option(help="Which Canary, if there are several.")] = "",
-    trace: Annotated[bool, typer.Option("--trace", help="Also what was measured, and why it waited.")] = False,
-    output: Annotated[Output, typer.Option("--output", "-o", help="text, json or svg.")] = Output.TEXT,
+    play: Play,
     expect: Annotated[Expected | None, typer.Option(help="Exit status 1 if it comes out otherwise.")] = None,
 ) -> None:
     """Show what a Canary would do on given signals, by the real engine, in virtual time. No cluster is needed."""
@@ -97,7 +107,7 @@ def simulate(  # noqa: PLR0913 - the flags of one command
     from rollouts.telemetry.logging import set_up_logging
 
     set_up_logging("error")  # what it decides is the output, not the log
-    text, ending = simulated(Options(canary, signal, seed, name, trace, output))
+    text, ending = simulated(Options(canary, *astuple(play)))
     typer.echo(text, nl=False)
     if expect is not None and str(ending) != str(expect):
         typer.echo(f"expected {expect}, but it is {ending}", err=True)

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
 from rollouts.cli import exits
-from rollouts.cli.flags import Flags
+from rollouts.cli.flags import Flags, Place
 from rollouts.cli.options import (
     Context,
     DataForm,
     Everywhere,
     Kubeconfig,
-    Labels,
     Name,
     Namespace,
     ObjectForm,
     SomeName,
 )
+from rollouts.cli.spread import spread
 
 
-def get(  # noqa: PLR0913 - the flags of one command
-    name: SomeName = "",
-    *,
-    output: ObjectForm = None,
-    namespace: Namespace = "",
-    everywhere: Everywhere = False,
-    labels: Labels = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-) -> None:
+@spread
+def get(name: SomeName = "", *, output: ObjectForm = None, flags: Flags) -> None:
     """List Canaries: phase, weight, step, and what each waits for."""
     from rollouts.cli.cluster.listing import listing, nothing
     from rollouts.cli.cluster.paint import Paint
     from rollouts.cli.cluster.session import Session, name_of, run
 
-    flags = Flags(kubeconfig, context, namespace, everywhere, labels).beside(name)
+    flags = flags.beside(name)
 
     async def work(session: Session) -> int:
         text = await listing(session, name_of(name) if name else "", output or "", Paint.of())
@@ -50,22 +43,15 @@ def get(  # noqa: PLR0913 - the flags of one command
     raise typer.Exit(run(flags, work))
 
 
-def watch(  # noqa: PLR0913 - the flags of one command
-    name: SomeName = "",
-    *,
-    namespace: Namespace = "",
-    everywhere: Everywhere = False,
-    labels: Labels = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-) -> None:
+@spread
+def watch(name: SomeName = "", *, flags: Flags) -> None:
     """Show Canaries as they change: a live table on a terminal, a line for each change on a pipe. Ctrl-C ends it."""
     from rich.console import Console
 
     from rollouts.cli.cluster import board
     from rollouts.cli.cluster.session import Session, name_of, run
 
-    flags = Flags(kubeconfig, context, namespace, everywhere, labels).beside(name)
+    flags = flags.beside(name)
 
     async def work(session: Session) -> int:
         console = Console(highlight=False, markup=False, emoji=False)
@@ -74,14 +60,8 @@ def watch(  # noqa: PLR0913 - the flags of one command
     raise typer.Exit(run(flags, work))
 
 
-def describe(
-    name: Name,
-    *,
-    output: DataForm = None,
-    namespace: Namespace = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-) -> None:
+@spread
+def describe(name: Name, *, output: DataForm = None, place: Place) -> None:
     """Say why a Canary is where it is, what comes next and when, and what you can do."""
     from rollouts.cli.cluster import describing
     from rollouts.cli.cluster.paint import Paint
@@ -94,17 +74,11 @@ def describe(
         typer.echo(text, nl=False)
         return exits.DONE
 
-    raise typer.Exit(run(Flags(kubeconfig, context, namespace), work))
+    raise typer.Exit(run(place.flags, work))
 
 
-def history(
-    name: Name,
-    *,
-    output: DataForm = None,
-    namespace: Namespace = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-) -> None:
+@spread
+def history(name: Name, *, output: DataForm = None, place: Place) -> None:
     """List the releases of a Canary, newest first, as far as the cluster still has their events."""
     from rollouts.cli.cluster import runs
     from rollouts.cli.cluster.events import KEPT, read_events
@@ -125,7 +99,7 @@ def history(
         typer.echo(f"{'' if found else 'no release yet; '}older ones: {KEPT}", err=True)
         return exits.DONE
 
-    raise typer.Exit(run(Flags(kubeconfig, context, namespace), work))
+    raise typer.Exit(run(place.flags, work))
 
 
 def events(  # noqa: PLR0913 - the flags of one command
@@ -143,7 +117,7 @@ def events(  # noqa: PLR0913 - the flags of one command
     from rollouts.cli.cluster.session import Session, name_of, run
     from rollouts.cli.cluster.written import in_form, listed
 
-    flags = Flags(kubeconfig, context, namespace, everywhere).beside(name)
+    flags = Flags(namespace, everywhere, context=context, kubeconfig=kubeconfig).beside(name)
 
     async def work(session: Session) -> int:
         wanted = name_of(name) if name else ""
@@ -162,20 +136,20 @@ def events(  # noqa: PLR0913 - the flags of one command
     raise typer.Exit(run(flags, work))
 
 
-def status(  # noqa: PLR0913 - the flags of one command
-    name: Name,
-    *,
-    watch: Annotated[bool, typer.Option("--watch", "-w", help="Wait until the release is over.")] = False,
-    timeout: Annotated[str, typer.Option(help="With --watch: how long, as 90s or 15m. Default: for ever.")] = "",
-    revision: Annotated[str, typer.Option(help="The release of this revision, or of one that begins so.")] = "",
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Which release is meant, and how long it is waited for."""
+
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Wait until the release is over.")] = False
+    timeout: Annotated[str, typer.Option(help="With --watch: how long, as 90s or 15m. Default: for ever.")] = ""
+    revision: Annotated[str, typer.Option(help="The release of this revision, or of one that begins so.")] = ""
     since: Annotated[
         str, typer.Option(help="A release that began then or later: 2026-01-31T12:00:00Z. For configuration alone.")
-    ] = "",
-    output: DataForm = None,
-    namespace: Namespace = "",
-    context: Context = "",
-    kubeconfig: Kubeconfig = "",
-) -> None:
+    ] = ""
+
+
+@spread
+def status(name: Name, *, waiting: Waiting, output: DataForm = None, place: Place) -> None:
     """Tell whether the release that is under way succeeded, for scripts and pipelines.
 
     Exit code: 0 succeeded, 1 failed, 2 not over (with --watch: not in time), 3 no such Canary, 64 flags that can't be
@@ -183,8 +157,8 @@ def status(  # noqa: PLR0913 - the flags of one command
     """
     from rollouts.cli.cluster.gated import Question, answer
 
-    flags = Flags(kubeconfig, context, namespace)
-    raise typer.Exit(answer(flags, Question(name, watch, timeout, revision, since, output or "")))
+    question = Question(name, waiting.watch, waiting.timeout, waiting.revision, waiting.since, output or "")
+    raise typer.Exit(answer(place.flags, question))
 
 
 def program() -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import typer
 
 from rollouts.api.actions import Verb
@@ -12,35 +10,20 @@ from rollouts.cli.cluster.by_server import posted, reach_of
 from rollouts.cli.cluster.intents import Asked, Outcome, annotated, as_told, fresh_id, in_words, taken
 from rollouts.cli.cluster.session import Session, name_of, run
 from rollouts.cli.cluster.written import in_form
-from rollouts.cli.flags import Flags
+from rollouts.cli.flags import Flags, Order
 from rollouts.cli.refused import CommandRefused
 
 REASON_MAX = 256
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The flags, as they were written."""
-
-    verb: str
-    name: str
-    reason: str = ""
-    revision: str = ""
-    full: bool = False
-    weight: str = ""
-    wait: bool = True
-    timeout_s: float = 30.0
-    server: str = ""
-    form: str = ""
-
-
 def act(flags: Flags, order: Order, random_bytes: bytes) -> int:
     """Carry it out and return the exit code. Raises RolloutsError where it could not be asked."""
-    if len(order.reason) > REASON_MAX:
-        raise CommandRefused(f"--reason has {len(order.reason)} characters: at most {REASON_MAX} are kept")
-    name, server = name_of(order.name), reach_of(order.server) if order.server else ""
+    asking = order.asking
+    if len(asking.reason) > REASON_MAX:
+        raise CommandRefused(f"--reason has {len(asking.reason)} characters: at most {REASON_MAX} are kept")
+    name, server = name_of(order.name), reach_of(asking.server) if asking.server else ""
     asked = Asked(
-        Verb(order.verb), fresh_id(random_bytes), order.reason, order.revision, full=order.full, weight=order.weight
+        Verb(order.verb), fresh_id(random_bytes), asking.reason, asking.revision, full=order.full, weight=order.weight
     )
 
     async def work(session: Session) -> int:
@@ -48,8 +31,8 @@ def act(flags: Flags, order: Order, random_bytes: bytes) -> int:
             outcome = await posted(session, server, name, asked)
         else:
             outcome = await annotated(session, name, asked)
-        if order.wait:
-            outcome = await taken(session, outcome, order.timeout_s)
+        if asking.wait:
+            outcome = await taken(session, outcome, asking.timeout_s)
         return told(outcome, order)
 
     return run(flags, work)
@@ -57,14 +40,14 @@ def act(flags: Flags, order: Order, random_bytes: bytes) -> int:
 
 def told(outcome: Outcome, order: Order) -> int:
     """Write what became of it; the exit code."""
-    found = outcome.taken
-    if order.form == "name":
+    found, form = outcome.taken, order.asking.output
+    if form == "name":
         typer.echo(f"canary.rollouts.dev/{outcome.key.name}")
-    elif order.form:
-        typer.echo(in_form(order.form, as_told(outcome)), nl=False)
+    elif form:
+        typer.echo(in_form(form, as_told(outcome)), nl=False)
     refused = found is not None and found.outcome == "Refused"
-    late = found is None and order.wait
-    if not order.form or refused or late:
+    late = found is None and order.asking.wait
+    if not form or refused or late:
         typer.echo(in_words(outcome) + (_late(order) if late else ""), err=refused or late)
     return exits.FAILED if refused or late else exits.DONE
 
@@ -72,6 +55,6 @@ def told(outcome: Outcome, order: Order) -> int:
 def _late(order: Order) -> str:
     """What to look at where nobody takes an action."""
     return (
-        f" after {order.timeout_s:g} s: the controller may be down, or busy with another release; it takes it when it "
-        "comes to it. `rollouts describe` shows the last actions, and deploy/ how the controller is run"
+        f" after {order.asking.timeout_s:g} s: the controller may be down, or busy with another release; it takes it "
+        "when it comes to it. `rollouts describe` shows the last actions, and deploy/ how the controller is run"
     )
