@@ -27,7 +27,7 @@ from rollouts.api.resources import (
     ObjectKey,
     Resource,
 )
-from rollouts.engine.alerting import Alerter
+from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
@@ -266,10 +266,9 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         stack.push_async_callback(sources.aclose)
         notifiers = Notifiers(clock, settings.reach)
         stack.push_async_callback(notifiers.aclose)
-        home, links = settings.namespace, MessageLinks(settings.external_url, links_that_open(settings))
-        alerter = Alerter(
-            cluster, notifiers, secrets, clock, home=home, cluster_name=settings.cluster_name, links=links
-        )
+        links = MessageLinks(settings.external_url, links_that_open(settings))
+        sender = Sender(settings.namespace, settings.cluster_name, links)
+        alerter = Alerter(cluster, notifiers, secrets, clock, sender)
         ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
         ways = replace(ways, vouching=KubeVouching(outside.transport, clock), alerter=alerter)
         keeper = TemplateKeeper(cluster, ways.custom, clock)

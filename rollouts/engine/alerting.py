@@ -40,21 +40,25 @@ class Listener:
         return f"AlertProvider {self.provider}"
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who tells: the controller, as people know it."""
+
+    namespace: str
+    """The controller's own: providers there may hear of Canaries that do not name them."""
+    cluster_name: str = ""
+    links: MessageLinks = NO_LINKS
+
+
 class Alerter:
     """Knows all AlertProviders. Holds nothing of a Canary."""
 
-    def __init__(  # noqa: PLR0913 - the ways out, and where it is itself
-        self, cluster: Cluster, notifier: Notifier, secrets: Secrets, clock: Clock,
-        *, home: str, cluster_name: str = "", links: MessageLinks = NO_LINKS,
-    ) -> None:  # fmt: skip
-        """`home` is the controller's namespace: providers there may hear of Canaries that do not name them."""
-        self._links = links
+    def __init__(self, cluster: Cluster, notifier: Notifier, secrets: Secrets, clock: Clock, sender: Sender) -> None:
         self._cluster = cluster
         self._notifier = notifier
         self._secrets = secrets
         self._clock = clock
-        self._home = home
-        self._cluster_name = cluster_name
+        self._sender = sender
         self._read: dict[ObjectKey, tuple[str, AlertProviderSpec | None]] = {}
 
     def hears_unasked(self, namespace: str) -> bool:
@@ -141,8 +145,8 @@ class Alerter:
             version=version_of(self._cluster, subject, status, notice),
             since=began_at(status, notice),
             next=next_words(subject.spec, notice),
-            cluster=self._cluster_name,
-            links=self._links.links_of(telling),
+            cluster=self._sender.cluster_name,
+            links=self._sender.links.links_of(telling),
         )
 
     async def _note(self, key: ObjectKey, failed: Undelivered | None) -> None:
@@ -158,7 +162,7 @@ class Alerter:
 
     def _unasked(self, namespace: str) -> list[ObjectKey]:
         keys = []
-        for place in sorted({namespace, self._home}):
+        for place in sorted({namespace, self._sender.namespace}):
             for provider in self._cluster.list_all(ALERT_PROVIDERS, place):
                 spec = self._spec(ObjectKey.of(provider))
                 near = place == namespace or (spec is not None and spec.admits(namespace))

@@ -16,7 +16,7 @@ from rollouts.api.status import CanaryStatus, Notice, Phase
 from rollouts.core.measurement import Value
 from rollouts.core.notification import Notification
 from rollouts.core.receipts import read_receipts
-from rollouts.engine.alerting import Alerter, Listener
+from rollouts.engine.alerting import Alerter, Listener, Sender
 from rollouts.engine.destinations import Unusable, find_destination
 from rollouts.engine.message_links import Telling
 from rollouts.engine.subject import Subject
@@ -296,7 +296,7 @@ async def test_a_provider_of_another_namespace_is_not_for_everybody() -> None:
     world = world_with(provider("chat", "infra"), secret("chat", "infra"))
     canary = world.get(CANARIES)
     subject = Subject(canary, Owner.of(canary), CanarySpec.model_validate(canary["spec"]))
-    alerter = Alerter(world.cluster, world.notifier, world.secrets, world.clock, home=HOME)
+    alerter = Alerter(world.cluster, world.notifier, world.secrets, world.clock, Sender(HOME))
     notice = Notice(number=1, reason="Rollback", message="x", phase=Phase.FAILED, at=world.clock.now())
     listener = Listener(ObjectKey("infra", "chat"), Severity.INFO)
     told = await alerter.tell(listener, Telling(notice, subject, CanaryStatus()), "")

@@ -25,7 +25,7 @@ from rollouts.core.notification import Notification
 from rollouts.core.observed import Observed
 from rollouts.core.outbox import with_notices
 from rollouts.core.receipts import Receipt, mark_of, read_receipts
-from rollouts.engine.alerting import Alerter
+from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.calling import Caller
 from rollouts.engine.courier import ALERTS_GIVE_UP_AFTER, Courier
 from rollouts.engine.subject import Subject
@@ -111,7 +111,7 @@ class Play:
             self.services.known[name] &= set(self.decided)
         secrets = MemorySecrets(self.cluster.server)
         caller = Caller(ScriptedHooks(self.clock, self.random), secrets)
-        alerter = Alerter(self.cluster, self.services, secrets, self.clock, home=HOME)
+        alerter = Alerter(self.cluster, self.services, secrets, self.clock, Sender(HOME))
         self.courier = Courier(caller, self.clock, self._begin, lambda _key: None, alerter)
         self.send()
 

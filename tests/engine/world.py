@@ -34,7 +34,7 @@ from rollouts.api.resources import (
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Value
 from rollouts.core.measurement import Subject as Side
-from rollouts.engine.alerting import Alerter
+from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
@@ -317,7 +317,7 @@ class World:
     def _start(self) -> Reconciler:
         reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
         secrets = self.secrets = MemorySecrets(self.cluster.server)
-        alerter = Alerter(self.cluster, self.notifier, secrets, self.clock, home=HOME, cluster_name="eu-1")
+        alerter = Alerter(self.cluster, self.notifier, secrets, self.clock, Sender(HOME, "eu-1"))
         ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods, alerter=alerter)
         exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
         return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
