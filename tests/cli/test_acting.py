@@ -179,3 +179,23 @@ def test_weights_are_parts_or_shares() -> None:
     for wrong in ("101", "-1", "2.5", "much", "2.55%"):
         with pytest.raises(CommandRefused, match="whole number from 0 to 100"):
             weight_of(wrong, 100)
+
+
+async def test_an_intent_is_written_as_the_policy_reads_it(shop: Shop) -> None:
+    """Names and reasons as they are: with its letters escaped a name was not its owner's, and was refused."""
+    shop.write("Progressing", desiredWeight=10, stepIndex=1)
+
+    await shop.cli("pause", "shop", "--reason", "geprüft", "--no-wait")
+
+    canary = shop.server.stored(CANARIES, SHOP) or {}
+    assert '"reason": "geprüft"' in canary["metadata"]["annotations"][PREFIX + "pause"]
+
+
+async def test_what_no_intent_can_say_is_not_written(shop: Shop) -> None:
+    """The field is named."""
+    shop.write("Progressing", desiredWeight=10, stepIndex=1)
+
+    done = await shop.cli("pause", "shop", "--revision", "r" * 65)
+
+    assert (done.code, "revision: String should have at most 64 characters" in done.err) == (exits.REFUSED, True), done
+    assert _written(shop, "pause") is None

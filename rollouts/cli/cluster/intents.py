@@ -7,12 +7,14 @@ would stand there, refused, for nothing.
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from rollouts.api.actions import PREFIX, Verb
+from pydantic import ValidationError
+
+from rollouts.api.actions import PREFIX, Action, Verb, intent_text
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import ActionTaken, CanaryStatus
 from rollouts.cli import exits
@@ -98,12 +100,20 @@ async def annotated(session: Session, name: str, asked: Asked) -> Outcome:
     known = known_of(await session.canary(name))
     intent = checked(known, asked)
     user = await username(session)
-    text = json.dumps(intent | ({"user": user} if user else {}))
+    text = _text_of(asked.verb, intent | {"user": user})
     try:
         await session.send(annotate(CANARIES, known.key, {PREFIX + asked.verb: text}))
     except NotFound as error:
         raise await session.missing(known.key) from error
     return Outcome(known.key, str(intent["revision"]), asked, gate=gate_words(known, asked.verb))
+
+
+def _text_of(verb: Verb, intent: Mapping[str, Any]) -> str:
+    try:
+        return intent_text(Action.model_validate({"verb": verb, **intent}))
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        raise CommandRefused(f"{verb} can't be asked so: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
 async def username(session: Session) -> str:
