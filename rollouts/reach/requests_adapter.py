@@ -44,17 +44,9 @@ class ReachAdapter(HTTPAdapter):
         needed = ssl.VerifyMode(self._tls.verify_mode).name
         return host, {"ssl_context": self._tls, "cert_reqs": needed} if host["scheme"] == "https" else {}
 
-    def send(  # noqa: PLR0913, PLR0917 - as above
-        self,
-        request: Any,
-        stream: bool = False,  # noqa: ARG002, FBT001, FBT002 - as above
-        timeout: Any = None,
-        verify: Any = True,  # noqa: FBT002 - as above
-        cert: Any = None,
-        proxies: Any = None,
-    ) -> Any:
+    def send(self, request: Any, *more: Any, **named: Any) -> Any:
         """As ever, but for an answer larger than anybody needs, and for redirects: they stay what they are."""
-        response = super().send(request, True, timeout, verify, cert, proxies)  # noqa: FBT003 - as above
+        response = super().send(request, *more, **named)
         _read(response, request)
         response.headers.pop("Location", None)
         return response
