@@ -15,6 +15,7 @@ from rollouts.core.measurement import Question
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier
 from rollouts.engine.observe import Heard
+from rollouts.engine.record import read_status
 from rollouts.engine.subject import Subject
 from rollouts.ports import Clock
 
@@ -35,11 +36,13 @@ class Exchange:
         told = courier.mail(key)
         return Heard(answers, delivered, self._asker.grid_s, mail=told, alerted=courier.hears_unasked(key.namespace))
 
-    async def vouches(self, subject: Subject, status: CanaryStatus) -> bool:
-        """Whether the names in actions are true; asked only where one was not taken yet."""
-        vouching, asked = self._vouching, read_actions(subject.manifest)
-        new = vouching is not None and any(not is_taken(status, action) for action in asked)
-        return await vouching.vouches() if vouching is not None and new else False
+    async def vouches(self, subject: Subject) -> bool:
+        """Whether the names in actions are true; asked only where one was not taken yet. Few rounds have any."""
+        asked = read_actions(subject.manifest)
+        if self._vouching is None or not asked:
+            return False
+        status = read_status(subject.manifest)
+        return any(not is_taken(status, action) for action in asked) and await self._vouching.vouches()
 
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
         """Start those questions that are not under way."""

@@ -122,7 +122,7 @@ class Reconciler:
 
     async def _round(self, key: ObjectKey, subject: Subject, memory: Memory) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""
-        vouched = await self._exchange.vouches(subject, read_status(subject.manifest))
+        vouched = await self._exchange.vouches(subject)
         heard = replace(self._exchange.heard(key), vouched=vouched)
         work = find_work(self._cluster, subject, self._clock.now(), heard, memory)
         decision = work.decision
