@@ -23,6 +23,7 @@ MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
 PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
+PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
 SEEDS ?= 1000
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
@@ -88,7 +89,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -206,6 +207,11 @@ lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that t
 lab-analysis: venv ## Show in the real parts that counts are exact, and what becomes of a release without metrics, or by lies
 	$(LAB) build
 	$(BIN)/python -m e2e.analysis $(ANALYSIS_LAB_ARGS)
+
+.PHONY: lab-people
+lab-people: venv ## Show in the real parts a release that people are told of, approve by name, and gate a pipeline by
+	$(LAB) build
+	$(BIN)/python -m e2e.people $(PEOPLE_ARGS)
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

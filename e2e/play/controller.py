@@ -1,4 +1,7 @@
-"""The controller's process: the real program, as the user that the shipped role is bound to, log kept."""
+"""The controller's process: the real program, as the user that the shipped role is bound to, log kept.
+
+The same for `rollouts server`, which is a process of the same kind beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import aiohttp
 
@@ -22,31 +26,37 @@ _READY_WITHIN_S = 30.0
 class Controller:
     """At most one process at a time; all of them write to one log."""
 
-    def __init__(self, lab: Mapping[str, str]) -> None:
-        """Start nothing yet. `lab` is the lab's environment."""
-        self.log = Path(lab["LAB_DIR"]) / "log" / "controller.log"
-        kubeconfig = lab["KUBECONFIG_CONTROLLER"]
+    def __init__(
+        self, lab: Mapping[str, str], *, command: str = "controller", listen: str = LISTEN, kubeconfig: str = ""
+    ) -> None:
+        """Start nothing yet. `lab` is the lab's environment; `kubeconfig` is another than the controller's."""
+        self.log = Path(lab["LAB_DIR"]) / "log" / f"{command}.log"
+        self._command, self._listen = command, listen
+        kubeconfig = kubeconfig or lab["KUBECONFIG_CONTROLLER"]
         self._environ = {
             **{name: value for name, value in os.environ.items() if not name.startswith("ROLLOUTS_")},
             # Not even by mistake the administrator's.
             "KUBECONFIG": kubeconfig,
             "ROLLOUTS_KUBECONFIG": kubeconfig,
-            "ROLLOUTS_LISTEN": LISTEN,
+            "ROLLOUTS_LISTEN": listen,
         }
         self._metrics_url = lab.get("PROMETHEUS_URL", "http://127.0.0.1:9090")
         self._process: asyncio.subprocess.Process | None = None
         self.unasked_ends: list[str] = []
         """Each end that nobody had asked for, in words."""
 
-    async def start(self, *, metrics_url: str = "", log_level: str = "info") -> float:
-        """Start the process with the lab's Prometheus or another; when that was."""
+    async def start(
+        self, *, metrics_url: str = "", log_level: str = "info", settings: Mapping[str, str] = MappingProxyType({})
+    ) -> float:
+        """Start the process with the lab's Prometheus or another, and further settings; when that was."""
         environ = {
             **self._environ,
+            **settings,
             "ROLLOUTS_METRICS_SERVER": metrics_url or self._metrics_url,
             "ROLLOUTS_LOG_LEVEL": log_level,
         }
         # It must not outlive this process, however that ends.
-        words = ["setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", "rollouts", "controller"]
+        words = ["setpriv", "--pdeathsig=KILL", "--", sys.executable, "-m", "rollouts", self._command]
         with self.log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 *words, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
@@ -55,7 +65,7 @@ class Controller:
 
     async def become_ready(self) -> None:
         """Return when /readyz says so. Raises OverdueError."""
-        await until(self._is_ready, what="the controller's /readyz", within_s=_READY_WITHIN_S)
+        await until(self._is_ready, what=f"/readyz of the {self._command}", within_s=_READY_WITHIN_S)
 
     async def kill(self) -> float:
         """Send kill -9; when that was."""
@@ -99,7 +109,7 @@ class Controller:
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-                session.get(f"http://{LISTEN}/readyz") as answer,
+                session.get(f"http://{self._listen}/readyz") as answer,
             ):
                 return answer.status == 200
         except (aiohttp.ClientError, TimeoutError):
