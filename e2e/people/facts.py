@@ -31,7 +31,8 @@ class Try:
     @property
     def as_wanted(self) -> bool:
         """Whether it went as it had to."""
-        return self.code == self.wanted and all(word in self.said for word in self.words)
+        said = " ".join(self.said.split())
+        return self.code == self.wanted and all(word in said for word in self.words)
 
 
 @dataclass(frozen=True, slots=True)
