@@ -19,7 +19,8 @@ from e2e.people.people import DEVELOPER, RIGHTS, account, person
 from e2e.people.report import release_json
 from e2e.people.runs import Play, play_release
 from e2e.people.slack import SECRET
-from e2e.people.ways import forge
+from e2e.people.ways import LACKS_APPROVE, forge
+from e2e.play.application import scaled_down
 from e2e.play.controller import Controller
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example
@@ -45,7 +46,11 @@ async def start(play: Play) -> bool:
     await _start_programs(play, layout)
     await apply(*plan.provider(play.address))
     await apply(example("deployment"), example("gateway"), plan.canary())
-    await until(lambda: _initialized(play), what="Initialized", within_s=_INITIALIZED_WITHIN_S)
+    await until(
+        lambda: _initialized(play),
+        what="Initialized, and Envoy's routes to the primary",
+        within_s=_INITIALIZED_WITHIN_S,
+    )
     await until(lambda: _held(play), what="the policy in force", within_s=_IN_FORCE_WITHIN_S)
     detail = f"after {time.time() - began_at_s:.1f} s"
     play.results.append(Result("start", "Initialized, and the policy is in force", ok=True, detail=detail))
@@ -72,14 +77,16 @@ async def _start_programs(play: Play, layout: Layout) -> None:
 
 
 async def _initialized(play: Play) -> bool:
-    return play.scene.journal.phase == "Initialized"
+    shown = play.scene.journal.envoy
+    routed = bool(shown) and shown[-1].weight_percent == 0
+    return play.scene.journal.phase == "Initialized" and routed and await scaled_down(play.scene)
 
 
 async def _held(play: Play) -> bool:
     """Whether what nobody granted is refused: a policy takes a moment until the API server goes by it."""
     developer = play.people[DEVELOPER]
-    code, _ = await forge(developer, developer.user, "none", "--dry-run=server")
-    return code != 0
+    code, said = await forge(developer, developer.user, "none", "--dry-run=server")
+    return code != 0 and LACKS_APPROVE[0] in said
 
 
 async def _released(release: plan.Release, play: Play) -> bool:

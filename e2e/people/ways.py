@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,7 +19,11 @@ from e2e.play.seen import TARGET
 
 CANARY = f"canaries.rollouts.dev/{TARGET}"
 TYPED = "Ann at the phone"
+_SEEN_S = 1.0
+LACKS_APPROVE = ("may not approve this Canary", "the verb approve on canaries.rollouts.dev")
+"""How the policy says it."""
 LACKS_PROMOTE = ("may not promote canaries.rollouts.dev in namespace default", "grant the verb promote")
+"""How our server says it."""
 _ACTIONS = f"/api/v1/namespaces/default/canaries/{TARGET}/actions"
 
 
@@ -76,34 +81,44 @@ async def _by_link(stand: Stand) -> Try:
 
 
 async def _link_again(stand: Stand) -> tuple[Try, ...]:
+    # The server has seen by then what it has written.
+    await asyncio.sleep(_SEEN_S)
     form = {"name": TYPED, "reason": "once more"}
     answer = await ask("POST", stand.message.links["Approve"], form=form)
     return (Try("the same link once more", 410, (), *answer),)
 
 
-async def _forbidden(stand: Stand) -> tuple[Try, ...]:
-    """The approver looks, and may not promote; the developer may patch Canaries, and not approve."""
+async def unpromoted(stand: Stand) -> tuple[Try, ...]:
+    """The approver looks, and may not promote."""
     seen = await rollouts(stand.approver.kubeconfig, "describe", TARGET)
     promote = await rollouts(stand.approver.kubeconfig, "promote", TARGET, "--server", stand.server_url)
     posted = await ask("POST", f"{stand.server_url}{_ACTIONS}/promote", token=stand.approver.token, body={})
-    own = await forge(stand.developer, stand.developer.user, stand.revision)
-    foreign = await forge(stand.developer, stand.approver.user, stand.revision)
     return (
         Try("the approver sees it wait", 0, ("WaitingPromotion", "waits for an approval"), seen.code, seen.out),
         Try("the approver's command promote", 2, LACKS_PROMOTE, promote.code, promote.said),
         Try("the approver's POST promote", 403, LACKS_PROMOTE, *posted),
-        Try(
-            "an approval that the developer annotates", 1,
-            ("may not approve this Canary", "the verb approve on canaries.rollouts.dev"), *own,
-        ),
+    )
+
+
+async def _forged(stand: Stand) -> tuple[Try, ...]:
+    """The developer may patch Canaries, and not approve: neither in the own name nor in another."""
+    own = await forge(stand.developer, stand.developer.user, stand.revision)
+    foreign = await forge(stand.developer, stand.approver.user, stand.revision)
+    return (
+        Try("an approval that the developer annotates", 1, LACKS_APPROVE, *own),
         Try("the same in the approver's name", 1, ("is not in your name",), *foreign),
-    )  # fmt: skip
+    )
+
+
+async def _forbidden(stand: Stand) -> tuple[Try, ...]:
+    return (*await unpromoted(stand), *await _forged(stand))
 
 
 async def _by_command(stand: Stand) -> Try:
-    words = ("approve", TARGET, "--server", stand.server_url, "--reason", "looks good")
-    answer = await rollouts(stand.approver.kubeconfig, *words)
-    return Try("the approver's command approve", 0, ("approve",), answer.code, answer.out + answer.said)
+    flags = ("--server", stand.server_url, "--reason", "looks good")
+    answer = await rollouts(stand.approver.kubeconfig, "approve", TARGET, *flags)
+    words = ("approve of gate confirm-promotion", f"done by {stand.approver.user}")
+    return Try("the approver's command approve", 0, words, answer.code, answer.out + answer.said)
 
 
 async def _unposted(stand: Stand) -> tuple[Try, ...]:

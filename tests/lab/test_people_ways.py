@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
 import pytest
+import yaml
 
 from e2e.people.facts import Try
 from e2e.people.people import Person
-from e2e.people.plan import BY_LINK, BY_POST
+from e2e.people.plan import BY_LINK, BY_POST, canary
 from e2e.people.slack import SECRET, receiving
-from e2e.people.ways import WAYS, Stand
+from e2e.people.ways import WAYS, Stand, unpromoted
 from rollouts.api.actions import Verb
 from rollouts.api.hooks import HookType
 from rollouts.api.resources import CANARIES, ObjectKey
 from rollouts.core.links import LASTS, GateFacts, approval_links
+from rollouts.embedded import serving, write_kubeconfig
+from rollouts.testing.memory_server import MemoryServer
 from tests.lab.people_facts import GOLDEN, message
-from tests.server.api_world import KEYS, NOW, ApiWorld, api_world
+from tests.server.api_world import GATE, KEYS, NOW, STATUS, ApiWorld, api_world
 
 APP = ObjectKey("default", "app")
 
@@ -75,6 +79,25 @@ async def test_posts_take_the_right_and_the_revision(world: ApiWorld) -> None:
     assert (await way.approve(stand)).as_wanted
     [intent] = world.annotations(APP).values()
     assert intent["user"] == way.who(stand) == "system:serviceaccount:default:approver"
+
+
+async def test_who_may_only_approve_looks_and_can_not_promote(world: ApiWorld, tmp_path: Path) -> None:
+    """By the command, which says which verb is missing, and by a POST."""
+    stand = _stand(world)
+    kubernetes = MemoryServer(lambda: datetime.now(UTC))
+    async with serving(kubernetes) as url, aiohttp.ClientSession(url) as session:
+        path = tmp_path / "kubeconfig"
+        write_kubeconfig(path, url)
+        told = yaml.safe_load(path.read_text(encoding="utf-8"))
+        told["users"][0]["user"] = {"token": stand.approver.token}
+        path.write_text(yaml.safe_dump(told), encoding="utf-8")
+        async with session.post(CANARIES.path(namespace=APP.namespace), json=canary()) as made:
+            assert made.status == 201
+        gate = {"gate": {**GATE, "message": "confirm-promotion release-managers waits for an approval"}}
+        kubernetes.set_status(CANARIES, APP, {**STATUS, **gate, "observedGeneration": 1, "weightTotal": 100})
+        tries = await unpromoted(replace(stand, approver=replace(stand.approver, kubeconfig=path)))
+    assert _gone_wrong(tries) == []
+    assert world.annotations(APP) == {}
 
 
 async def test_a_server_that_lets_everybody_in_is_found(world: ApiWorld) -> None:
