@@ -1,6 +1,6 @@
 """What runs inside the lab: `python -m e2e.people.inside --mode all --result FILE`, through its `exec`.
 
-Plays the stories with the witnesses watching and writes results and figures to the file; it judges no exit status.
+Plays the stories with a witness watching and writes results and figures to the file; it judges no exit status.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from e2e.play.inside import parser_of, run_play, write_outcome
 from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
 from e2e.play.scene import opened
-from e2e.play.witnesses import follow_release, poll_envoy
+from e2e.play.witnesses import follow_release
 
 
 def main() -> None:
@@ -37,16 +37,11 @@ async def _main(result: Path, chosen: Sequence[str]) -> None:
             told = Play(scene, slack, address, results=results, figures=figures)
             try:
                 async with asyncio.TaskGroup() as tasks:
-                    watching = (
-                        follow_release(scene.api, scene.journal),
-                        poll_envoy(scene.lab["ENVOY_ADMIN_URL"], scene.journal),
-                    )
-                    witnesses = [tasks.create_task(one) for one in watching]
+                    witness = tasks.create_task(follow_release(scene.api, scene.journal))
                     stories = {"start": start, **{name: STORIES[name] for name in chosen}, "end": end}
                     played: dict[str, Story] = {name: partial(story, told) for name, story in stories.items()}
                     await play(played, results, announce=lambda story: print(f"-- {story}", flush=True))
-                    for witness in witnesses:
-                        witness.cancel()
+                    witness.cancel()
             finally:
                 # Also when the stories were broken off.
                 if told.server is not None:

@@ -26,6 +26,7 @@ from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example
 from e2e.play.result import Result
 from e2e.play.waiting import until
+from e2e.play.witnesses import poll_envoy
 
 Story = Callable[[Play], Awaitable[bool]]
 """Plays, notes its results, and says whether the next story finds the scene as it needs it."""
@@ -46,11 +47,13 @@ async def start(play: Play) -> bool:
     await _start_programs(play, layout)
     await apply(*plan.provider(play.address))
     await apply(example("deployment"), example("gateway"), plan.canary())
+    looking = asyncio.ensure_future(poll_envoy(play.scene.lab["ENVOY_ADMIN_URL"], play.scene.journal))
     await until(
         lambda: _initialized(play),
         what="Initialized, and Envoy's routes to the primary",
         within_s=_INITIALIZED_WITHIN_S,
     )
+    looking.cancel()
     await until(lambda: _held(play), what="the policy in force", within_s=_IN_FORCE_WITHIN_S)
     detail = f"after {time.time() - began_at_s:.1f} s"
     play.results.append(Result("start", "Initialized, and the policy is in force", ok=True, detail=detail))
