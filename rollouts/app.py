@@ -32,10 +32,12 @@ from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.fence import Fenced
 from rollouts.engine.message_links import GateLinks, MessageLinks
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
+from rollouts.engine.seat import Listeners
 from rollouts.engine.supervisor import Workers, wake_all, wake_interested
 from rollouts.engine.template_keeper import TemplateKeeper
 from rollouts.errors import KubeError
@@ -54,7 +56,8 @@ from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
 from rollouts.notify.kinds import Notifiers
-from rollouts.ports import MetricSource
+from rollouts.ports import Clock, Cluster, MetricSource
+from rollouts.replica import Replica
 from rollouts.server.gate_links import SignedLinks
 from rollouts.server.health import make_server
 from rollouts.server.listen import bind, serving
@@ -142,6 +145,8 @@ async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics
                 controlling = tasks.create_task(_control(outside, settings, readiness))
                 await stop.wait()
                 _log.info("stopping")
+                if readiness.replica is not None:
+                    await readiness.replica.hand_over()
                 controlling.cancel()
 
 
@@ -201,6 +206,7 @@ class Readiness:
 
     cluster: KubeCluster | None = None
     synced: bool = False
+    replica: Replica | None = None
     parts: Parts = field(default_factory=Parts)
     """What the API stands on."""
 
@@ -210,7 +216,8 @@ class Readiness:
             return "waiting for the API server"
         if not self.synced:
             return "waiting for the first lists of all kinds"
-        return self.cluster.trouble(CANARIES)
+        unseated = "" if self.replica is None else self.replica.not_ready()
+        return unseated or self.cluster.trouble(CANARIES)
 
 
 @asynccontextmanager
@@ -251,6 +258,8 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
     policy = ObjectKey(settings.namespace, POLICY_NAME)
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
+    replica = readiness.replica = Replica(settings, outside.transport, clock)
+    fenced, mandate = Fenced(cluster, replica.mandate), replica.mandate
     # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
     gc.collect()
     gc.freeze()
@@ -264,23 +273,39 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         source = metrics.source if grouped is None else grouped
         sources = Sources(source, clock, settings.reach, refused=vault.doubt)
         stack.push_async_callback(sources.aclose)
-        notifiers = Notifiers(clock, settings.reach)
-        stack.push_async_callback(notifiers.aclose)
-        links = MessageLinks(settings.external_url, links_that_open(settings))
-        sender = Sender(settings.namespace, settings.cluster_name, links)
-        alerter = Alerter(cluster, notifiers, secrets, clock, sender)
-        ways = Ways(cluster, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
+        ways = Ways(fenced, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
+        alerter = _alerter(stack, settings, fenced, secrets, clock)
         ways = replace(ways, vouching=KubeVouching(outside.transport, clock), alerter=alerter)
-        keeper = TemplateKeeper(cluster, ways.custom, clock)
+        keeper = TemplateKeeper(fenced, ways.custom, clock, mandate)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-        reconciler = Reconciler(cluster, exchange, clock, outside.reporter, SETTLES_IN, policy=policy)
+
+        def on_turn() -> None:
+            reporter.seat_changed(replica.members, leads=replica.leads)
+            reconciler.release()
+            wake_all(cluster, queue)
+            keeper.add_all()
+
+        reporter = outside.reporter
+        reconciler = Reconciler(fenced, exchange, clock, reporter, SETTLES_IN, policy=policy, mandate=mandate)
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         readiness.synced, readiness.parts.cluster = True, cluster
         wake_all(cluster, queue)
         tasks.create_task(keeper.run())
         _log.info("ready", canaries=len(queue))
-        await Workers(queue, reconciler, clock, outside.reporter).run(settings.workers)
+        stack.push_async_callback(replica.hand_over)
+        replica.take_seat(tasks, Listeners(on_turn, queue.idle))
+        await Workers(queue, reconciler, clock, reporter, mandate).run(settings.workers)
+
+
+def _alerter(
+    stack: AsyncExitStack, settings: Settings, cluster: Cluster, secrets: KubeSecrets, clock: Clock
+) -> Alerter:
+    """Tells people, as long as the stack is open."""
+    notifiers = Notifiers(clock, settings.reach)
+    stack.push_async_callback(notifiers.aclose)
+    links = MessageLinks(settings.external_url, links_that_open(settings))
+    return Alerter(cluster, notifiers, secrets, clock, Sender(settings.namespace, settings.cluster_name, links))
 
 
 async def wait_for_clock(transport: Transport, *, first_retry_s: float = FIRST_RETRY_S) -> ServerClock:

@@ -86,6 +86,12 @@ class Unavailable(KubeError):
     retry = Retry.AFTER
 
 
+class NotHeld(KubeError):
+    """The replica's Lease has run out: what it was about to write is another one's to decide."""
+
+    retry = Retry.AFTER
+
+
 class Unsettled(RolloutsError):
     """Somebody undoes what we do as fast as we do it. Step back for a moment, then go on."""
 

@@ -16,6 +16,7 @@ from rollouts.api.provider import Provider
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.counting import Series
 from rollouts.core.label_selector import Selector
+from rollouts.core.lease import Lease
 from rollouts.core.measurement import HookOutcome, Outcome, Rejected, Unreachable
 from rollouts.core.notification import Notification
 
@@ -132,6 +133,30 @@ class Cluster(Protocol):
         the last finalizer from an object that is being deleted returns it as it was last; reads have it no longer.
         What is in a Secret is not returned.
         """
+        ...
+
+
+class Leases(Protocol):
+    """The Leases by which the replicas of the controller share the work: one for each of them."""
+
+    def known(self) -> Sequence[Lease]:
+        """The newest known ones. Sends no request."""
+        ...
+
+    async def read_all(self) -> Sequence[Lease]:
+        """Those that there are now; `known` knows them then. Raises KubeError."""
+        ...
+
+    async def write(self, lease: Lease) -> Lease:
+        """Make a Lease that has no version yet, or change one at the version it has; how it is then.
+
+        Raises Conflict where it is not as it was read, or is there already, NotFound where it is gone: nothing is
+        made anew. Raises another KubeError where it is not known whether it was written.
+        """
+        ...
+
+    async def delete(self, lease: Lease) -> None:
+        """Delete a Lease at the version it has. Raises KubeError, as `write` does."""
         ...
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import secrets
+import socket
 from contextlib import suppress
 from pathlib import Path
 from typing import Literal
@@ -16,6 +18,8 @@ from rollouts.reach.policy import ReachPolicy
 
 PREFIX = "ROLLOUTS_"
 _NAMESPACE = "rollouts-system"
+_IDENTITY_MAX = 63
+"""As a label's value."""
 _NAMESPACE_FILE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -28,6 +32,12 @@ def _own_namespace() -> str:
     with suppress(OSError):
         return _NAMESPACE_FILE.read_text().strip() or _NAMESPACE
     return _NAMESPACE
+
+
+def _own_identity() -> str:
+    """In a pod its name; elsewhere one that no other process has."""
+    name = re.sub(r"[^a-z0-9-]+", "-", socket.gethostname().lower()).strip("-")[: _IDENTITY_MAX - 7] or "replica"
+    return name if _NAMESPACE_FILE.exists() else f"{name}-{secrets.token_hex(3)}"
 
 
 class Settings(BaseSettings):
@@ -66,6 +76,18 @@ class Settings(BaseSettings):
     cluster_name: str = Field(
         "", max_length=63, description="What notifications call this cluster; nothing by default."
     )
+    identity: str = Field(
+        default_factory=_own_identity,
+        description="This replica's name among the others: the pod's. Only a restart in place may have the same.",
+    )
+    sharding: bool = Field(
+        default=False, description="Whether all replicas share the Canaries. Else one works, others wait."
+    )
+    lease_s: int = Field(
+        15, ge=0, le=300,
+        description="How long a replica that is silent counts as there, in seconds: from 5 on. 0: there is one replica "
+        "alone, without a Lease.",
+    )  # fmt: skip
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
     reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")
     reach_deny: str = Field("", description="The same, of those that they may not name; the most specific decides.")
@@ -110,6 +132,20 @@ class Settings(BaseSettings):
     def _is_name(cls, value: str) -> str:
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
             raise ValueError("write the name of a namespace, such as rollouts-system")
+        return value
+
+    @field_validator("identity")
+    @classmethod
+    def _is_label(cls, value: str) -> str:
+        if len(value) > _IDENTITY_MAX or not re.fullmatch(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?", value):
+            raise ValueError(f"write a name of at most {_IDENTITY_MAX} small letters, digits and dashes")
+        return value
+
+    @field_validator("lease_s")
+    @classmethod
+    def _is_long_enough(cls, value: int) -> int:
+        if 0 < value < 5:
+            raise ValueError("write 5 or more, or 0 for one replica alone")
         return value
 
     @field_validator("listen")

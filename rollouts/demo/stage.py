@@ -71,6 +71,7 @@ async def _control(cluster: Cluster, kubeconfig: Path, stop: asyncio.Event) -> N
         return bool(cluster.pods.ready_templates(workload))
 
     settings = Settings(
-        kubeconfig=kubeconfig, metrics_server="http://simulated", listen="127.0.0.1:0", log_level="info", workers=4
-    )
+        kubeconfig=kubeconfig, metrics_server="http://simulated", listen="127.0.0.1:0", log_level="info", workers=4,
+        lease_s=0,
+    )  # fmt: skip
     await app.run(settings, stop, metrics)

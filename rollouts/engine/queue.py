@@ -6,7 +6,7 @@ Knows nothing of Canaries or of the API. A key that is added while a worker has 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from heapq import heapify, heappop, heappush
@@ -53,6 +53,12 @@ class KeyQueue:
             if key in self._due:
                 self._put(self._due[key], key)
             self._changed.set()
+
+    async def idle(self, takes: Callable[[ObjectKey], bool]) -> None:
+        """Return once nobody holds a key that is taken."""
+        while any(takes(key) for key in self._held):
+            self._changed.clear()
+            await self._changed.wait()
 
     async def _next(self) -> ObjectKey:
         while True:

@@ -23,6 +23,7 @@ from rollouts.core.outbox import lost_news
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fight import Fight
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
+from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.policy import POLICY
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
@@ -53,6 +54,7 @@ class Reconciler:
         settles_in: timedelta,
         *,
         policy: ObjectKey = POLICY,
+        mandate: Mandate = EVERYTHING,
     ) -> None:
         """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them."""
         self._cluster = cluster
@@ -61,8 +63,15 @@ class Reconciler:
         self._clock = clock
         self._reporter = reporter
         self._recorder = Recorder(cluster, clock)
-        self._restraint = Restraint(cluster, policy)
+        self._restraint = Restraint(cluster, policy, mandate)
+        self._mandate = mandate
         self._memories: dict[ObjectKey, Memory] = {}
+
+    def release(self) -> None:
+        """Forget the Canaries that are outside the mandate, so that one that comes back is claimed anew."""
+        for key in [key for key in self._memories if not self._mandate.holds(key)]:
+            self._exchange.stop_sending(key)
+            self._forget(key)
 
     async def reconcile(self, key: ObjectKey) -> datetime | None:
         """Work on one Canary until nothing is left to do now; when to look again, if time alone matters.

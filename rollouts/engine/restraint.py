@@ -14,6 +14,7 @@ from rollouts.api.resources import CANARIES, CONFIG_MAPS, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.holds import WAY_OUT
 from rollouts.core.observed import Hold
+from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.policy import POLICY, Policy, hold_of_flaws, hold_of_freeze, read_policy
 from rollouts.engine.subject import Subject
 from rollouts.engine.turns import QUEUED, RUNS, read_turns
@@ -35,7 +36,9 @@ class Holding:
 class Restraint:
     """Looks for one Canary at a time."""
 
-    def __init__(self, cluster: Cluster, policy: ObjectKey = POLICY) -> None:
+    def __init__(self, cluster: Cluster, policy: ObjectKey = POLICY, mandate: Mandate = EVERYTHING) -> None:
+        """The limit for all counts the Canaries of the mandate: two replicas can't both take the last place."""
+        self._mandate = mandate
         self._cluster = cluster
         self._policy = policy
         self._decided: set[ObjectKey] = set()
@@ -75,7 +78,7 @@ class Restraint:
     ) -> tuple[Hold | None, datetime | None]:
         if policy.max_concurrent is None or status.phase in RUNS:
             return None, None
-        turns, limit = read_turns(self._cluster.list_all(CANARIES)), policy.max_concurrent
+        turns, limit = read_turns(self._cluster.list_all(CANARIES), self._mandate.holds), policy.max_concurrent
         decided = self._decided - turns.running
         if len(turns.running | decided | turns.before(key)) < limit:
             return None, None

@@ -12,6 +12,7 @@ import structlog
 
 from rollouts.api.resources import CANARIES, ObjectKey, Resource
 from rollouts.engine.interest import interested
+from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.reconcile import Reconciler
 from rollouts.errors import Conflict, Retry, RolloutsError
@@ -27,7 +28,16 @@ BACKOFF_MAX_S = 60.0
 class Workers:
     """Turns keys into reconciles."""
 
-    def __init__(self, queue: KeyQueue, reconciler: Reconciler, clock: Clock, reporter: Reporter) -> None:
+    def __init__(
+        self,
+        queue: KeyQueue,
+        reconciler: Reconciler,
+        clock: Clock,
+        reporter: Reporter,
+        mandate: Mandate = EVERYTHING,
+    ) -> None:
+        """Canaries outside the mandate are let be: whoever is given one queues it anew."""
+        self._mandate = mandate
         self._queue = queue
         self._reconciler = reconciler
         self._clock = clock
@@ -43,7 +53,7 @@ class Workers:
     async def _work(self) -> None:
         while True:
             async with self._queue.take() as key:
-                again_at = await self._attempt(key)
+                again_at = await self._attempt(key) if self._mandate.holds(key) else None
             if again_at is not None:
                 self._queue.add(key, again_at)
 

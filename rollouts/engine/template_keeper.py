@@ -24,6 +24,7 @@ from rollouts.api.texts import cut
 from rollouts.core.measurement import Outcome, Rejected, Unreachable
 from rollouts.engine.ask import ANSWER_MAX_S
 from rollouts.engine.custom import CustomMetrics, ask_for_form
+from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.recipes import Recipe
 from rollouts.engine.template_secrets import read_secrets, secret_values
@@ -49,23 +50,28 @@ class _Told:
 class TemplateKeeper:
     """Writes the statuses of AnalysisTemplates, nothing else. Two processes may do so at a time: they say the same."""
 
-    def __init__(self, cluster: Cluster, custom: CustomMetrics, clock: Clock) -> None:
+    def __init__(self, cluster: Cluster, custom: CustomMetrics, clock: Clock, mandate: Mandate = EVERYTHING) -> None:
         self._cluster = cluster
         self._custom = custom
         self._clock = clock
+        self._mandate = mandate
         self._queue = KeyQueue(clock)
 
     def add(self, key: ObjectKey) -> None:
         """Look at a template that may have changed."""
         self._queue.add(key)
 
-    async def run(self) -> None:
-        """Look at all templates, and at those that are added, until cancelled."""
+    def add_all(self) -> None:
+        """Look at all templates that are known."""
         for manifest in self._cluster.list_all(ANALYSIS_TEMPLATES):
             self._queue.add(ObjectKey.of(manifest))
+
+    async def run(self) -> None:
+        """Look at all templates, and at those that are added, until cancelled."""
+        self.add_all()
         while True:
             async with self._queue.take() as key:
-                again_at = await self._attempt(key)
+                again_at = await self._attempt(key) if self._mandate.holds(key) else None
             if again_at is not None:
                 self._queue.add(key, again_at)
 

@@ -6,7 +6,7 @@ that is closed nor an approval that is missing keeps the others waiting. Who has
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -34,8 +34,8 @@ class Turns:
         return frozenset(self.queue[: self.queue.index(key)] if key in self.queue else self.queue)
 
 
-def read_turns(canaries: Iterable[Manifest]) -> Turns:
-    """What all Canaries say."""
+def read_turns(canaries: Iterable[Manifest], counts: Callable[[ObjectKey], bool] = lambda _key: True) -> Turns:
+    """What all Canaries say that count."""
     running, waiting = set(), []
     for canary in canaries:
         status, key = canary.get("status") or {}, ObjectKey.of(canary)
@@ -44,7 +44,8 @@ def read_turns(canaries: Iterable[Manifest]) -> Turns:
         elif is_queued(canary):
             since = status.get("lastTransitionTime")
             waiting.append((datetime.fromisoformat(since) if since else _LONG_AGO, key))
-    return Turns(frozenset(running), tuple(key for _, key in sorted(waiting)))
+    waiting = [turn for turn in waiting if counts(turn[1])]
+    return Turns(frozenset(filter(counts, running)), tuple(key for _, key in sorted(waiting)))
 
 
 def is_queued(canary: Manifest) -> bool:

@@ -30,16 +30,19 @@ class _Page:
     continue_token: str
 
 
-async def list_pages(transport: Transport, resource: Resource, keep: Callable[[Manifest], Manifest]) -> Listing:
+async def list_pages(
+    transport: Transport, resource: Resource, keep: Callable[[Manifest], Manifest], namespace: str = ""
+) -> Listing:
     """The newest list, `keep` applied to each object. Raises KubeError; Gone if a continue token grew too old."""
     manifests: list[Manifest] = []
     limit = CONFIG_MAPS_LIMIT if resource == CONFIG_MAPS else PAGE_LIMIT
-    page = _read(await transport.send(list_page(resource, limit=limit)))
+    page = _read(await transport.send(list_page(resource, namespace=namespace, limit=limit)))
     while True:
         manifests.extend(keep(item) for item in page.items)
         if not page.continue_token:
             return Listing(tuple(manifests), page.resource_version)
-        page = _read(await transport.send(list_page(resource, continue_token=page.continue_token, limit=limit)))
+        token = page.continue_token
+        page = _read(await transport.send(list_page(resource, namespace=namespace, continue_token=token, limit=limit)))
 
 
 def _read(response: Response) -> _Page:

@@ -102,7 +102,8 @@ class Reflector:
 
     async def _list(self) -> None:
         known_to = self._store.horizon
-        listing = await list_pages(self._transport, self._store.resource, self._store.keep)
+        store = self._store
+        listing = await list_pages(self._transport, store.resource, store.keep, store.namespace)
         version = listing.resource_version
         rewound = version.isdigit() and int(version) < known_to
         self._store.replace(listing.manifests, version, rewound=rewound)
@@ -113,7 +114,8 @@ class Reflector:
     async def _watch(self) -> None:
         began_at = self._cursor.resource_version
         timeout_s = self._random.randint(*self._pace.watch_s)
-        request = watch(self._store.resource, resource_version=began_at, timeout_s=timeout_s)
+        store = self._store
+        request = watch(store.resource, namespace=store.namespace, resource_version=began_at, timeout_s=timeout_s)
         opened = self._clock.now()
         try:
             limit_s = timeout_s + self._pace.silence_grace_s

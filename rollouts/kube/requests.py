@@ -43,12 +43,15 @@ class Request:
         return dict(self.headers).get("Content-Type", "")
 
 
-def list_page(resource: Resource, *, continue_token: str = "", limit: int = PAGE_LIMIT) -> Request:
-    """One page of all objects of a kind; the first without a token is the newest state, never a stale cache."""
+def list_page(resource: Resource, *, namespace: str = "", continue_token: str = "", limit: int = PAGE_LIMIT) -> Request:
+    """One page of all objects of a kind, in one namespace or in all.
+
+    The first without a token is the newest state, never a stale cache.
+    """
     query = [("limit", str(limit))]
     if continue_token:
         query.append(("continue", continue_token))
-    return _read(resource.path(), "list", resource, query)
+    return _read(resource.path(namespace=namespace), "list", resource, query)
 
 
 def list_selected(resource: Resource, namespace: str, *, selector: str, limit: int) -> Request:
@@ -69,7 +72,7 @@ def with_token(request: Request, token: str) -> Request:
     return replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
 
 
-def watch(resource: Resource, *, resource_version: str, timeout_s: int) -> Request:
+def watch(resource: Resource, *, namespace: str = "", resource_version: str, timeout_s: int) -> Request:
     """Changes after `resource_version`; the server ends the stream after `timeout_s` seconds."""
     query = [
         ("watch", "true"),
@@ -77,7 +80,7 @@ def watch(resource: Resource, *, resource_version: str, timeout_s: int) -> Reque
         ("resourceVersion", resource_version),
         ("timeoutSeconds", str(timeout_s)),
     ]
-    return _read(resource.path(), "watch", resource, query)
+    return _read(resource.path(namespace=namespace), "watch", resource, query)
 
 
 def get(resource: Resource, key: ObjectKey) -> Request:

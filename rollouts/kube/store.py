@@ -35,8 +35,11 @@ class Store:
         select: Select = select_whole,
         on_change: OnChange = lambda _resource, _key: None,
         on_trouble: OnTrouble = lambda _resource: None,
+        namespace: str = "",
     ) -> None:
+        """`namespace` is the one that is watched; empty for all."""
         self.resource = resource
+        self.namespace = namespace
         self._select = select
         self._on_change = on_change
         self._on_trouble = on_trouble

@@ -33,6 +33,8 @@ class Reporter:
         self._queries = Counter("rollouts_metric_queries", "Queries to the metric source.", registry=registry)
         self._reconcile_s = Histogram("rollouts_reconcile_seconds", "Length of one reconcile.", registry=registry)
         self._failures = Counter("rollouts_reconcile_failures", "Reconciles that failed.", ["kind"], registry=registry)
+        self._leader = Gauge("rollouts_leader", "1 while this replica works on Canaries.", registry=registry)
+        self._replicas = Gauge("rollouts_replicas", "Replicas that have a Lease, as this one knows.", registry=registry)
         self._reported: set[ObjectKey] = set()
         self._quiet_text: dict[ObjectKey, str] = {}
 
@@ -65,6 +67,11 @@ class Reporter:
     def request_answered(self, verb: str, resource: str, code: int) -> None:
         """One request to the API server; code 0 where no answer came."""
         self._requests.labels(verb, resource, code).inc()
+
+    def seat_changed(self, replicas: int, *, leads: bool) -> None:
+        """Whether this replica works on Canaries, and among how many."""
+        self._leader.set(leads)
+        self._replicas.set(replicas)
 
     def query_sent(self) -> None:
         """One query to the metric source."""
