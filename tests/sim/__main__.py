@@ -1,6 +1,6 @@
 """`python -m tests.sim --seeds 1000 [--first N] [--trace]`: run seeds, and say how to repeat what fails.
 
-`--case NAME` runs one plan of cases.py instead.
+`--case NAME` runs one plan of cases.py instead, `--replicas` the same seeds with replicas that take each other's place.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 
 from tests.sim.cases import cases
 from tests.sim.draw import draw
+from tests.sim.replicas import draw_replicas
 from tests.sim.world import run
 
 SHOWN = 10
@@ -23,8 +24,10 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first of them")
     parser.add_argument("--trace", action="store_true", help="print what happened")
     parser.add_argument("--case", help="the name of one plan that is not drawn")
+    parser.add_argument("--replicas", action="store_true", help="several replicas that share the Canaries by Leases")
     asked = parser.parse_args()
-    plans = [plan for plan in cases() if plan.name == asked.case] if asked.case else map(draw, _seeds(asked))
+    drawn = map(draw_replicas if asked.replicas else draw, _seeds(asked))
+    plans = [plan for plan in cases() if plan.name == asked.case] if asked.case else drawn
     began, failed, crashes, virtual_s, count = time.process_time(), [], 0, 0.0, 0
     for plan in plans:
         outcomes, count = run(plan), count + 1

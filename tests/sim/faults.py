@@ -71,6 +71,8 @@ class Fates:
         self.chance = chance
         self.awaited: list[str] = []
         """What each write, measurement and call was."""
+        self.lands = False
+        """Whether a write may land that its process has given up."""
         self._latency_max_s = latency_max_s
         self._fault = fault
 
@@ -104,6 +106,26 @@ class Life:
 
     process: str
     dead: bool = False
+    frozen_until_s: float = 0.0
+    """Until then it does nothing, and knows nothing of it."""
+    cut_until_s: float = 0.0
+    """Until then it does not reach the API server."""
+
+    @property
+    def cut(self) -> bool:
+        """Whether it does not reach the API server now."""
+        return asyncio.get_running_loop().time() < self.cut_until_s
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it does nothing now."""
+        return asyncio.get_running_loop().time() < self.frozen_until_s
+
+    async def thaw(self) -> None:
+        """Return once it runs."""
+        while self.frozen:
+            await asyncio.sleep(self.frozen_until_s - asyncio.get_running_loop().time())
+        self.check()
 
     def crash(self) -> None:
         """It ends here."""
@@ -142,9 +164,11 @@ class RudeCluster:
     async def write(self, write: Write) -> Manifest:
         """As the port says, and rudely."""
         self.life.check()
+        await self.life.thaw()
         begun = self.safety.begin(self.life.process, self.view, write)
         fate = self.fates.of_write(write)
-        await self._pass(self.fates.latency_s())
+        await self._reach(write)
+        await self._send(write, begun)
         if fate is Fate.CRASH_BEFORE:
             self._tell(write, fate)
             self.life.crash()
@@ -158,11 +182,37 @@ class RudeCluster:
         finally:
             if fate is Fate.CRASH_AFTER:
                 self.life.crash()
-        await self._pass(TIMEOUT_S if fate is Fate.ANSWER_LOST else self.fates.latency_s())
-        if fate is Fate.ANSWER_LOST:
+        lost = fate is Fate.ANSWER_LOST or self.life.cut
+        await self._pass(TIMEOUT_S if lost else self.fates.latency_s())
+        if lost:
             raise Unavailable("no answer within 5 s")
         self.view.absorb(write, answer)
         return answer
+
+    async def list_again(self, resource: Resource) -> None:
+        """All objects of a kind, as they are now."""
+        await self.life.thaw()
+        await self._reach(None)
+        await self._pass(self.fates.latency_s())
+        self.view.list_again(resource)
+        await self._pass(self.fates.latency_s())
+
+    async def _reach(self, write: Write | None) -> None:
+        """Raises Unavailable where the process is cut off."""
+        if self.life.cut:
+            await self._pass(TIMEOUT_S)
+            if write is not None:
+                self._tell(write, "cut off")
+            raise Unavailable("no connection")
+
+    async def _send(self, write: Write, begun: Begun) -> None:
+        """On its way. Whoever gives it up meanwhile can't call it back."""
+        try:
+            await self._pass(self.fates.latency_s())
+        except asyncio.CancelledError:
+            if self.fates.lands and self.fates.random.random() < 0.5:
+                asyncio.get_running_loop().call_later(self.fates.latency_s(), self._land, write, begun)
+            raise
 
     async def _time_out(self, write: Write, begun: Begun, fate: Fate) -> None:
         if fate is Fate.LATE:
@@ -192,7 +242,7 @@ class RudeCluster:
 
     async def _pass(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
-        self.life.check()
+        await self.life.thaw()
 
     def _tell(self, write: Write, outcome: str) -> None:
         if write.resource in {EVENTS, RULES_REVIEWS}:
@@ -212,6 +262,7 @@ class RudeMetrics:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says, and rudely."""
         self.life.check()
+        await self.life.thaw()
         fate, asked_at_s = self.fates.of_measurement(), asyncio.get_running_loop().time()
         await asyncio.sleep(self.fates.latency_s())
         self.life.check()
@@ -240,6 +291,7 @@ class RudeHooks:
     async def call(self, request: HookRequest) -> HookOutcome:
         """As the port says, and rudely."""
         self.life.check()
+        await self.life.thaw()
         fate, asked_at_s = self.fates.of_call(), asyncio.get_running_loop().time()
         await self._pass(self.fates.latency_s())
         if fate is Fate.CRASH_BEFORE:

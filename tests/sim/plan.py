@@ -104,6 +104,10 @@ class Plan:
     """Of one that is not drawn from its seed."""
     called: str = ""
     """What repeats that one."""
+    sharing: str = ""
+    """The rule by which the processes share the Canaries by Leases; empty where they know nothing of each other."""
+    handover_max_s: float = 0.0
+    """How long nobody may work on a Canary while a process could; 0 for what the rudeness makes of it."""
     awaits_max: int = 0
     """More writes, measurements and calls are a flaw; 0 for any number."""
 

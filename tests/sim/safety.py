@@ -30,6 +30,7 @@ from tests.sim.ledger import Begun, Ledger, Told, image_of, is_run_start, side_o
 from tests.sim.mail import Mail
 from tests.sim.meaning import GATES, RECEIVERS, ROLLBACK, TESTS, Hook, meaning_of
 from tests.sim.plan import NAMESPACE, Plan
+from tests.sim.sharing import Sharing
 from tests.sim.workloads import WORKLOADS
 
 SLACK_S = 0.01
@@ -51,6 +52,8 @@ class Safety:
         if plan.rudeness.fault_chance > 0 or len(plan.skews_s) > 1:
             self._put_back_s += FAULTS_PUT_BACK_S
         self._writing: Begun | None = None
+        self.sharing: Sharing | None = None
+        """Where the processes share the Canaries by Leases."""
 
     @property
     def flaws(self) -> list[str]:
@@ -60,6 +63,8 @@ class Safety:
     def begin(self, process: str, view: MemoryView, write: Write) -> Begun:
         """A process begins a write."""
         name, now_s = name_of(write).partition("-")[0], self.court.now_s()
+        if self.sharing is not None:
+            self.sharing.begin(process, name, write)
         if isinstance(write, PatchJson):
             judge_patch(self.court, name, write.operations)
         ledger = self.ledgers.get(name)
@@ -87,6 +92,8 @@ class Safety:
 
     def heard(self, change: Change) -> None:
         """Something changed on the server."""
+        if self.sharing is not None:
+            self.sharing.heard(change, self._writing.process if self._writing is not None else "")
         resource, key = change.place
         ledger = self.ledgers.get(key.name.partition("-")[0])
         if ledger is None:
@@ -107,6 +114,8 @@ class Safety:
 
     def check_put_back(self) -> None:
         """What others changed in the routes is put back within its due time, and so is what was decided done."""
+        if self.sharing is not None:
+            self.sharing.check()
         for name, ledger in self.ledgers.items():
             since_s = ledger.deviates_since_s
             late = since_s is not None and self.court.now_s() - since_s > self._put_back_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -25,15 +26,22 @@ from tests.sim.faults import Fates, Fault
 from tests.sim.ledger import RUNNING
 from tests.sim.liveness import bound_s, unrest, wrong_end
 from tests.sim.people import People, Scripts
-from tests.sim.plan import GOOD, HEALTH, NAMESPACE, STUCK, CanaryPlan, Plan, image, kind_of
+from tests.sim.plan import GOOD, HEALTH, NAMESPACE, STUCK, CanaryPlan, Happening, Plan, image, kind_of
 from tests.sim.process import Outside, Process, SkewedClock
 from tests.sim.safety import Safety
+from tests.sim.sharing import LEASE_S, RUDE_S, Sharing
 
 POLL_S = 1.0
 AFTERWARDS_S = 15.0
 """How long it is watched that what has come to its end stays there."""
 SILENT_AFTER_S = 1.5
 """How long the last requests of a canary take after its weight is gone."""
+
+
+AFFLICTIONS: dict[str, Callable[[Process, float], None]] = {
+    "restart": Process.kill, "die": Process.kill, "stop": Process.stop, "cut": Process.cut, "freeze": Process.freeze,
+}  # fmt: skip
+"""What happens to processes, and for how many seconds."""
 
 
 @dataclass(slots=True)
@@ -76,6 +84,8 @@ class World:
         self.pods = PodsController(self.server, Random(plan.seed + 2), self._startup_s)
         self.fates = Fates(self.random, plan.rudeness.fault_chance, plan.rudeness.latency_max_s, fault)
         self.processes = [self._process(index, skew_s) for index, skew_s in enumerate(plan.skews_s)]
+        if plan.sharing:
+            self._judge_sharing()
         self.people = People(self.server, self.pods, Scripts(self.metrics, self.hooks), self.safety, self.note)
         self._zero_since: dict[str, float] = {}
 
@@ -100,10 +110,17 @@ class World:
 
     def _process(self, index: int, skew_s: float) -> Process:
         outside = Outside(self.server, self.metrics, self.hooks, self.safety, self.note)
-        process = Process(f"p{index}", outside, SkewedClock(self.clock, skew_s), self.fates)
+        process = Process(f"p{index}", outside, SkewedClock(self.clock, skew_s), self.fates, self.plan.sharing)
         rude = self.plan.rudeness
         process.lateness = Lateness(rude.delay_max_s, rude.drop_chance, cut_chance=rude.cut_chance)
         return process
+
+    def _judge_sharing(self) -> None:
+        rude, names = self.plan.rudeness, [canary.name for canary in self.plan.canaries]
+        calm_s = rude.fault_chance == rude.drop_chance == 0.0
+        allowed_s = self.plan.handover_max_s or LEASE_S + (RUDE_S / 5 if calm_s else RUDE_S)
+        self.safety.sharing = Sharing(self.safety.court, names, self.processes, allowed_s)
+        self.fates.lands = True
 
     async def _whole(self) -> None:
         asyncio.get_running_loop().set_exception_handler(self._failed)
@@ -123,9 +140,8 @@ class World:
         for happening in self.plan.happenings:
             if not await self._pass_until(happening.at_s):
                 return
-            if happening.what == "restart":
-                self.note(f"p{happening.index} is killed")
-                self.processes[happening.index].kill()
+            if happening.what in AFFLICTIONS:
+                self._afflict(happening)
             else:
                 self.people.do(happening, self.plan.canaries[happening.index])
         if not await self._pass_until(self.plan.calm_at_s):
@@ -140,6 +156,12 @@ class World:
                 mail = self.safety.mails[ledger.plan.name]
                 found = (unrest(self.server, ledger), wrong_end(self.server, ledger, strict=True))
                 self.outcomes.flaws += filter(None, (*found, mail.missing(ledger.meaning)))
+
+    def _afflict(self, happening: Happening) -> None:
+        """Something happens to a process."""
+        process, for_s = self.processes[happening.index], float(happening.detail or 0)
+        self.note(f"{process.life}: {happening.what} {happening.detail}")
+        AFFLICTIONS[happening.what](process, for_s)
 
     def _calm(self) -> None:
         self.note("from here on nothing goes wrong")
@@ -170,7 +192,8 @@ class World:
     async def _pass_until(self, at_s: float) -> bool:
         """Let time pass; whether all is well so far."""
         while self.clock.elapsed_s < at_s and not self.safety.flaws:
-            await self.clock.sleep(min(POLL_S * 5, at_s - self.clock.elapsed_s))
+            poll_s = POLL_S / 4 if self.plan.sharing else POLL_S * 5
+            await self.clock.sleep(min(poll_s, at_s - self.clock.elapsed_s))
             with contextlib.suppress(Unsafe):
                 self.safety.check_put_back()
         return not self.safety.flaws
