@@ -107,6 +107,21 @@ def test_binding_names_what_the_file_makes() -> None:
     assert account["namespace"] == DOCUMENTS["Namespace"]["metadata"]["name"]
 
 
+def test_leases_are_kept_in_the_own_namespace_alone() -> None:
+    """Each replica's; nothing is asked about those of others in the cluster."""
+    role, binding = DOCUMENTS["Role"], DOCUMENTS["RoleBinding"]
+
+    assert role["rules"] == [
+        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"],
+         "verbs": ["list", "watch", "create", "patch", "delete"]},
+    ]  # fmt: skip
+    assert role["metadata"]["namespace"] == DOCUMENTS["Namespace"]["metadata"]["name"]
+    assert binding["metadata"]["namespace"] == role["metadata"]["namespace"]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == DOCUMENTS["ClusterRoleBinding"]["subjects"]
+    assert _granted("coordination.k8s.io", "leases") == set()
+
+
 @pytest.mark.kube
 @pytest.mark.parametrize(
     ("words", "answer"),
@@ -126,6 +141,9 @@ def test_binding_names_what_the_file_makes() -> None:
         (("watch", "networkpolicies.networking.k8s.io", "-n", "default"), "yes"),
         (("patch", "networkpolicies.networking.k8s.io", "-n", "default"), "no"),
         (("delete", "poddisruptionbudgets.policy", "-n", "default"), "yes"),
+        (("patch", "leases.coordination.k8s.io", "-n", "rollouts-system"), "yes"),
+        (("watch", "leases.coordination.k8s.io", "-n", "rollouts-system"), "yes"),
+        (("create", "leases.coordination.k8s.io", "-n", "default"), "no"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

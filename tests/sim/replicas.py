@@ -55,5 +55,3 @@ def hand_overs(every_s: float) -> Iterator[Plan]:
         for kind in (GOOD, BAD):
             steps = int(60.0 / every_s)
             yield from (one_hand_over(what, kind, RELEASED_AT_S - 1.0 + step * every_s) for step in range(steps))
-
-

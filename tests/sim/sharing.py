@@ -84,12 +84,12 @@ class Sharing:
                 del self._inside[key.name]
 
     def begin(self, process: str, name: str, write: Write) -> None:
-        """A process begins a write."""
+        """A process begins a write. A status is judged when it lands: it claims the Canary, or is refused."""
         tenure = self._tenures.get(name)
-        if tenure is None or write.resource in QUIET or tenure.process in {"", process}:
+        if tenure is None or write.resource in QUIET or isinstance(write, PatchStatus):
             return
-        claims = isinstance(write, PatchStatus) and int(write.status.get("term") or 0) > tenure.term
-        self._court.demand(claims, f"{name}: {process} begins to write {write.resource}, and {tenure.process} has it")
+        has = tenure.process in {"", process}
+        self._court.demand(has, f"{name}: {process} begins to write {write.resource}, and {tenure.process} has it")
 
     def heard(self, change: Change, process: str) -> None:
         """Something changed on the server; the process that did so, if it was one."""
@@ -119,5 +119,3 @@ class Sharing:
             gap_s = self._court.now_s() - self._since_s[key]
             self.longest_s = max(self.longest_s, gap_s)
             self._court.demand(gap_s <= self._allowed_s, f"{key.name}: nobody works on it for {gap_s:.1f} s")
-
-
