@@ -5,11 +5,10 @@ from __future__ import annotations
 from rollouts.api.resources import LEASES
 from rollouts.kube.leases import LeaseBook
 from rollouts.ports import Clock
-from rollouts.testing.memory_server import MemoryServer
 from rollouts.testing.memory_view import MemoryView
 
 
-def memory_leases(server: MemoryServer, view: MemoryView, namespace: str, clock: Clock) -> LeaseBook:
+def memory_leases(view: MemoryView, namespace: str, clock: Clock) -> LeaseBook:
     """Implements `ports.Leases`. `view` is as late as its watch."""
 
     async def list_again() -> None:

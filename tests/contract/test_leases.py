@@ -62,7 +62,7 @@ async def in_memory() -> AsyncIterator[Given]:
     for seed in range(2):
         view = MemoryView(server)
         LaggingWatch(server, view, Random(seed)).start()
-        books.append(memory_leases(server, view, "contract", clock))
+        books.append(memory_leases(view, "contract", clock))
     yield Given(*books)
 
 

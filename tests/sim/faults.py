@@ -123,7 +123,7 @@ class Life:
 
     async def thaw(self) -> None:
         """Return once it runs."""
-        while self.frozen:
+        while self.frozen:  # noqa: ASYNC110 - it may be frozen for longer meanwhile
             await asyncio.sleep(self.frozen_until_s - asyncio.get_running_loop().time())
         self.check()
 

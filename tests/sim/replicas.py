@@ -1,4 +1,4 @@
-"""Worlds with several replicas that share the Canaries by Leases: drawn from a seed, or one release with one affliction.
+"""Worlds with several replicas that share the Canaries by Leases: drawn from a seed, or one release and one thing.
 
 Replicas die, are stopped, frozen and cut off from the API server, at any moment. Pure: the same seed is the same plan.
 """

@@ -1,4 +1,4 @@
-"""Several replicas: no two work on one Canary, and soon another one does when one is gone, stopped, cut off or frozen."""
+"""Several replicas: no two work on one Canary, and soon another one does when one is gone, cut off or frozen."""
 
 from __future__ import annotations
 
