@@ -39,6 +39,9 @@ class Controller:
             "KUBECONFIG": kubeconfig,
             "ROLLOUTS_KUBECONFIG": kubeconfig,
             "ROLLOUTS_LISTEN": listen,
+            "ROLLOUTS_LISTEN": LISTEN,
+            # As a pod's container that is started again: its Lease is its own at once.
+            "ROLLOUTS_IDENTITY": "lab",
         }
         self._metrics_url = lab.get("PROMETHEUS_URL", "http://127.0.0.1:9090")
         self._process: asyncio.subprocess.Process | None = None

@@ -150,7 +150,7 @@ class Seat:
     async def _write(self, lease: Lease) -> None:
         if self._standing.mine is None:
             await self.listeners.idle(lambda _key: True)  # what was begun before the Lease was lost
-        was_seated, sent_at = self.seated, self._clock.now()
+        sent_at = self._clock.now()
         self._standing = rules.sending(self._standing, lease)
         try:
             answer = await self._in_time(self._leases.write(lease))
@@ -161,8 +161,10 @@ class Seat:
             if self._standing.mine is None:
                 self._lose(error)
             return
+        lapsed = not self.seated
         self._standing = rules.written(self._standing, answer, sent_at)
-        if not was_seated:
+        if lapsed:
+            self._told = ()  # what came meanwhile was let be: it is to be looked at again
             # While nobody could reach the server, nobody could renew: the others have their time again.
             self._view = rules.look({}, self._leases.known(), self._clock.now())
 
