@@ -21,6 +21,7 @@ CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
 ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
 MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
+HANDOVER_ARGS ?= --junitxml $(RESULTS)/handover.xml
 PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
@@ -89,7 +90,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -197,6 +198,11 @@ lab-mishaps: venv ## Show in the real parts what becomes of a release when route
 lab-gitops: venv ## Show in the real parts that weights stand through the syncs of a GitOps tool, or are back at once
 	$(LAB) build
 	$(BIN)/python -m e2e.gitops $(GITOPS_ARGS)
+
+.PHONY: lab-handover
+lab-handover: venv ## Show on a real API server that one of two replicas takes over: 20 kills, stops and cuts
+	$(LAB) build
+	$(BIN)/python -m e2e.handover $(HANDOVER_ARGS)
 
 .PHONY: lab-protocols
 lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate

@@ -223,8 +223,10 @@ class Readiness:
 @asynccontextmanager
 async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMetrics) -> AsyncIterator[Outside]:
     async with AsyncExitStack() as stack:
+        client = await open_client(kubeconfig=settings.kubeconfig)
+        client.user_agent += f" ({settings.identity})"  # so that audit logs tell replicas apart
         transport = Transport(
-            await open_client(kubeconfig=settings.kubeconfig),
+            client,
             monotonic=MONOTONIC,
             on_answer=lambda request, code: reporter.request_answered(request.verb, request.resource, code),
         )

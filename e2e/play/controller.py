@@ -39,7 +39,6 @@ class Controller:
             "KUBECONFIG": kubeconfig,
             "ROLLOUTS_KUBECONFIG": kubeconfig,
             "ROLLOUTS_LISTEN": listen,
-            "ROLLOUTS_LISTEN": LISTEN,
             # As a pod's container that is started again: its Lease is its own at once.
             "ROLLOUTS_IDENTITY": "lab",
         }
