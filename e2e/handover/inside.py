@@ -9,7 +9,7 @@ import time
 from itertools import count
 from pathlib import Path
 
-from e2e.handover.judge import HandOver, figures_of, judge, read_writes
+from e2e.handover.judge import HandOver, Written, figures_of, judge, read_writes
 from e2e.handover.replica import Replica
 from e2e.play.inside import parser_of, run_play, write_outcome
 from e2e.play.kubectl import apply
@@ -18,7 +18,7 @@ from e2e.play.result import Result
 from e2e.play.waiting import until
 
 CANARIES = 4
-EDIT_EVERY_S = 0.1
+EDIT_EVERY_S = 0.3
 WATCHED_S = 3.0
 """How long one that comes back is watched: it must not go on where it was."""
 WAYS = ("SIGTERM", "SIGKILL", "SIGSTOP", "cut")
@@ -42,14 +42,18 @@ async def _main(result: Path, rounds: int) -> None:
             editing = tasks.create_task(_edit())
             await _play(replicas, handed_over, rounds)
             editing.cancel()
-        with Path(os.environ["AUDIT_LOG"]).open(encoding="utf-8") as log:
-            writes = read_writes(log)
+        writes = _audited()
         results += judge(handed_over, writes)
         figures += figures_of(handed_over, writes)
     finally:
         for replica in replicas:
             await replica.end()
         write_outcome(result, results, figures)
+
+
+def _audited() -> list[Written]:
+    with Path(os.environ["AUDIT_LOG"]).open(encoding="utf-8") as log:
+        return read_writes(log)
 
 
 async def _play(replicas: list[Replica], handed_over: list[HandOver], rounds: int) -> None:

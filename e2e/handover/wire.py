@@ -22,7 +22,9 @@ class Wire:
     async def open(self, kubeconfig: Path, to: Path) -> None:
         """Listen, and write a kubeconfig that leads through here."""
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
-        port = self._server.sockets[0].getsockname()[1]
+        self._write(kubeconfig, to, self._server.sockets[0].getsockname()[1])
+
+    def _write(self, kubeconfig: Path, to: Path, port: int) -> None:
         config = json.loads(kubeconfig.read_text(encoding="utf-8"))
         config["clusters"][0]["cluster"]["server"] = f"https://127.0.0.1:{port}"
         to.write_text(json.dumps(config), encoding="utf-8")
