@@ -224,7 +224,7 @@ class Readiness:
 async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMetrics) -> AsyncIterator[Outside]:
     async with AsyncExitStack() as stack:
         client = await open_client(kubeconfig=settings.kubeconfig)
-        client.user_agent += f" ({settings.identity})"  # so that audit logs tell replicas apart
+        client.user_agent = f"{client.user_agent} ({settings.identity})"  # so that audit logs tell replicas apart
         transport = Transport(
             client,
             monotonic=MONOTONIC,
