@@ -225,6 +225,10 @@ crds: venv ## Write crds/ from the models
 	  $(BIN)/rollouts crds --only $$kind > crds/$$kind.yaml.new && mv crds/$$kind.yaml.new crds/$$kind.yaml; \
 	done
 
+.PHONY: manifests
+manifests: venv ## Render deploy/ into deploy/install.yaml
+	$(BIN)/python -m e2e.manifests
+
 .PHONY: docs
 docs: venv ## Write the generated pages of docs/
 	$(BIN)/python -c 'from rollouts.core.diagram import page; print(page(), end="")' > docs/state-machine.md

@@ -258,7 +258,8 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         wake_all(cluster, queue)
 
     policy = ObjectKey(settings.namespace, POLICY_NAME)
-    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble)
+    watched = settings.watch_namespace
+    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble, namespace=watched)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     replica = readiness.replica = Replica(settings, outside.transport, clock)
     fenced, mandate = Fenced(cluster, replica.mandate), replica.mandate

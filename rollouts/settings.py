@@ -88,6 +88,7 @@ class Settings(BaseSettings):
         description="How long a replica that is silent counts as there, in seconds: from 5 on. 0: there is one replica "
         "alone, without a Lease.",
     )  # fmt: skip
+    watch_namespace: str = Field("", description="The one namespace whose Canaries are worked on; empty: all.")
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
     reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")
     reach_deny: str = Field("", description="The same, of those that they may not name; the most specific decides.")
@@ -127,9 +128,11 @@ class Settings(BaseSettings):
             raise ValueError("a certificate and its key go together: ROLLOUTS_METRICS_CERT_FILE, _KEY_FILE")
         return value
 
-    @field_validator("namespace")
+    @field_validator("namespace", "watch_namespace")
     @classmethod
-    def _is_name(cls, value: str) -> str:
+    def _is_name(cls, value: str, about: ValidationInfo) -> str:
+        if value == "" and about.field_name == "watch_namespace":
+            return value
         if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
             raise ValueError("write the name of a namespace, such as rollouts-system")
         return value

@@ -58,7 +58,7 @@ async def play_right_missing(scene: Scene) -> list[Result]:
     namespace = "bad-rights"
     await prepare(namespace)
     async with _without_create_deployments(namespace):
-        case = plain("RBAC denied for one verb", namespace, "create deployments.apps", "deploy/rbac.yaml")
+        case = plain("RBAC denied for one verb", namespace, "create deployments.apps", "deploy/base/rbac.yaml")
         return await play_case(scene, case)
 
 

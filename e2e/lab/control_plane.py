@@ -98,8 +98,9 @@ def established(layout: Layout, built: Built, needs: tuple[str, ...]) -> Part:
 
 def shipped_manifests(checkout: Path) -> list[Path]:
     """What a user would apply to install the project: its CRDs, then its role."""
-    role = checkout / "deploy" / "rbac.yaml"
-    return [*sorted((checkout / "crds").glob("*.yaml")), *([role] if role.exists() else [])]
+    role = checkout / "deploy" / "base" / "rbac.yaml"
+    definitions = (file for file in (checkout / "crds").glob("*.yaml") if file.name != "kustomization.yaml")
+    return [*sorted(definitions), *([role] if role.exists() else [])]
 
 
 def _kubectl(layout: Layout, built: Built) -> tuple[str, ...]:

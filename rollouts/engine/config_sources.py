@@ -146,5 +146,5 @@ def _missing(subject: Subject, ref: ConfigRef) -> Problem:
 
 def _unreadable(subject: Subject, name: str, reason: str) -> Problem:
     said = f"Secret {subject.owner.namespace}/{name}, which {subject.spec.target} refers to"
-    way_out = "grant the controller's account get on secrets, see deploy/rbac.yaml, or set spec.configTracking"
+    way_out = "grant the controller's account get on secrets, see deploy/base/rbac.yaml, or set spec.configTracking"
     return Problem("SecretUnreadable", f"{said}, can't be read ({reason}): {way_out} to configMaps")

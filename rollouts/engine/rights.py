@@ -96,7 +96,7 @@ def judge_rights(review: Manifest, namespace: str, needed: Iterable[Right]) -> O
     if not missing or status.get("incomplete"):
         return Value(1.0)
     lacks = f"the controller's account may not {', '.join(missing)} in namespace {namespace}"
-    return Rejected(f"{lacks}: grant it, see deploy/rbac.yaml")
+    return Rejected(f"{lacks}: grant it, see deploy/base/rbac.yaml")
 
 
 def _granted(rules: Sequence[Manifest], right: Right) -> bool:

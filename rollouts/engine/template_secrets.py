@@ -27,7 +27,7 @@ async def read_secrets(
         try:
             found = await secrets.secret(namespace, name)
         except Forbidden as refused:
-            way_out = "grant the controller's account get on secrets, see deploy/rbac.yaml"
+            way_out = "grant the controller's account get on secrets, see deploy/base/rbac.yaml"
             return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")
         except KubeError as failed:
             return Unreachable(f"{shown} can't be read: {failed}")

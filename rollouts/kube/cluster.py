@@ -31,12 +31,20 @@ RETRY_AFTER_LIMIT_S = 10.0
 
 
 def stores_for(
-    resources: Iterable[Resource], *, on_change: OnChange, on_trouble: OnTrouble = lambda _resource: None
+    resources: Iterable[Resource],
+    *,
+    on_change: OnChange,
+    on_trouble: OnTrouble = lambda _resource: None,
+    namespace: str = "",
 ) -> dict[Resource, Store]:
-    """An empty store for each kind, keeping what SELECTIONS says."""
+    """An empty store for each kind, keeping what SELECTIONS says, of one namespace or of all."""
     return {
         resource: Store(
-            resource, select=SELECTIONS.get(resource, select_whole), on_change=on_change, on_trouble=on_trouble
+            resource,
+            select=SELECTIONS.get(resource, select_whole),
+            on_change=on_change,
+            on_trouble=on_trouble,
+            namespace=namespace,
         )
         for resource in resources
     }

@@ -10,7 +10,7 @@ from rollouts.api import resources
 from rollouts.api.resources import Resource
 from tests.kube.kubectl import run_kubectl
 
-RBAC_FILE = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
+RBAC_FILE = Path(__file__).parents[2] / "deploy" / "base" / "rbac.yaml"
 DOCUMENTS: dict[str, dict[str, Any]] = {
     document["kind"]: document for document in yaml.safe_load_all(RBAC_FILE.read_text())
 }

@@ -265,7 +265,7 @@ async def test_a_secret_that_may_not_be_read_is_named() -> None:
     ready = world.condition(ConditionType.READY)
     assert ready.reason == "SecretUnreadable"
     assert "Secret shop/password" in ready.message
-    assert "grant the controller's account get on secrets, see deploy/rbac.yaml" in ready.message
+    assert "grant the controller's account get on secrets, see deploy/base/rbac.yaml" in ready.message
     assert world.cluster.stored(DEPLOYMENTS, PRIMARY_KEY) is None
 
 

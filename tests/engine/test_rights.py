@@ -85,7 +85,7 @@ def test_what_is_granted_is_enough(rules: list[dict[str, Any]]) -> None:
 def test_what_is_missing_is_named(rules: list[dict[str, Any]], missing: str) -> None:
     """Verb and resource as RBAC writes them, the namespace, and where to find what to grant."""
     account = "the controller's account may not"
-    assert judged(*rules) == f"{account} {missing} in namespace shop: grant it, see deploy/rbac.yaml"
+    assert judged(*rules) == f"{account} {missing} in namespace shop: grant it, see deploy/base/rbac.yaml"
 
 
 def test_without_any_rule_everything_is_named() -> None:

@@ -241,7 +241,7 @@ async def test_secrets_that_may_not_be_read_are_said() -> None:
     await made.settle()
 
     assert made.condition(ConditionType.READY).reason == "SecretUnreadable"
-    assert "see deploy/rbac.yaml" in made.condition(ConditionType.READY).message
+    assert "see deploy/base/rbac.yaml" in made.condition(ConditionType.READY).message
 
 
 async def test_a_source_that_is_away_is_no_verdict() -> None:

@@ -1,4 +1,4 @@
-"""The policy for all on a real API server: seen with the rights of deploy/rbac.yaml."""
+"""The policy for all on a real API server: seen with the rights of deploy/base/rbac.yaml."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["real", "real_clock"]
 
 pytestmark = pytest.mark.kube
 
-RBAC_FILE = Path(__file__).parents[2] / "deploy" / "rbac.yaml"
+RBAC_FILE = Path(__file__).parents[2] / "deploy" / "base" / "rbac.yaml"
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 OTHER = ObjectKey(POLICY.namespace, "other")
 

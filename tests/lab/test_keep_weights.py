@@ -30,7 +30,7 @@ pytestmark = pytest.mark.lab
 
 Json = dict[str, Any]
 FILE = Path(__file__).parents[2] / "deploy" / "policies" / "keep-weights.yaml"
-RBAC_FILE = FILE.parents[1] / "rbac.yaml"
+RBAC_FILE = FILE.parents[1] / "base" / "rbac.yaml"
 ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 NAMESPACE = "keep-weights"
 OWNER = Owner(NAMESPACE, "shop", "uid-1")
