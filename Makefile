@@ -90,7 +90,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-rights
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -218,6 +218,10 @@ lab-analysis: venv ## Show in the real parts that counts are exact, and what bec
 lab-people: venv ## Show in the real parts a release that people are told of, approve by name, and gate a pipeline by
 	$(LAB) build
 	$(BIN)/python -m e2e.people $(PEOPLE_ARGS)
+
+.PHONY: lab-rights
+lab-rights: venv ## Judge the shipped role by what the plays before needed: nothing refused, nothing unused
+	$(BIN)/python -m e2e.rights
 
 .PHONY: crds
 crds: venv ## Write crds/ from the models

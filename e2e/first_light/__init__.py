@@ -4,7 +4,7 @@
     python -m e2e.first_light --quick       one good and one bad release, with shorter steps
 
 `__main__` takes labs up and down and sums up. Inside a lab, `inside` plays the stories: it starts the
-controller as the user rollouts-controller, keeps requests coming, and records what each witness saw
+controller as its service account, keeps requests coming, and records what each witness saw
 (the API server's watches, Envoy's own configuration, each request's answer, the audit log, Prometheus'
 query log). What was expected of it all is judged afterwards by pure functions (`judge_*`) from those
 records alone.

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from e2e.first_light.bad_input import Case, plain, play_case, prepare, ready_condition
+from e2e.lab.credentials import CONTROLLER
 from e2e.play.kubectl import apply, attempt, kubectl
 from e2e.play.manifests import moved
 from e2e.play.result import Result
@@ -95,5 +96,5 @@ async def _set_rules(rules: object) -> None:
 
 
 async def _is_denied(namespace: str) -> bool:
-    question = ("auth", "can-i", "create", "deployments.apps", "--as=rollouts-controller", f"--namespace={namespace}")
+    question = ("auth", "can-i", "create", "deployments.apps", f"--as={CONTROLLER}", f"--namespace={namespace}")
     return (await attempt(*question)).out.strip() == "no"

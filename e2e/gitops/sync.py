@@ -1,4 +1,4 @@
-"""A GitOps tool, played: the user's routing manifests applied again and again; and the policy, as the lab needs it."""
+"""A GitOps tool, played: the user's routing manifests applied again and again; and the policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pathlib import Path
 
 import yaml
 
-from e2e.lab.credentials import CONTROLLER
 from e2e.play.kubectl import kubectl, to_yaml
 from e2e.play.waiting import until
 from e2e.scenarios.stage import Stage
@@ -20,7 +19,6 @@ EVERY_S = 5.0
 WAYS: Mapping[str, tuple[str, ...]] = {"client-side": (), "server-side": ("--server-side", "--force-conflicts")}
 """How a sync applies."""
 _POLICY = Path(__file__).resolve().parents[2] / "deploy" / "policies" / "keep-weights.yaml"
-_ACCOUNT = "system:serviceaccount:rollouts-system:rollouts-controller"
 _LOOK_S = 0.1
 _AT_WORK_WITHIN_S = 30.0
 Holds = Callable[[], bool]
@@ -69,11 +67,8 @@ class Sync:
 
 
 async def install_policy(sync: Sync) -> None:
-    """As the file says, but for the account, which is a user in the lab; return when it is at work."""
-    text = _POLICY.read_text(encoding="utf-8")
-    if _ACCOUNT not in text:
-        raise ValueError(f"{_POLICY} does not name {_ACCOUNT}")
-    await kubectl("apply", "--server-side", "--filename=-", stdin=text.replace(_ACCOUNT, CONTROLLER))
+    """As it is shipped; return when it is at work."""
+    await kubectl("apply", "--server-side", f"--filename={_POLICY}")
     await _until_would(sync, lambda weights, file: weights != file, "the policy at work")
 
 

@@ -29,7 +29,7 @@ that port, with the API server's own certificate.
 `istioctl validate -f FILE` needs no cluster and is on LAB_PATH.
 
 Addresses and files stand in the lab's env file and in the environment of every command run in it:
-KUBECONFIG (administrator), KUBECONFIG_CONTROLLER (the user rollouts-controller, in no group),
+KUBECONFIG (administrator), KUBECONFIG_CONTROLLER (the service account of deploy/),
 GATEWAY_URL, MESH_URL, MESH_TESTER_URL, PROMETHEUS_URL, ENVOY_ADMIN_URL (of the gateway), CLIENT_ADMIN_URL,
 TESTER_ADMIN_URL, ISTIOD_URL, WORKLOAD_METRICS_URL, ACCESS_LOG_METRICS_URL, AUDIT_LOG,
 PROMETHEUS_QUERY_LOG, LAB_DIR, LAB_PID, LAB_PATH. The addresses mean the lab's own network: use

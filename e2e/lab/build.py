@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROFILES: dict[str, tuple[str, ...]] = {
-    "core": ("kube",),
+    "core": ("kube", "helm"),
     "istio": ("kube", "istio", "prometheus"),
 }
 CRDS_FILE = "istio-crds.yaml"

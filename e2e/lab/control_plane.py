@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from e2e.lab.credentials import API_SERVER
+from e2e.lab.credentials import API_SERVER, CONTROLLER
 from e2e.lab.layout import CHECKOUT, CONFIG
 from e2e.lab.namespaces import POD_GATEWAY
 from e2e.lab.part import Part, Probe
@@ -35,6 +35,7 @@ def core_parts(layout: Layout, built: Built, admin_token: str) -> tuple[Part, ..
         Part("etcd", _etcd(layout, built), (), Probe("http://127.0.0.1:2379/readyz")),
         Part("kube-apiserver", _kube_apiserver(layout, built), ("etcd",), probe),
         Part("objects", apply, ("kube-apiserver",)),
+        Part("account", _account(layout, built), ("objects",)),
     )
 
 
@@ -101,6 +102,17 @@ def shipped_manifests(checkout: Path) -> list[Path]:
     role = checkout / "deploy" / "base" / "rbac.yaml"
     definitions = (file for file in (checkout / "crds").glob("*.yaml") if file.name != "kustomization.yaml")
     return [*sorted(definitions), *([role] if role.exists() else [])]
+
+
+def _account(layout: Layout, built: Built) -> tuple[str, ...]:
+    return (
+        sys.executable,
+        *("-m", "e2e.lab.account"),
+        *("--kubectl", built.program("kubectl")),
+        *("--admin", str(layout.kubeconfig("admin"))),
+        *("--certificate", str(layout.certificate)),
+        *("--out", str(layout.kubeconfig(CONTROLLER))),
+    )
 
 
 def _kubectl(layout: Layout, built: Built) -> tuple[str, ...]:

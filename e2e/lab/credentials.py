@@ -1,8 +1,8 @@
 """Who may speak to the lab's API server: users, their tokens and kubeconfigs, and the token key.
 
 One user for each part, so that the audit log can tell them apart. The parts that are the cluster
-itself are in system:masters; the controller and the workload server are in no group, they may do
-what their roles allow. Pure but for the random source.
+itself are in system:masters; the workload server is in no group, it may do what its role allows. The controller is none
+of these users: it has a token of its service account, see account.py. Pure but for the random source.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 API_SERVER = "https://127.0.0.1:6443"
 MASTERS = "system:masters"
-CONTROLLER = "rollouts-controller"
+CONTROLLER = "system:serviceaccount:rollouts-system:rollouts-controller"
+"""The account of deploy/."""
 # User to groups.
 USERS: dict[str, tuple[str, ...]] = {
     "admin": (MASTERS,),
@@ -27,7 +28,6 @@ USERS: dict[str, tuple[str, ...]] = {
     "kwok": (MASTERS,),
     "istiod": (MASTERS,),
     "workload": (),
-    CONTROLLER: (),
 }
 # Order of the P-256 group: a private key is a number below it.
 _P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -1,4 +1,4 @@
-"""The controller's process: the real program, as the user that the shipped role is bound to, log kept.
+"""The controller's process: the real program, as the service account that deploy/ binds to its role, log kept.
 
 The same for `rollouts server`, which is a process of the same kind beside it.
 """

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
+from e2e.lab.credentials import CONTROLLER
 from e2e.play.seen import ApiRequest
-
-CONTROLLER = "rollouts-controller"
 
 
 def read_audit(lines: Iterable[str], *, since_s: float, until_s: float) -> list[ApiRequest]:

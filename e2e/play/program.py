@@ -18,6 +18,7 @@ from pathlib import Path
 from e2e.lab import Lab, LabError
 from e2e.play.junit import junit_xml
 from e2e.play.result import Json, expectation_lines
+from e2e.play.rights import RIGHTS, add_up, read_rights, remember
 
 _ENDS_WITHIN_S = 15.0
 
@@ -83,6 +84,7 @@ def run(program: Program, acts: Sequence[Act], arguments: argparse.Namespace) ->
     figures = [figure for outcome in outcomes for figure in outcome["figures"]]
     if arguments.junitxml is not None:
         _write(arguments.junitxml, junit_xml(program.slug, results))
+    remember(RIGHTS, program.title, add_up(outcome["rights"] for outcome in outcomes))
     _write(arguments.out, json.dumps({program.figures: figures, "expectations": results}, indent=1) + "\n")
     print("\n".join([*expectation_lines(results), "", "=== figures ===", *program.lines(figures), ""]))
     print(f"all figures are in {arguments.out}")
@@ -98,7 +100,9 @@ def _play(program: Program, act: Act, *, keep: bool) -> Json:
     lab = Lab(act.root)
     lab.up(act.profile)
     try:
-        return _play_inside(program, lab, act)
+        outcome = _play_inside(program, lab, act)
+        with lab.layout.audit_log.open(encoding="utf-8") as log:
+            return {**outcome, "rights": read_rights(log)}
     finally:
         if keep:
             print(f"{program.title}: a lab stays up; `python -m e2e.lab down --dir {lab.layout.root}` takes it down")

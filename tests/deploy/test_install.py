@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from tests.deploy.manifests import DEPLOY, documents, find, names
 pytestmark = [pytest.mark.kube, pytest.mark.timeout(600)]
 
 SHIPPED = names(documents(INSTALL.read_text(encoding="utf-8")))
+METRIC = {"name": "request-success-rate", "thresholdRange": {"min": 99}}
 WITHIN_S = 60.0
 
 
@@ -28,8 +28,14 @@ class Cluster:
 
     def kubectl(self, *words: str, manifest: dict[str, Any] | None = None) -> tuple[int, str, str]:
         """Exit code, what it says, and what it warns of."""
-        stdin = "" if manifest is None else json.dumps(manifest)
-        done = self._lab.run(["kubectl", *words], timeout_s=180.0, stdin=stdin)
+        return self._run("kubectl", *words, stdin="" if manifest is None else json.dumps(manifest))
+
+    def helm(self, *words: str) -> tuple[int, str, str]:
+        """The same of helm, in the namespace that deploy/ makes."""
+        return self._run("helm", *words, "--namespace=rollouts-system")
+
+    def _run(self, *words: str, stdin: str = "") -> tuple[int, str, str]:
+        done = self._lab.run(words, timeout_s=180.0, stdin=stdin)
         return done.returncode, done.stdout, done.stderr
 
     def until(self, holds: Callable[[], bool], what: str) -> None:
@@ -84,7 +90,7 @@ def _canary(name: str, target: str) -> dict[str, Any]:
         "spec": {
             "targetRef": {"name": target},
             "service": {"port": 80},
-            "analysis": {"interval": "10s", "stepWeight": 50, "metrics": [{"name": "request-success-rate"}]},
+            "analysis": {"interval": "10s", "stepWeight": 50, "metrics": [METRIC]},
         },
     }
 
@@ -143,3 +149,16 @@ def test_nothing_is_left_behind(installed: Cluster) -> None:
         assert code == 0, err
         assert "rollouts" not in out.replace("lab-rollouts-controller", "")
     assert installed.kubectl("get", "namespace", "rollouts-system")[0] == 1
+
+
+def test_helm_installs_the_same(cluster: Cluster) -> None:
+    """Installed and taken away by helm: what is shipped stands, and of it only the kinds are left, as helm has it."""
+    code, _, err = cluster.helm("install", "rollouts", str(DEPLOY / "helm" / "rollouts"), "--create-namespace")
+    assert code == 0, err
+    assert cluster.installed() == {one for one in SHIPPED if one[0] != "Namespace"}
+
+    code, _, err = cluster.helm("uninstall", "rollouts")
+    assert code == 0, err
+    cluster.until(lambda: {kind for kind, _ in cluster.installed()} == {"CustomResourceDefinition"}, "all is gone")
+    assert cluster.kubectl("delete", "namespace", "rollouts-system")[0] == 0
+    _remove(cluster)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import yaml
 
+from e2e.lab.credentials import CONTROLLER
 from e2e.lab.layout import CONFIG
 from e2e.lab.mesh import prometheus_config
 from e2e.lab.proxies import CLIENT, GATEWAY, PROXIES, ProxyPod, envoy_bootstrap
@@ -12,8 +13,8 @@ from e2e.lab.proxies import CLIENT, GATEWAY, PROXIES, ProxyPod, envoy_bootstrap
 def test_every_request_of_the_controller_is_audited() -> None:
     """The first rule that matches the controller says Metadata, for every verb and resource."""
     policy = yaml.safe_load((CONFIG / "audit-policy.yaml").read_text())
-    mine = next(rule for rule in policy["rules"] if "rollouts-controller" in rule.get("users", ["rollouts-controller"]))
-    assert mine == {"level": "Metadata", "users": ["rollouts-controller"]}
+    mine = next(rule for rule in policy["rules"] if CONTROLLER in rule.get("users", [CONTROLLER]))
+    assert mine == {"level": "Metadata", "users": [CONTROLLER]}
 
 
 def test_nobody_else_is_audited_but_the_administrators_writes() -> None:

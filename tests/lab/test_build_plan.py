@@ -52,10 +52,10 @@ def test_keys_are_for_their_owner_alone(built: Built, tmp_path: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in secrets} == {0o600}
 
 
-def test_the_controller_is_in_no_group() -> None:
-    """Its line has no groups: what it may do comes from the shipped role alone."""
+def test_the_controller_is_no_user_of_the_labs_making() -> None:
+    """It has a token of the shipped account: what it may do comes from the shipped role alone."""
     lines = {line.split(",")[1]: line for line in token_file(new_tokens()).splitlines()}
-    assert lines[CONTROLLER].count(",") == 2
+    assert CONTROLLER not in lines
     assert lines["admin"].endswith(f',"{MASTERS}"')
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from e2e.first_light.live import read_row
 from e2e.first_light.snapshot import differences, take
+from e2e.lab.credentials import CONTROLLER
 from e2e.play.envoy_routes import read_shares
 from e2e.play.journal import Journal, read_status, read_weight
 from e2e.play.logs import count_requests, read_audit, read_queries
@@ -16,7 +17,7 @@ from e2e.play.waiting import OverdueError, until
 from tests.lab.first_light_facts import record
 
 
-def _audited(second: int, verb: str = "patch", user: str = "rollouts-controller", **changes: Any) -> str:
+def _audited(second: int, verb: str = "patch", user: str = CONTROLLER, **changes: Any) -> str:
     event = {
         "auditID": f"{second}-{verb}",
         "verb": verb,

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from e2e.lab import Lab, LabError
+from e2e.lab.credentials import CONTROLLER
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(1800)]  # the first run on a machine compiles
 
@@ -80,13 +81,13 @@ def test_two_labs_side_by_side_do_not_see_each_other(lab: Lab, tmp_path: Path) -
     assert lab.run(["kubectl", "get", "namespace", "mine"]).returncode == 0
 
 
-def test_the_controllers_user_is_in_no_group_and_its_requests_are_audited(lab: Lab) -> None:
-    """It may not read Secrets, and the refused request stands in the audit log under its name."""
+def test_the_controller_has_the_shipped_account_and_its_requests_are_audited(lab: Lab) -> None:
+    """It may not read roles, and the refused request stands in the audit log under its name."""
     lab.up("core", quiet=True)
     kubeconfig = lab.environ()["KUBECONFIG_CONTROLLER"]
     refused = lab.run(["kubectl", f"--kubeconfig={kubeconfig}", "get", "clusterroles"])
     assert "Forbidden" in refused.stderr
-    assert '"username":"rollouts-controller"' in Path(lab.environ()["AUDIT_LOG"]).read_text()
+    assert f'"username":"{CONTROLLER}"' in Path(lab.environ()["AUDIT_LOG"]).read_text()
 
 
 def test_a_commands_exit_code_and_input_pass_through(lab: Lab) -> None:

@@ -1,0 +1,1 @@
+"""`python -m e2e.rights`: whether the shipped role is what the plays needed, no more and no less."""

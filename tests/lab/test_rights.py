@@ -1,0 +1,77 @@
+"""What the plays say of the controller's rights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from e2e.lab.credentials import CONTROLLER
+from e2e.play.rights import add_up, granted_by, judge, read_rights, remember
+
+RULES = [
+    {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list", "patch"]},
+    {"apiGroups": ["rollouts.dev"], "resources": ["canaries/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},
+]
+GRANTED = {"list deployments.apps", "patch deployments.apps", "patch canaries.rollouts.dev/status", "list pods"}
+
+
+def _line(verb: str, code: int = 200, user: str = CONTROLLER, number: int = 0, **target: str) -> str:
+    event: dict[str, Any] = {
+        "auditID": f"{verb}{target}{code}{number}",
+        "verb": verb,
+        "user": {"username": user},
+        "requestURI": "/version?timeout=3s",
+        "responseStatus": {"code": code},
+    }
+    if target:
+        event["objectRef"] = target
+    return json.dumps(event) + "\n"
+
+
+STATUS = {"apiGroup": "rollouts.dev", "resource": "canaries", "subresource": "status"}
+
+
+def test_each_request_counts_once_and_only_the_controllers() -> None:
+    """By verb, kind and subresource; a watch's two lines are one, others' requests and half a line are none."""
+    watch = _line("watch", resource="pods")
+    lines = [watch, watch, _line("patch", **STATUS), _line("get"), _line("list", user="admin", resource="pods"), "{"]
+
+    assert read_rights(lines) == {
+        "watch pods": [1, 0], "patch canaries.rollouts.dev/status": [1, 0], "get /version": [1, 0],
+    }  # fmt: skip
+
+
+def test_a_role_is_taken_apart() -> None:
+    """One right for each verb on each kind, with its subresource."""
+    assert granted_by(RULES) == GRANTED
+
+
+def test_a_role_that_was_used_whole_is_right() -> None:
+    """What everybody may is no right of the role's."""
+    used = {right: [1, 0] for right in GRANTED} | {"get /version": [3, 0]}
+    assert judge(used, GRANTED).ok
+
+
+def test_a_refusal_a_surplus_and_another_role_are_found() -> None:
+    """Each is named; what is refused although it is granted was taken away on purpose."""
+    used = {"list deployments.apps": [4, 2], "patch deployments.apps": [1, 0], "list pods": [1, 0], "get nodes": [1, 0]}
+
+    verdict = judge({**used, "create pods": [0, 1]}, GRANTED)
+
+    assert not verdict.ok
+    assert verdict.missing == ("create pods",)
+    assert verdict.unused == ("patch canaries.rollouts.dev/status",)
+    assert verdict.beyond == ("get nodes",)
+    assert verdict.taken_away == ("list deployments.apps",)
+
+
+def test_plays_add_up_and_each_is_remembered_as_it_was_last(tmp_path: Path) -> None:
+    """A play that is played again replaces what it had left; the others' stays."""
+    file = tmp_path / "out" / "rights.json"
+    remember(file, "one", {"list pods": [1, 1]})
+    remember(file, "two", {"list pods": [5, 0]})
+    remember(file, "one", {"list pods": [2, 0], "get pods": [1, 0]})
+
+    assert add_up(json.loads(file.read_text()).values()) == {"list pods": [7, 0], "get pods": [1, 0]}
