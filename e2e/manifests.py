@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from e2e import argocd
 from e2e.lab.build import build
 from e2e.lab.layout import CHECKOUT
 
@@ -25,7 +26,9 @@ def rendered(kubectl: str, folder: Path = DEPLOY) -> str:
 def main() -> None:
     """Write the file."""
     INSTALL.write_text(HEAD + rendered(build("core").program("kubectl")), encoding="utf-8")
-    print(f"{INSTALL.relative_to(CHECKOUT)} is written")
+    argocd.FILE.write_text(argocd.config(), encoding="utf-8")
+    for file in (INSTALL, argocd.FILE):
+        print(f"{file.relative_to(CHECKOUT)} is written")
 
 
 if __name__ == "__main__":
