@@ -8,12 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram
 
 from rollouts.api.resources import ObjectKey
-from rollouts.api.status import Phase
 from rollouts.core.decision import Decision
 from rollouts.core.phases import Event
+from rollouts.telemetry.canary_series import CanarySeries
 
 _QUIET = frozenset({Event.WAITED, Event.BLOCKED})
 
@@ -23,9 +23,7 @@ class Reporter:
 
     def __init__(self, registry: CollectorRegistry, log: Any = None) -> None:
         self._log = log if log is not None else structlog.get_logger("rollouts.decisions")
-        names = ["namespace", "name"]
-        self._weight = Gauge("rollouts_canary_weight_percent", "Desired weight.", names, registry=registry)
-        self._phase = Gauge("rollouts_canary_phase", "1 for the present phase.", [*names, "phase"], registry=registry)
+        self._series = CanarySeries(registry)
         self._decisions = Counter("rollouts_decisions", "Decisions by event.", ["event"], registry=registry)
         self._requests = Counter(
             "rollouts_api_requests", "Requests to the API server.", ["verb", "resource", "code"], registry=registry
@@ -35,18 +33,13 @@ class Reporter:
         self._failures = Counter("rollouts_reconcile_failures", "Reconciles that failed.", ["kind"], registry=registry)
         self._leader = Gauge("rollouts_leader", "1 while this replica works on Canaries.", registry=registry)
         self._replicas = Gauge("rollouts_replicas", "Replicas that have a Lease, as this one knows.", registry=registry)
-        self._reported: set[ObjectKey] = set()
         self._quiet_text: dict[ObjectKey, str] = {}
 
     def report(self, key: ObjectKey, decision: Decision) -> None:
         """One decision: counted always, logged unless it only asks, or repeats what the last one waited for."""
         status = decision.status
-        self._reported.add(key)
         self._decisions.labels(decision.event).inc()
-        share = decision.desired.share
-        self._weight.labels(key.namespace, key.name).set(100 * share.weight / share.weight_total)
-        for phase in Phase:
-            self._phase.labels(key.namespace, key.name, phase).set(phase is status.phase)
+        self._series.show(key, decision)
         quiet = decision.event in _QUIET
         if decision.asks:
             return  # Nothing is decided before the answers are there.
@@ -86,9 +79,4 @@ class Reporter:
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone."""
         self._quiet_text.pop(key, None)
-        if key not in self._reported:
-            return
-        self._reported.discard(key)
-        self._weight.remove(key.namespace, key.name)
-        for phase in Phase:
-            self._phase.remove(key.namespace, key.name, phase)
+        self._series.forget(key)
