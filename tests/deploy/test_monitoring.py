@@ -1,4 +1,4 @@
-"""The dashboard and the alerts: what they ask for exists, promtool agrees, and a real Prometheus evaluates each query."""
+"""The dashboard and the alerts: what they ask for exists, promtool agrees, a real Prometheus evaluates each query."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def _exported() -> set[str]:
     """Every name that the program can export."""
     registry = CollectorRegistry()
     Reporter(registry)
-    told = [metric for metric in registry.collect()]
-    return {name for metric in told for name in (metric.name, f"{metric.name}_total", *_parts(metric.name))}
+    return {
+        name for metric in registry.collect() for name in (metric.name, f"{metric.name}_total", *_parts(metric.name))
+    }
 
 
 def _parts(name: str) -> list[str]:
