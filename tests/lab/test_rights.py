@@ -17,13 +17,13 @@ RULES = [
 GRANTED = {"list deployments.apps", "patch deployments.apps", "patch canaries.rollouts.dev/status", "list pods"}
 
 
-def _line(verb: str, code: int = 200, user: str = CONTROLLER, number: int = 0, **target: str) -> str:
+def _line(verb: str, target: dict[str, str] | None = None, user: str = CONTROLLER) -> str:
     event: dict[str, Any] = {
-        "auditID": f"{verb}{target}{code}{number}",
+        "auditID": f"{verb}{target}",
         "verb": verb,
         "user": {"username": user},
         "requestURI": "/version?timeout=3s",
-        "responseStatus": {"code": code},
+        "responseStatus": {"code": 200},
     }
     if target:
         event["objectRef"] = target
@@ -35,8 +35,8 @@ STATUS = {"apiGroup": "rollouts.dev", "resource": "canaries", "subresource": "st
 
 def test_each_request_counts_once_and_only_the_controllers() -> None:
     """By verb, kind and subresource; a watch's two lines are one, others' requests and half a line are none."""
-    watch = _line("watch", resource="pods")
-    lines = [watch, watch, _line("patch", **STATUS), _line("get"), _line("list", user="admin", resource="pods"), "{"]
+    watch = _line("watch", {"resource": "pods"})
+    lines = [watch, watch, _line("patch", STATUS), _line("get"), _line("list", {"resource": "pods"}, "admin"), "{"]
 
     assert read_rights(lines) == {
         "watch pods": [1, 0], "patch canaries.rollouts.dev/status": [1, 0], "get /version": [1, 0],

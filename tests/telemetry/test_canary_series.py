@@ -7,8 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from rollouts.api.resources import ObjectKey
 from rollouts.api.status import CanaryStatus, MetricResult, Phase, Verdict
-from rollouts.core.decision import Decision, Desired, Routing
+from rollouts.core.decision import Decision, Desired
 from rollouts.core.phases import Event
+from rollouts.core.routing import Routing
 from rollouts.telemetry.canary_series import CanarySeries
 
 KEY = ObjectKey("shop", "app")
