@@ -257,8 +257,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
     def on_trouble(_resource: Resource) -> None:
         wake_all(cluster, queue)
 
-    policy = ObjectKey(settings.namespace, POLICY_NAME)
-    watched = settings.watch_namespace
+    policy, watched = ObjectKey(settings.namespace, POLICY_NAME), settings.watch_namespace
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble, namespace=watched)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     replica = readiness.replica = Replica(settings, outside.transport, clock)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from e2e.play.logs import CONTROLLER
+from e2e.lab.credentials import CONTROLLER
 from e2e.play.result import Json, Result
 
 STOPPED_MAX_S, SILENT_MAX_S = 3.0, 20.0

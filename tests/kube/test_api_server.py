@@ -99,7 +99,7 @@ async def test_an_approver_sees_it_wait_and_approves() -> None:
 
 async def test_the_controller_knows_whether_names_are_true(real: Transport, real_clock: ServerClock) -> None:
     """By the policy and its binding, with the rights of its own account; else nobody is vouched for."""
-    _applied_file(ROOT / "deploy" / "rbac.yaml")
+    _applied_file(ROOT / "deploy" / "base" / "rbac.yaml")
     account = await connect(user="system:serviceaccount:rollouts-system:rollouts-controller")
     try:
         run_kubectl("delete", "-f", str(POLICY))
