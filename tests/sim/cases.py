@@ -60,12 +60,19 @@ def cases() -> Iterator[Plan]:
     yield from _frozen()
     yield from pairs()
     yield first_version_stuck()
+    yield first_version_replaced()
 
 
 def first_version_stuck() -> Plan:
     """The first version never starts; later its user applies another one."""
     canary = replace(_canary(PLAIN, ()), first=STUCK)
     return _polite("first-version-stuck", canary, GOOD, _told("release good 80"), calm_at_s=120.0)
+
+
+def first_version_replaced() -> Plan:
+    """The first version is good, and one that never starts replaces it before any pod of it is ready."""
+    canary = replace(_canary(PLAIN, ()), startup_s=8.0)
+    return _polite("first-version-replaced", canary, GOOD, _told("release stuck 0.5"), calm_at_s=60.0)
 
 
 def drained_and(then: str, *, scaled_at_s: float = 0.0) -> Plan:

@@ -27,7 +27,17 @@ from rollouts.testing.metrics import ScriptedMetrics
 from rollouts.testing.pods import PodsController
 from tests.sim.ledger import image_of
 from tests.sim.meaning import EVENT, GATES, POST_ROLLOUT, PRE_ROLLOUT, ROLLBACK, ROLLOUT
-from tests.sim.plan import GOOD, NAMESPACE, CanaryPlan, Happening, hook_url, image, template
+from tests.sim.plan import (
+    GOOD,
+    NAMESPACE,
+    STUCK,
+    CanaryPlan,
+    Happening,
+    hook_url,
+    image,
+    kind_of,
+    template,
+)  # fmt: skip
 from tests.sim.routes import ours_of, read_route, rules_of
 from tests.sim.safety import Safety
 from tests.sim.workloads import stored
@@ -143,7 +153,10 @@ class People:
         self._create_target(canary)
         self._edit_spec(canary, "go on")
         self._ask(canary, "resume")
-        if canary.first != GOOD and self._safety.ledgers[canary.name].status.phase in {None, Phase.INITIALIZING}:
+        # The first version never starts: from the beginning, or since another one came before any pod was ready.
+        first = image_of(stored(self._server, canary.name))
+        fresh = self._safety.ledgers[canary.name].status.phase in {None, Phase.INITIALIZING}
+        if fresh and (canary.first != GOOD or kind_of(first) == STUCK):
             self.release(canary, GOOD)
 
     def last_release(self, canary: CanaryPlan, kind: str) -> None:
