@@ -15,8 +15,10 @@ from rollouts.api.status import CanaryStatus, ConditionType, Phase
 from rollouts.core.decision import Decision
 from rollouts.core.observed import Observed
 from tests.core.story import Story, read_all
+from tests.deploy.manifests import documents
 
 STORIES = read_all()
+ACCOUNT = "system:serviceaccount:argocd:argocd-server"
 HEALTHY = {Phase.INITIALIZED, Phase.SUCCEEDED}
 WAITS = {Phase.WAITING, Phase.WAITING_PROMOTION}
 HEALTH = (FOLDER / "health.lua").read_text(encoding="utf-8")
@@ -157,7 +159,18 @@ def test_an_action_is_an_intent_that_the_controller_reads(name: str) -> None:
     assert (action.verb, action.full) == (Verb(name.removesuffix("-full")), name.endswith("full"))
     assert (action.flaw, action.revision) == ("", "abc")
     assert action.id.startswith("argocd-")
+    assert action.user == ACCOUNT
     assert changed["spec"] == {}
+
+
+def test_the_account_in_whose_name_actions_stand_has_their_verbs() -> None:
+    """The policy on intents asks for each verb, of whoever is named: the role beside the actions grants just these."""
+    role, binding = documents((FOLDER / "rbac.yaml").read_text(encoding="utf-8"))
+    (rule,), (subject,) = role["rules"], binding["subjects"]
+
+    assert set(rule["verbs"]) == {"get", "patch"} | {name.removesuffix("-full") for name in ACTIONS}
+    assert f"system:serviceaccount:{subject['namespace']}:{subject['name']}" == ACCOUNT
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
 
 
 def test_what_argo_cd_is_given_is_what_was_tried() -> None:
