@@ -121,7 +121,10 @@ def test_policies_know_the_account() -> None:
     account = find(RENDERED, "ServiceAccount")["metadata"]
     condition = find(RENDERED, "MutatingAdmissionPolicy", "keep-weights.rollouts.dev")["spec"]["matchConditions"][0]
 
-    assert f"'system:serviceaccount:{account['namespace']}:{account['name']}'" in condition["expression"]
+    here = f"'system:serviceaccount:{account['namespace']}:{account['name']}'"
+    assert here in condition["expression"]
+    condition = find(RENDERED, "ValidatingAdmissionPolicy", "intents.rollouts.dev")["spec"]["matchConditions"][0]
+    assert here in condition["expression"]
 
 
 @pytest.mark.kube
@@ -138,8 +141,14 @@ def test_the_namespaced_overlay_has_no_right_elsewhere(tmp_path: Path) -> None:
     assert "ClusterRoleBinding" not in {one["kind"] for one in made}
     assert "Namespace" not in {one["kind"] for one in made}
     assert {one["metadata"].get("namespace", "shop") for one in made} == {"shop"}
-    assert {one["namespace"] for one in find(made, "RoleBinding")["subjects"]} == {"shop"}
-    assert "'system:serviceaccount:shop:rollouts-controller'" in str(made)
+    for name in ("rollouts-controller", "rollouts-controller-leases"):
+        assert {one["namespace"] for one in find(made, "RoleBinding", name)["subjects"]} == {"shop"}
+    for kind, policy, accounts in (
+        ("MutatingAdmissionPolicy", "keep-weights.rollouts.dev", {"controller"}),
+        ("ValidatingAdmissionPolicy", "intents.rollouts.dev", {"controller", "server"}),
+    ):
+        expression = find(made, kind, policy)["spec"]["matchConditions"][0]["expression"]
+        assert set(re.findall("system:serviceaccount:shop:rollouts-([a-z]+)'", expression)) == accounts
     assert "rollouts-system" not in str(made)
     watched = next(one for one in _pod(made)["containers"][0]["env"] if one["name"] == "ROLLOUTS_WATCH_NAMESPACE")
     assert watched["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.namespace"}}
@@ -154,6 +163,9 @@ def test_the_ha_overlay_adds_a_second_process_and_no_more() -> None:
     assert one == RENDERED
     assert spec["replicas"] == 2
     assert spec["strategy"]["type"] == "RollingUpdate"
+    env = {one["name"]: one for one in spec["template"]["spec"]["containers"][0]["env"]}
+    assert env["ROLLOUTS_IDENTITY"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+    assert env.keys() == {"ROLLOUTS_LISTEN", "ROLLOUTS_IDENTITY"}
     assert {one["topologyKey"] for one in spec["template"]["spec"]["topologySpreadConstraints"]} == {
         "kubernetes.io/hostname",
         "topology.kubernetes.io/zone",
