@@ -18,6 +18,7 @@ from rollouts.cli.convert import convert
 from rollouts.cli.exits import REFUSED
 from rollouts.cli.lint import lint
 from rollouts.cli.refused import CommandRefused
+from rollouts.cli.uninstall import uninstall
 from rollouts.cli.usage import StatusCommand
 from rollouts.errors import RolloutsError
 
@@ -33,7 +34,7 @@ _LOOK: tuple[Callable[..., None], ...] = (
     looking.get, looking.watch, looking.describe, looking.history, looking.events,
 )  # fmt: skip
 _REST: tuple[Callable[..., None], ...] = (
-    lint, convert, local.simulate, local.demo, local.crds, local.controller, local.server, local.version,
+    lint, convert, uninstall, local.simulate, local.demo, local.crds, local.controller, local.server, local.version,
     completion.completion,
 )  # fmt: skip
 
