@@ -15,13 +15,17 @@ LEASE_MUTANTS = (
     Mutant("never takes over", lease, "next_move", "late is not None and now >=", "late is not None and not now >="),
     Mutant("voids a Lease that was renewed", lease_manifest, "render_delete", "lease.uid, lease.version", "lease.uid"),
     Mutant("says that it has left before it has", Seat, "_drain", "await self.listeners.idle(given_up)", "pass"),
-    Mutant("says that it has left and goes on", Seat, "_drain", "self._narrowed = share", "pass"),
     Mutant("begins before it has looked", lease, "written",
            "standing, mine=lease,", "standing, trusted=(lease.share,), mine=lease,"),
     Mutant("does not hear what others say", lease, "may_work", "return not any(", "return True or any("),
     Mutant("begins what it does not hold", Workers, "_work", " if self._mandate.holds(key) else None", ""),
+    Mutant("keeps its Lease when it ends", Seat, "leave", "await self._leases.delete(mine)", "pass"),
+)  # fmt: skip
+
+CLOSE_MUTANTS = (
+    Mutant("says that it has left and goes on", Seat, "_drain", "self._narrowed = share", "pass"),
     Mutant("a write outlives the Lease", Fenced, "write", "asyncio.timeout(left_s)", "asyncio.timeout(None)"),
     Mutant("a write begins after the Lease", Fenced, "write", "if left_s > 0:", "if left_s == left_s:"),
-    Mutant("keeps its Lease when it ends", Seat, "leave", "await self._leases.delete(mine)", "pass"),
     Mutant("leaves before it has ended", Seat, "leave", "await self.listeners.idle(lambda _key: True)", "pass"),
 )  # fmt: skip
+"""Rules behind which another one stands, so that no world shows it: tests/engine/test_seat.py looks closer."""

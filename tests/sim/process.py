@@ -129,6 +129,11 @@ class Process:
         if self._watch is not None:
             self._watch.cut(for_s + self._fates.random.uniform(0.0, 1.0))
 
+    def blind(self, for_s: float) -> None:
+        """Hear of nothing for a while, though requests are answered."""
+        if self._watch is not None:
+            self._watch.cut(for_s)
+
     def holds(self, key: ObjectKey) -> bool:
         """Whether it takes the Canary for its own now."""
         return self._seat is not None and not self._life.dead and self._seat.holds(key)

@@ -20,6 +20,8 @@ TIMES_S = (3, 8, 14, 20, 40)
 STOPPED_MAX_S, SILENT_MAX_S = 3.0, 20.0
 """How long nobody works on a Canary where its replica was asked to end, and where it was not."""
 RELEASED_AT_S = 21.0
+JOINS_AFTER_S = 17.0
+"""How long a replica is away before another comes in its place: its Lease has run out by then."""
 
 
 def draw_replicas(seed: int) -> Plan:
@@ -46,6 +48,25 @@ def one_hand_over(what: str, kind: str, at_s: float, rule: Rule = Rule.LEADER) -
     return replace(
         plan, name=f"{what}-{kind}-{at_s:g}", skews_s=(0.0, 0.0), happenings=happenings, calm_at_s=120.0, sharing=rule,
         handover_max_s=STOPPED_MAX_S if what == "stop" else SILENT_MAX_S,
+    )  # fmt: skip
+
+
+def stands_by_blindly() -> Plan:
+    """The replica that stands by hears nothing for longer than a Lease lasts: the other's seems to have run out."""
+    plan = one_hand_over("blind", GOOD, 30.0)
+    struck = tuple(replace(one, index=1, detail="30") if one.what == "blind" else one for one in plan.happenings)
+    return replace(plan, name="stands-by-blindly", happenings=struck)
+
+
+def joins(at_s: float, seed: int = 0) -> Plan:
+    """A replica comes and gets the Canary by its hash, while the other one is at work on it and requests are slow."""
+    plan = one_hand_over("die", GOOD, at_s - JOINS_AFTER_S, Rule.SHARDS)
+    struck = tuple(
+        replace(one, index=1, detail=str(JOINS_AFTER_S)) if one.what == "die" else one for one in plan.happenings
+    )
+    return replace(
+        plan, name=f"joins-{at_s:g}", happenings=struck, seed=seed, handover_max_s=0.0,
+        rudeness=replace(plan.rudeness, latency_max_s=0.4),
     )  # fmt: skip
 
 

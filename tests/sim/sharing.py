@@ -7,7 +7,7 @@ own words is asked too, at every change: two that hold one Canary at one instant
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,7 +16,7 @@ from rollouts.api.status import CanaryStatus
 from rollouts.ports import PatchStatus, Write
 from rollouts.testing.memory_journal import Place
 from rollouts.testing.memory_server import Change
-from tests.sim.court import Court
+from tests.sim.court import Court, Unsafe
 from tests.sim.plan import NAMESPACE
 
 LEASE_S = 15.0
@@ -65,6 +65,7 @@ class Sharing:
         self._allowed_s = allowed_s
         self._tenures = {name: _Tenure() for name in canaries}
         self._inside: dict[str, str] = {}
+        self._renewed_s: dict[str, float] = {}
         self._since_s = dict.fromkeys(self._keys, court.now_s())
         self.longest_s = 0.0
         """The longest time that nobody worked on a Canary."""
@@ -95,6 +96,8 @@ class Sharing:
         """Something changed on the server; the process that did so, if it was one."""
         self.check()
         (resource, key), after = change.place, change.after
+        if resource == LEASES:
+            self._heard_of_lease(key.name, process, gone=after is None)
         tenure = self._tenures.get(key.name.partition("-")[0])
         if tenure is None or not process or resource in QUIET:
             return
@@ -107,6 +110,15 @@ class Sharing:
         self._court.demand(not late, what)
         if process == tenure.process:
             tenure.written.add(change.place)
+
+    def _heard_of_lease(self, name: str, process: str, *, gone: bool) -> None:
+        """Only who has it may end it before it has run out."""
+        owns = name.removeprefix("rollouts-").partition("x")[0] == process.partition(".")[0]
+        age_s = self._court.now_s() - self._renewed_s.get(name, -LEASE_S)
+        rash = gone and not owns and age_s < LEASE_S - 0.001
+        with suppress(Unsafe):  # remembered; raised here, it would end the seat
+            self._court.demand(not rash, f"{process} ends Lease {name}, which was renewed {age_s:.1f} s ago")
+        self._renewed_s[name] = self._court.now_s()
 
     def check(self) -> None:
         """Nobody else has what one has; and somebody has each, or soon will."""

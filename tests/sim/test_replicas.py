@@ -13,7 +13,15 @@ from tests.sim.faults import Fate, Fault
 from tests.sim.lease_mutants import LEASE_MUTANTS
 from tests.sim.mutants import Mutant
 from tests.sim.plan import BAD, GOOD, Plan
-from tests.sim.replicas import AFFLICTIONS, draw_replicas, hand_overs, one_hand_over
+from tests.sim.replicas import (
+    AFFLICTIONS,
+    RELEASED_AT_S,
+    draw_replicas,
+    hand_overs,
+    joins,
+    one_hand_over,
+    stands_by_blindly,
+)
 from tests.sim.world import World, run
 
 pytestmark = [pytest.mark.sim, pytest.mark.timeout(300)]
@@ -45,6 +53,19 @@ def test_a_hand_over_in_the_midst_of_a_release(what: str, kind: str, rule: Rule)
         assert sharing.hand_overs or rule is Rule.SHARDS, plan.name
 
 
+def test_who_stands_by_and_hears_nothing_takes_nothing_over() -> None:
+    """The other one's Lease seems to have run out, and its version says that it has not."""
+    outcomes = run(stands_by_blindly())
+    assert not outcomes.flaws, outcomes.flaws[0]
+
+
+@pytest.mark.parametrize("step", range(24))
+def test_a_canary_that_changes_hands_is_first_let_go(step: int) -> None:
+    """Another replica gets it by its hash, while requests about it are under way."""
+    outcomes = run(joins(RELEASED_AT_S + step / 4))
+    assert not outcomes.flaws, outcomes.flaws[0]
+
+
 @pytest.mark.parametrize("fate", [Fate.CRASH_BEFORE, Fate.CRASH_AFTER, Fate.ANSWER_LOST, Fate.LATE])
 def test_a_fault_anywhere_among_two_replicas(fate: Fate) -> None:
     """Also in what they write about their Leases."""
@@ -69,6 +90,8 @@ def test_a_broken_rule_of_leases_is_caught(mutant: Mutant, monkeypatch: pytest.M
 
 def _worlds() -> Iterator[Plan]:
     yield from hand_overs(20.0)
+    yield stands_by_blindly()
+    yield from (joins(RELEASED_AT_S + step / 4) for step in range(24))
     yield from map(draw_replicas, range(MUTANT_SEEDS))
 
 

@@ -40,6 +40,7 @@ SILENT_AFTER_S = 1.5
 
 AFFLICTIONS: dict[str, Callable[[Process, float], None]] = {
     "restart": Process.kill, "die": Process.kill, "stop": Process.stop, "cut": Process.cut, "freeze": Process.freeze,
+    "blind": Process.blind,
 }  # fmt: skip
 """What happens to processes, and for how many seconds."""
 
