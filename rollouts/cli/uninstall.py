@@ -24,5 +24,5 @@ def uninstall(
     from rollouts.cli.cluster.session import run
     from rollouts.cli.cluster.uninstalling import uninstalled
 
-    flags = Flags(kubeconfig, context, everywhere=True)
+    flags = Flags(context=context, kubeconfig=kubeconfig, everywhere=True)
     raise typer.Exit(run(flags, lambda session: uninstalled(session, timeout if yes else None, typer.echo)))
