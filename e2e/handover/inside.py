@@ -108,7 +108,8 @@ async def _edit() -> None:
 
 
 def _canary(index: int, threshold: int) -> Json:
-    analysis = {"interval": "10s", "threshold": threshold, "stepWeights": [50]}
+    metric = {"name": "request-success-rate", "interval": "30s", "thresholdRange": {"min": 99}}
+    analysis = {"interval": "10s", "threshold": threshold, "stepWeights": [50], "metrics": [metric]}
     name = f"app-{index}"
     spec = {"targetRef": {"kind": "Deployment", "name": name}, "service": {"port": 80}, "analysis": analysis}
     metadata = {"name": name, "namespace": "default"}
