@@ -22,6 +22,7 @@ ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
 MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
 HANDOVER_ARGS ?= --junitxml $(RESULTS)/handover.xml
+LEAVING_ARGS ?= --junitxml $(RESULTS)/leaving.xml
 PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
@@ -90,7 +91,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-rights
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-rights
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -203,6 +204,11 @@ lab-gitops: venv ## Show in the real parts that weights stand through the syncs 
 lab-handover: venv ## Show on a real API server that one of two replicas takes over: 20 kills, stops and cuts
 	$(LAB) build
 	$(BIN)/python -m e2e.handover $(HANDOVER_ARGS)
+
+.PHONY: lab-leaving
+lab-leaving: venv ## Show in the real parts that the program leaves a cluster as it found it: uninstalled, deleted at once, killed
+	$(LAB) build
+	$(BIN)/python -m e2e.leaving $(LEAVING_ARGS)
 
 .PHONY: lab-protocols
 lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate

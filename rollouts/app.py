@@ -33,6 +33,7 @@ from rollouts.engine.calling import Caller
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fence import Fenced
+from rollouts.engine.foothold import Foothold
 from rollouts.engine.message_links import GateLinks, MessageLinks
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
@@ -43,6 +44,7 @@ from rollouts.engine.template_keeper import TemplateKeeper
 from rollouts.errors import KubeError
 from rollouts.hooks.http import HttpHooks
 from rollouts.kube.access import open_client
+from rollouts.kube.account import KubeAccount
 from rollouts.kube.clock import ServerClock
 from rollouts.kube.cluster import KubeCluster, stores_for
 from rollouts.kube.connect import read_clock
@@ -145,9 +147,18 @@ async def run(settings: Settings, stop: asyncio.Event, open_metrics: OpenMetrics
                 controlling = tasks.create_task(_control(outside, settings, readiness))
                 await stop.wait()
                 _log.info("stopping")
-                if readiness.replica is not None:
-                    await readiness.replica.hand_over()
+                await _leave(readiness)
                 controlling.cancel()
+
+
+async def _leave(readiness: Readiness) -> None:
+    """Before the process ends: what it holds goes to others or, where all is being deleted, is given back first."""
+    if readiness.replica is None:
+        return
+    if readiness.foothold is not None and await readiness.foothold.is_going():
+        await readiness.replica.stay()
+        await readiness.foothold.last_stand()
+    await readiness.replica.hand_over()
 
 
 def serve_main() -> None:
@@ -207,6 +218,7 @@ class Readiness:
     cluster: KubeCluster | None = None
     synced: bool = False
     replica: Replica | None = None
+    foothold: Foothold | None = None
     parts: Parts = field(default_factory=Parts)
     """What the API stands on."""
 
@@ -249,6 +261,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
     def on_change(resource: Resource, key: ObjectKey) -> None:
         if resource == CANARIES:
             readiness.parts.feed.publish(key)
+            foothold.see(key, cluster.read(CANARIES, key))
         if readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
             wake_interested(cluster, queue, resource, key)
             if resource == ANALYSIS_TEMPLATES:
@@ -261,23 +274,23 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
     stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble, namespace=watched)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     replica = readiness.replica = Replica(settings, outside.transport, clock)
+    foothold = readiness.foothold = _foothold(outside.transport, settings, clock, replica)
     fenced, mandate = Fenced(cluster, replica.mandate), replica.mandate
-    # The imported libraries never go away: without this each full collection walks their whole heap, in mid-list.
-    gc.collect()
-    gc.freeze()
+    _spare_the_collector()
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        hooks = HttpHooks(clock, Random())
-        stack.push_async_callback(hooks.aclose)
-        secrets = KubeSecrets(outside.transport)
-        metrics, caller, pods = outside.metrics, Caller(hooks, secrets), KubePods(outside.transport)
+        secrets, pods = KubeSecrets(outside.transport), KubePods(outside.transport)
+        metrics, caller = outside.metrics, Caller(_hooks(stack, clock), secrets)
         vault = Vault(secrets, clock)
         grouped = None if metrics.rows is None else Grouping(metrics.rows, tasks.create_task, metrics.together)
         source = metrics.source if grouped is None else grouped
         sources = Sources(source, clock, settings.reach, refused=vault.doubt)
         stack.push_async_callback(sources.aclose)
         ways = Ways(fenced, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
-        alerter = _alerter(stack, settings, fenced, secrets, clock)
-        ways = replace(ways, vouching=KubeVouching(outside.transport, clock), alerter=alerter)
+        ways = replace(
+            ways,
+            vouching=KubeVouching(outside.transport, clock),
+            alerter=_alerter(stack, settings, fenced, secrets, clock),
+        )
         keeper = TemplateKeeper(fenced, ways.custom, clock, mandate)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
 
@@ -286,6 +299,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
             reconciler.release()
             wake_all(cluster, queue)
             keeper.add_all()
+            foothold.look()
 
         reporter = outside.reporter
         reconciler = Reconciler(fenced, exchange, clock, reporter, SETTLES_IN, policy=policy, mandate=mandate)
@@ -294,10 +308,29 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         readiness.synced, readiness.parts.cluster = True, cluster
         wake_all(cluster, queue)
         tasks.create_task(keeper.run())
+        tasks.create_task(foothold.run())
         _log.info("ready", canaries=len(queue))
         stack.push_async_callback(replica.hand_over)
-        replica.take_seat(tasks, Listeners(on_turn, queue.idle))
+        replica.take_seat(tasks, Listeners(on_turn, queue.idle, foothold.is_going))
         await Workers(queue, reconciler, clock, reporter, mandate).run(settings.workers)
+
+
+def _spare_the_collector() -> None:
+    """The imported libraries never go away: else each full collection walks their whole heap, in mid-list."""
+    gc.collect()
+    gc.freeze()
+
+
+def _foothold(transport: Transport, settings: Settings, clock: Clock, replica: Replica) -> Foothold:
+    account = KubeAccount(transport, settings.namespace, everywhere=not settings.watch_namespace)
+    return Foothold(account, clock, lambda: replica.leads)
+
+
+def _hooks(stack: AsyncExitStack, clock: Clock) -> HttpHooks:
+    """Calls webhooks, as long as the stack is open."""
+    hooks = HttpHooks(clock, Random())
+    stack.push_async_callback(hooks.aclose)
+    return hooks
 
 
 def _alerter(

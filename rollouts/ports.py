@@ -223,6 +223,22 @@ class Vouching(Protocol):
         ...
 
 
+class Account(Protocol):
+    """What this process acts as: its service account, its role, and what gives it the role."""
+
+    async def hold(self) -> None:
+        """If they are deleted, let them stay all the same. Raises KubeError."""
+        ...
+
+    async def let_go(self) -> None:
+        """Let them go when they are deleted. Where they are, nothing can be asked after this. Raises KubeError."""
+        ...
+
+    async def is_going(self) -> bool:
+        """Whether the service account is being deleted, and held. Raises KubeError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What somebody wants to do with Canaries. An empty name is all of them, an empty namespace everywhere."""

@@ -69,6 +69,13 @@ class Replica:
         tasks.create_task(self._leases.run())
         self._keeping = tasks.create_task(self._keep(self._seat))
 
+    async def stay(self) -> None:
+        """All is being deleted: keep what this replica has, without a Lease, until it is handed over."""
+        if self._seat is not None and self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
+            self._seat.stay()
+
     async def hand_over(self) -> None:
         """Leave all Canaries to the others. May be called again."""
         if self._seat is None or self._keeping is None:

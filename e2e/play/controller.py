@@ -79,15 +79,15 @@ class Controller:
         self._process = None
         return killed_at_s
 
-    async def stop(self) -> bool:
-        """Ask it to end, insist after 10 s; whether it ended in time and with exit code 0."""
+    async def stop(self, within_s: float = _ENDS_WITHIN_S) -> bool:
+        """Ask it to end, insist after that time; whether it ended in time and with exit code 0."""
         process = self._running()
         if process is None:
             return False
         self._process = None
         process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(_ENDS_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 return await process.wait() == 0
         except TimeoutError:
             return False

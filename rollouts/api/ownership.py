@@ -28,6 +28,8 @@ CONFIG_COPIES_ANNOTATION = f"{GROUP}/config-copies"
 """On the primary: all copies of configuration that may exist for it, as `ConfigMap/name` or `Secret/name`."""
 RESTORE_FINALIZER = f"{GROUP}/restore"
 """Holds a deleted Canary until its target serves by itself."""
+ACCOUNT_FINALIZER = f"{GROUP}/canaries-first"
+"""Holds the controller's own account and rights, if all is deleted at once, until no Canary is held any more."""
 ON_TARGET_GONE_ANNOTATION = f"{GROUP}/on-target-gone"
 """On a Canary, `remove`: if its target is gone when it is deleted, what was made for it goes too, though it serves."""
 

@@ -7,6 +7,7 @@ What is done when is decided in core/lease.py; here it is carried out, one reque
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,6 +36,10 @@ async def _at_once(_takes: Takes) -> None:
     pass
 
 
+async def _never() -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Listeners:
     """Who is told what by a seat."""
@@ -43,6 +48,8 @@ class Listeners:
     """What is held may have become more or less."""
     idle: Callable[[Takes], Awaitable[None]] = _at_once
     """Returns once nothing that is taken is under way."""
+    is_going: Callable[[], Awaitable[bool]] = _never
+    """Whether all of the controller is being deleted, its namespace with the Leases too."""
 
 
 class Seat:
@@ -59,6 +66,7 @@ class Seat:
         """What is given up beyond this, though the Lease does not say so yet."""
         self._changed = asyncio.Event()
         self._told: tuple[object, ...] = ()
+        self._stays = False
         self.trouble = ""
         """Why there is no seat, for a person; empty where there is one."""
 
@@ -68,6 +76,8 @@ class Seat:
 
     def left_s(self) -> float:
         """For how many seconds anything may be written."""
+        if self._stays:
+            return math.inf
         until = rules.holds_until(self._me, self._standing)
         return 0.0 if until is None else (until - self._clock.now()).total_seconds()
 
@@ -97,8 +107,8 @@ class Seat:
         self._changed.set()
 
     async def run(self) -> None:
-        """Keep the seat, until cancelled."""
-        while True:
+        """Keep the seat, until cancelled, or there are no Leases any more."""
+        while not self._stays:
             self._changed.clear()
             self._see()
             self._widen()
@@ -107,7 +117,15 @@ class Seat:
             try:
                 await self._do(move)
             except KubeError as error:
-                self._fail(error)
+                if not await self._ends():
+                    self._fail(error)
+
+    def stay(self) -> None:
+        """All is being deleted: where the Leases are, none can be made, so that no other replica can take over.
+
+        What this one has it keeps from now on. `run` must have ended, or ends.
+        """
+        self._stays = True
 
     async def leave(self) -> None:
         """Stop with everything, wait for what is under way, and give the Lease back. `run` must have ended.
@@ -155,6 +173,8 @@ class Seat:
         try:
             answer = await self._in_time(self._leases.write(lease))
         except (Conflict, NotFound) as error:
+            if await self._ends():
+                return
             await self._in_time(self._leases.read_all())
             self._see()
             self._standing = rules.refused(self._me, self._standing, self._view)
@@ -192,6 +212,12 @@ class Seat:
         with suppress(TimeoutError):
             async with asyncio.timeout(max(0.0, min(seconds, left_s) if left_s > 0 else seconds)):
                 await self._changed.wait()
+
+    async def _ends(self) -> bool:
+        """Whether the Lease is lost because all is being deleted."""
+        if self.leads and await self.listeners.is_going():
+            self.stay()
+        return self._stays
 
     async def _in_time(self, request: Awaitable[T]) -> T:
         """Raises Unavailable where it takes longer than it may."""

@@ -18,6 +18,7 @@ PAGE_LIMIT = 500
 APPLY_PATCH = "application/apply-patch+yaml"
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON = "application/json"
 
 
@@ -113,6 +114,12 @@ def patch_json(resource: Resource, key: ObjectKey, operations: Sequence[Manifest
     """RFC 6902 operations on one object; they carry their own preconditions."""
     path = resource.path(namespace=key.namespace, name=key.name)
     return Request("PATCH", path, (), _typed(JSON_PATCH), list(operations), "patch", str(resource))
+
+
+def patch_strategic(resource: Resource, key: ObjectKey, patch: Manifest) -> Request:
+    """What is to be so, of an object of a built-in kind: its lists are sets where Kubernetes says so."""
+    path = resource.path(namespace=key.namespace, name=key.name)
+    return Request("PATCH", path, (), _typed(STRATEGIC_PATCH), patch, "patch", str(resource))
 
 
 def patch_status(resource: Resource, key: ObjectKey, *, resource_version: str, status: Manifest) -> Request:

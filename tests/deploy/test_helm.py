@@ -61,8 +61,15 @@ def test_of_one_namespace_it_has_no_right_elsewhere() -> None:
     """The role is bound in the release's namespace, that alone is watched, and the policies know the account."""
     made = _render("--set=scope=namespace", namespace="shop")
 
-    assert "ClusterRoleBinding" not in {one["kind"] for one in made}
+    # What may be seen of the policy for all is granted with the policy.
+    assert {one["metadata"]["name"] for one in made if one["kind"].startswith("ClusterRole")} == {
+        "intents.rollouts.dev"
+    }
     assert find(made, "RoleBinding")["metadata"]["namespace"] == "shop"
+    assert find(made, "RoleBinding")["roleRef"]["kind"] == "Role"
+    assert {"clusterroles", "clusterrolebindings"}.isdisjoint(
+        plural for rule in find(made, "Role")["rules"] for plural in rule["resources"]
+    )
     assert {one["metadata"].get("namespace", "shop") for one in made} == {"shop"}
     assert "rollouts-system" not in json.dumps(made)
     container = find(made, "Deployment")["spec"]["template"]["spec"]["containers"][0]
@@ -95,6 +102,8 @@ def test_settings_reach_the_process() -> None:
     deployment = find(made, "Deployment")["spec"]
     assert deployment["replicas"] == 2
     assert deployment["strategy"] == {"type": "RollingUpdate"}
+    named = {"name": "ROLLOUTS_IDENTITY", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
+    assert named in deployment["template"]["spec"]["containers"][0]["env"]
     marks = [
         find(one, "Deployment")["spec"]["template"]["metadata"]["annotations"][BY_HELM_ALONE] for one in (made, plain)
     ]

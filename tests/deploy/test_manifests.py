@@ -138,7 +138,15 @@ def test_the_namespaced_overlay_has_no_right_elsewhere(tmp_path: Path) -> None:
 
     made = render(overlay)
 
-    assert "ClusterRoleBinding" not in {one["kind"] for one in made}
+    # What may be seen of the policy for all is granted with the policy.
+    assert {one["metadata"]["name"] for one in made if one["kind"].startswith("ClusterRole")} == {
+        "intents.rollouts.dev"
+    }
+    assert {
+        plural for rule in find(made, "Role")["rules"] if "rbac.authorization.k8s.io" in rule["apiGroups"]
+        for plural in rule["resources"]
+    } == {"roles", "rolebindings"}  # fmt: skip
+    assert find(made, "RoleBinding")["roleRef"]["kind"] == "Role"
     assert "Namespace" not in {one["kind"] for one in made}
     assert {one["metadata"].get("namespace", "shop") for one in made} == {"shop"}
     for name in ("rollouts-controller", "rollouts-controller-leases"):
@@ -146,6 +154,7 @@ def test_the_namespaced_overlay_has_no_right_elsewhere(tmp_path: Path) -> None:
     for kind, policy, accounts in (
         ("MutatingAdmissionPolicy", "keep-weights.rollouts.dev", {"controller"}),
         ("ValidatingAdmissionPolicy", "intents.rollouts.dev", {"controller", "server"}),
+        ("ValidatingAdmissionPolicy", "own-account.rollouts.dev", {"controller"}),
     ):
         expression = find(made, kind, policy)["spec"]["matchConditions"][0]["expression"]
         assert set(re.findall("system:serviceaccount:shop:rollouts-([a-z]+)'", expression)) == accounts

@@ -80,9 +80,27 @@ def test_pods_are_listed_and_no_more() -> None:
 
 
 def test_of_policies_of_admission_one_is_looked_at() -> None:
-    """Whether it is in force; those of others are nobody's business."""
-    rules = [rule for rule in DOCUMENTS["ClusterRole"]["rules"] if "admissionregistration.k8s.io" in rule["apiGroups"]]
-    assert [(rule["resourceNames"], rule["verbs"]) for rule in rules] == [(["intents.rollouts.dev"], ["get"])]
+    """Whether it is in force; the right comes with it, and those of others are nobody's business."""
+    policy = RBAC_FILE.parents[1] / "policies" / "intents.yaml"
+    shipped = {document["kind"]: document for document in yaml.safe_load_all(policy.read_text())}
+
+    assert [(rule["resourceNames"], rule["verbs"]) for rule in shipped["ClusterRole"]["rules"]] == [
+        (["intents.rollouts.dev"], ["get"])
+    ]
+    assert [one["name"] for one in shipped["ClusterRoleBinding"]["subjects"]] == ["system:serviceaccounts"]
+    assert not [
+        rule for rule in DOCUMENTS["ClusterRole"]["rules"] if "admissionregistration.k8s.io" in rule["apiGroups"]
+    ]
+
+
+def test_of_roles_and_accounts_its_own_are_held() -> None:
+    """By their names, and by a patch alone."""
+    plurals = {"serviceaccounts", "clusterroles", "clusterrolebindings"}
+    rules = [rule for rule in DOCUMENTS["ClusterRole"]["rules"] if plurals & {*rule["resources"]}]
+
+    assert {plural for rule in rules for plural in rule["resources"]} == plurals
+    assert {(*rule["verbs"], *rule["resourceNames"]) for rule in rules} == {("patch", "rollouts-controller")}
+    assert DOCUMENTS["ServiceAccount"]["metadata"]["name"] == "rollouts-controller"
 
 
 def test_canaries_are_only_judged_and_held() -> None:

@@ -16,7 +16,7 @@ from rollouts.core.lease import Lease, Me
 from rollouts.core.shares import Rule, Share
 from rollouts.engine.fence import Fenced
 from rollouts.engine.seat import Listeners, Seat, Takes
-from rollouts.errors import NotHeld
+from rollouts.errors import NotFound, NotHeld
 from rollouts.ports import Cluster, Delete, Write
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from tests.sim.lease_mutants import CLOSE_MUTANTS
@@ -126,6 +126,26 @@ async def _leaves(clock: VirtualClock) -> None:
     assert book.leases == {}
 
 
+async def _stays(clock: VirtualClock) -> None:
+    """Where all is being deleted, its Lease too, it keeps what it has and writes on: nobody can take over."""
+    seat, book, keeping = await _seated(clock)
+
+    async def is_going() -> bool:
+        return True
+
+    async def refuse(lease: Lease) -> Lease:  # noqa: ARG001 - as the port says
+        raise NotFound("gone")
+
+    seat.listeners = Listeners(is_going=is_going)
+    book.leases.clear()
+    book.write = refuse  # type: ignore[method-assign]
+    await clock.sleep(10 * DURATION.total_seconds())
+    assert seat.holds(GIVEN)
+    assert seat.left_s() > 0
+    assert keeping.done()
+    assert not seat.trouble
+
+
 async def _hangs(clock: VirtualClock) -> None:
     """A write that hangs ends with the Lease, and none is begun after it."""
     seat, _, keeping = await _seated(clock)
@@ -151,7 +171,7 @@ def _cluster(hanging: Any) -> Cluster:
 
 
 Case = Callable[[VirtualClock], Coroutine[Any, Any, None]]
-CASES: tuple[Case, ...] = (_gives_away, _leaves, _hangs)
+CASES: tuple[Case, ...] = (_gives_away, _leaves, _stays, _hangs)
 
 
 def _play(case: Case) -> None:
