@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from e2e.endurance.judge import RunFacts
 from e2e.play.application import release_over, scaled_down
+from e2e.play.intents import ask
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import Json, example, paced
@@ -78,4 +79,4 @@ async def _abort_at_half(scene: Scene, since_s: float, version: str) -> None:
         return any(seen.shares.others_percent == HALF_PERCENT for seen in since(scene.journal.shares, since_s))
 
     await until(halved, what="half of the load with the canary", within_s=_WITHIN_S, every_s=0.05)
-    await kubectl("annotate", "--overwrite", "canaries.rollouts.dev/app", f"actions.rollouts.dev/abort={version}")
+    await ask("abort", version)

@@ -16,6 +16,7 @@ from typing import Any
 
 from e2e.gitops.sync import EVERY_S, Sync
 from e2e.lab.workload.follow import Audience, Follower
+from e2e.play.intents import ask
 from e2e.play.kubectl import kubectl
 from e2e.play.result import Json, Result
 from e2e.play.waiting import until
@@ -107,7 +108,7 @@ async def play_inserted(told: Play, mode: str, results: list[Result]) -> None:
             await sync.once()
             await asyncio.sleep(EVERY_S)
         gaps = watch.gaps_s()
-        await kubectl("annotate", f"canaries.rollouts.dev/{stage.canary_name}", "actions.rollouts.dev/abort=1")
+        await ask("abort", 1, stage.canary_name)
         await until(lambda: _now(watch, there=False), what="it is taken out", within_s=_WITHIN_S)
         following.cancel()
     longest = max(gaps, default=0.0)

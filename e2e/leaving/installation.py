@@ -12,12 +12,12 @@ from pathlib import Path
 
 from e2e.lab.layout import CHECKOUT
 from e2e.play.controller import Controller
+from e2e.play.installing import DEPLOY, KINDS
 from e2e.play.kubectl import attempt, kubectl
 from e2e.play.waiting import until
 
 NAMESPACE = "rollouts-system"
 NAME = "rollouts-controller"
-DEPLOY = str(CHECKOUT / "deploy")
 LISTEN = "127.0.0.1:8090"
 """Not the port of the pod that the lab plays."""
 _LOOK_EVERY_S = 0.2
@@ -27,11 +27,7 @@ async def take_out_the_labs() -> None:
     """Nothing of the program is there afterwards."""
     role = CHECKOUT / "deploy" / "base" / "rbac.yaml"
     await kubectl("delete", "--ignore-not-found", f"--filename={role}")
-    await kubectl("delete", "crd", "--ignore-not-found", *_kinds())
-
-
-def _kinds() -> list[str]:
-    return [f"{plural}.rollouts.dev" for plural in ("canaries", "analysistemplates", "alertproviders")]
+    await kubectl("delete", "crd", "--ignore-not-found", *KINDS)
 
 
 class Installation:
@@ -47,7 +43,7 @@ class Installation:
     async def install(self) -> str:
         """All that a user does; what kubectl said. Raises KubectlError."""
         said = await kubectl("apply", "-k", DEPLOY)
-        await kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *_kinds())
+        await kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", *KINDS)
         await kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{NAME}", "--timeout=60s")
         token = (await kubectl("-n", NAMESPACE, "create", "token", NAME, "--duration=24h")).strip()
         self._keep(token)

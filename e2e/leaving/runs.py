@@ -11,9 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from e2e.leaving.cast import STAGE, Role
-from e2e.leaving.installation import DEPLOY, Installation
+from e2e.leaving.installation import Installation
 from e2e.leaving.judge import LeaveFacts, RoleFacts
 from e2e.play.controller import Controller
+from e2e.play.installing import DEPLOY
 from e2e.play.kubectl import Answer, apply, command, get_objects, kubectl
 from e2e.play.scene import Scene
 from e2e.play.users_part import Json, Kept, canonical, ours_in, users_part

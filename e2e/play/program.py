@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from e2e.lab import Lab, LabError
+from e2e.play.installing import install
 from e2e.play.junit import junit_xml
 from e2e.play.result import Json, expectation_lines
 from e2e.play.rights import RIGHTS, add_up, read_rights, remember
@@ -59,6 +60,9 @@ def parser_of(program: Program, *, description: str, out: Path) -> argparse.Argu
     parser.add_argument("--keep", action="store_true", help="leave the labs up")
     parser.add_argument("--dir", type=Path, default=Path(".lab") / program.slug, help="the lab's folder")
     parser.add_argument("--out", type=Path, default=out, help="file for all figures")
+    parser.add_argument(
+        "--installed", action="store_true", help="install by kubectl apply -k deploy/, with its policies"
+    )
     parser.add_argument("--junitxml", type=Path, help="write the expectations there as JUnit XML")
     return parser
 
@@ -73,7 +77,7 @@ def run(program: Program, acts: Sequence[Act], arguments: argparse.Namespace) ->
     """Play all acts and sum up; the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        outcomes = [_play(program, act, keep=arguments.keep) for act in acts]
+        outcomes = [_play(program, act, keep=arguments.keep, installed=arguments.installed) for act in acts]
     except LabError as error:
         print(f"{program.title}: {error}", file=sys.stderr)
         return 1
@@ -95,11 +99,13 @@ def _interrupt(_signal: int, _frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def _play(program: Program, act: Act, *, keep: bool) -> Json:
+def _play(program: Program, act: Act, *, keep: bool, installed: bool) -> Json:
     """What came of the stories in one lab. Raises LabError when it can't be brought up."""
     lab = Lab(act.root)
     lab.up(act.profile)
     try:
+        if installed:
+            print("kubectl apply -k deploy/", install(lab), sep="\n", flush=True)
         outcome = _play_inside(program, lab, act)
         with lab.layout.audit_log.open(encoding="utf-8") as log:
             return {**outcome, "rights": read_rights(log)}

@@ -15,6 +15,7 @@ from e2e.lab.credentials import CONTROLLER
 
 RIGHTS = Path(".out") / "rights.json"
 FORBIDDEN = 403
+CREATED = 201
 EVERYBODYS = frozenset({"create selfsubjectrulesreviews.authorization.k8s.io", "get /version"})
 """Granted to every authenticated user by Kubernetes itself."""
 
@@ -34,9 +35,17 @@ def read_rights(lines: Iterable[str]) -> Used:
         if event["user"]["username"] != CONTROLLER or event["auditID"] in seen:
             continue
         seen.add(event["auditID"])
-        counts = found.setdefault(_right(event), [0, 0])
-        counts[(event.get("responseStatus") or {}).get("code") == FORBIDDEN] += 1
+        code = (event.get("responseStatus") or {}).get("code")
+        for right in _rights(event, code):
+            found.setdefault(right, [0, 0])[code == FORBIDDEN] += 1
     return found
+
+
+def _rights(event: Mapping[str, Any], code: int | None) -> list[str]:
+    """Server-side apply of what is not there yet takes the right to create it too; logged is one patch."""
+    right = _right(event)
+    made = event["verb"] == "patch" and code == CREATED
+    return [right, f"create {right.removeprefix('patch ')}"] if made else [right]
 
 
 def _right(event: Mapping[str, Any]) -> str:
@@ -59,6 +68,25 @@ def granted_by(rules: Iterable[Mapping[str, Any]]) -> set[str]:
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
+
+
+def granted_to_controller(documents: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The rights that manifests give the controller: by its name, or with all service accounts."""
+    known = [*documents]
+    roles = {(one["kind"], one["metadata"]["name"]): one for one in known if one["kind"] in {"Role", "ClusterRole"}}
+    bound = [
+        one["roleRef"]
+        for one in known
+        if one["kind"] in {"RoleBinding", "ClusterRoleBinding"}
+        and any(_is_controller(subject) for subject in one["subjects"])
+    ]
+    return {right for ref in bound for right in granted_by(roles[ref["kind"], ref["name"]]["rules"])}
+
+
+def _is_controller(subject: Mapping[str, str]) -> bool:
+    if subject["kind"] == "Group":
+        return subject["name"] == "system:serviceaccounts"
+    return f"system:serviceaccount:{subject.get('namespace')}:{subject['name']}" == CONTROLLER
 
 
 def add_up(all_used: Iterable[Used]) -> Used:

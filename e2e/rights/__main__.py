@@ -1,4 +1,4 @@
-"""Judges what the plays left in .out/rights.json against deploy/base/rbac.yaml.
+"""Judges what the plays left in .out/rights.json against what deploy/ grants the controller.
 
 Exit status 0 if each right was used and none was missing, 1 if not, 2 if no play was played.
 """
@@ -11,9 +11,9 @@ import sys
 import yaml
 
 from e2e.lab.layout import CHECKOUT
-from e2e.play.rights import RIGHTS, add_up, granted_by, judge
+from e2e.play.rights import RIGHTS, add_up, granted_to_controller, judge
 
-_ROLE = CHECKOUT / "deploy" / "base" / "rbac.yaml"
+_SHIPPED = CHECKOUT / "deploy" / "install.yaml"
 
 
 def main() -> int:
@@ -22,8 +22,8 @@ def main() -> int:
         print(f"there is no {RIGHTS}: play something first, `make test-full` plays all", file=sys.stderr)
         return 2
     plays = json.loads(RIGHTS.read_text(encoding="utf-8"))
-    role = next(one for one in yaml.safe_load_all(_ROLE.read_text(encoding="utf-8")) if one["kind"] == "ClusterRole")
-    granted, used = granted_by(role["rules"]), add_up(plays.values())
+    shipped = yaml.safe_load_all(_SHIPPED.read_text(encoding="utf-8"))
+    granted, used = granted_to_controller(shipped), add_up(plays.values())
     verdict = judge(used, granted)
     print(f"{sum(sum(counts) for counts in used.values())} requests in {len(plays)} plays: {', '.join(sorted(plays))}")
     for title, rights in (

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from e2e.play.application import deployment, release_over, scaled_down, version_of
+from e2e.play.intents import ask
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example
@@ -100,5 +101,5 @@ async def _abort_at_half(scene: Scene, since_s: float, version: str) -> float:
     await until(halved, what="half of the load with the canary", within_s=_WITHIN_S, every_s=0.05)
     await asyncio.sleep(AT_HALF_S)
     aborted_at_s = time.time()
-    await kubectl("annotate", "--overwrite", "canaries.rollouts.dev/app", f"actions.rollouts.dev/abort={version}")
+    await ask("abort", version)
     return aborted_at_s

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from e2e.play.intents import ask
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.scene import Scene
 from e2e.play.waiting import OverdueError, until
@@ -86,8 +87,7 @@ async def release_until_weight(play: Play, canary: str, version: str) -> None:
 
 async def undo(play: Play, plan: Plan, number: int) -> RunFacts:
     """Ask for the version before."""
-    words = ("annotate", f"canaries.rollouts.dev/{plan.stage.canary_name}", f"actions.rollouts.dev/undo={number}")
-    return await watched(play, plan, lambda: kubectl(*words, "--overwrite"), _over)
+    return await watched(play, plan, lambda: ask("undo", number, plan.stage.canary_name), _over)
 
 
 async def watched(play: Play, plan: Plan, ask: Ask, over: Over | None = None) -> RunFacts:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import aiohttp
 
 from e2e.lab.load import LoadClient
+from e2e.play.intents import ask
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example
 from e2e.play.scene import Scene
@@ -43,7 +44,7 @@ async def browse_and_abort(scene: Scene, visits: list[Visit], applied_at_s: floa
     async with browsing(scene.lab["GATEWAY_URL"], cookie) as found:
         await shown(scene, applied_at_s, lambda seen: seen.shares.others_percent > 0, "the first weight")
         await asyncio.sleep(_BROWSED_S)
-        await kubectl("annotate", "--overwrite", "canaries.rollouts.dev/app", "actions.rollouts.dev/abort=browsers")
+        await ask("abort", "browsers")
         await shown(scene, applied_at_s, lambda seen: seen.shares.others_percent == 0, "the rollback")
         await asyncio.sleep(_BROWSED_S)
     visits += found

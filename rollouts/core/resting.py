@@ -71,9 +71,13 @@ def preflight(seen: Observed) -> Finding:
 
 def _problem_of(sample: Sample) -> Problem | None:
     match sample.outcome:
+        case Rejected(reason) if sample.probe == RIGHTS:
+            return Problem("Forbidden", reason)
+        case Unreachable(reason) if sample.probe == RIGHTS:
+            unknown = f"what the controller's account may do could not be asked of the API server: {reason}"
+            again = f"it is asked again every {PREFLIGHT_RETRY.total_seconds():.0f} s"
+            return Problem("RightsUnknown", f"{unknown}; {again}, and nothing is touched until it answers")
         case Rejected(reason) | Unreachable(reason):
-            if sample.probe == RIGHTS:
-                return Problem("Forbidden", reason)
             way_out = "nothing is touched until it answers: check the controller's ROLLOUTS_METRICS_SERVER"
             return Problem("MetricsUnavailable", f"{reason}; {way_out}")
         case _:

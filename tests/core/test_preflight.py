@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from rollouts.api.status import Phase
-from rollouts.core.measurement import Sample, Value
+from rollouts.core.measurement import Sample, Unreachable, Value
 from rollouts.core.observed import Observed
 from rollouts.core.phases import Event
-from rollouts.core.resting import PREFLIGHT
+from rollouts.core.resting import PREFLIGHT, PREFLIGHT_RETRY, RIGHTS
 from rollouts.core.routing import Routing
 from rollouts.core.step import step
 from tests.core.given import at, copy, pods, seen_at, spec_of, status_in
@@ -47,6 +47,27 @@ def test_nothing_is_made_while_something_is_missing(signal: str, why: str, reaso
     assert asked == [at(0), at(30), at(60), at(90)]
     assert [news.reason for news in said] == [reason]
     assert (world.primary, world.route, world.apex_on_primary) == (None, None, False)
+
+
+def test_a_review_that_nobody_answers_is_no_refusal() -> None:
+    """What is unreachable is said, and when it is asked again; it is in fact, and goes on with the answer."""
+    refused = "create selfsubjectrulesreviews.authorization.k8s.io: no answer within 10 s"
+    samples = tuple(
+        Sample(probe, at(9), Unreachable(refused) if probe == RIGHTS else Value(1.0)) for probe in PREFLIGHT
+    )
+    seen = seen_at(9, target=pods("a"), primary=None, route_weight=None, apex_on_primary=False, samples=samples)
+    status = status_in(Phase.INITIALIZING)
+
+    blocked = step(spec_of(), status, seen)
+
+    ready = blocked.status.conditions[0]
+    assert (ready.type, ready.status, ready.reason) == ("Ready", "False", "RightsUnknown")
+    assert refused in ready.message
+    assert "the API server" in ready.message
+    assert "asked again every 30 s" in ready.message
+    assert "may not" not in ready.message
+    assert (blocked.wake_at, blocked.desired.copy_to_primary) == (at(9) + PREFLIGHT_RETRY, False)
+    assert step(spec_of(), status, replace(seen, now=at(9) + PREFLIGHT_RETRY)).asks
 
 
 def test_an_empty_answer_shows_that_the_source_is_alive() -> None:

@@ -14,7 +14,7 @@ RBAC_FILE = Path(__file__).parents[2] / "deploy" / "base" / "rbac.yaml"
 DOCUMENTS: dict[str, dict[str, Any]] = {
     document["kind"]: document for document in yaml.safe_load_all(RBAC_FILE.read_text())
 }
-READ = {"get", "list", "watch"}
+READ = {"list", "watch"}
 WATCHED = (
     resources.CANARIES,
     resources.DEPLOYMENTS,
@@ -49,7 +49,7 @@ def test_only_what_is_made_may_be_deleted_and_no_secret_is_listed() -> None:
     """The role can neither list nor watch Secrets, nor delete anything but what goes with a Canary."""
     rules = DOCUMENTS["ClusterRole"]["rules"]
 
-    assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"create", "patch", "delete"}
+    assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"get", "create", "patch", "delete"}
     deletable = {name for rule in rules if "delete" in rule["verbs"] for name in rule["resources"]}
     assert deletable == {resource.plural for resource in DELETED} | {"secrets"}
     assert _granted("", "secrets") == {"get", "create", "patch", "delete"}
@@ -65,7 +65,8 @@ def test_what_is_watched_may_be_read(resource: Resource) -> None:
 def test_what_is_made_may_be_applied(resource: Resource) -> None:
     """Server-side apply needs patch, and create where the object is new."""
     deletion = {"delete"} if resource in DELETED else set()
-    assert _granted(resource.group, resource.plural) == READ | {"create", "patch"} | deletion
+    by_name = {"get"} if resource is resources.CONFIG_MAPS else set()
+    assert _granted(resource.group, resource.plural) == READ | {"create", "patch"} | deletion | by_name
 
 
 @pytest.mark.parametrize("resource", sorted(resources.OPTIONAL - set(MADE), key=str), ids=str)
@@ -106,12 +107,12 @@ def test_of_roles_and_accounts_its_own_are_held() -> None:
 def test_canaries_are_only_judged_and_held() -> None:
     """Of a Canary the controller writes the status and the finalizer: it can neither make nor delete one."""
     assert _granted(resources.GROUP, "canaries") == READ | {"patch"}
-    assert _granted(resources.GROUP, "canaries/status") == {"get", "patch"}
+    assert _granted(resources.GROUP, "canaries/status") == {"patch"}
 
 
 def test_of_a_template_the_status_is_written() -> None:
     """Whether its source takes its question is told on itself."""
-    assert _granted(resources.GROUP, "analysistemplates/status") == {"get", "patch"}
+    assert _granted(resources.GROUP, "analysistemplates/status") == {"patch"}
 
 
 def test_binding_names_what_the_file_makes() -> None:

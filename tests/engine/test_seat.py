@@ -133,7 +133,7 @@ async def _stays(clock: VirtualClock) -> None:
     async def is_going() -> bool:
         return True
 
-    async def refuse(lease: Lease) -> Lease:  # noqa: ARG001 - as the port says
+    async def refuse(lease: Lease) -> Lease:
         raise NotFound("gone")
 
     seat.listeners = Listeners(is_going=is_going)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from e2e.lab.credentials import CONTROLLER
-from e2e.play.rights import add_up, granted_by, judge, read_rights, remember
+from e2e.play.rights import add_up, granted_by, granted_to_controller, judge, read_rights, remember
 
 RULES = [
     {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list", "patch"]},
@@ -41,6 +41,35 @@ def test_each_request_counts_once_and_only_the_controllers() -> None:
     assert read_rights(lines) == {
         "watch pods": [1, 0], "patch canaries.rollouts.dev/status": [1, 0], "get /version": [1, 0],
     }  # fmt: skip
+
+
+def test_what_is_applied_and_was_not_there_was_created() -> None:
+    """The log has one patch, and the API server asked for two rights."""
+    line = json.loads(_line("patch", {"resource": "services"}))
+    line["responseStatus"]["code"] = 201
+
+    assert read_rights([json.dumps(line) + "\n"]) == {"patch services": [1, 0], "create services": [1, 0]}
+
+
+def test_the_controller_has_what_is_bound_to_it_and_to_all_accounts() -> None:
+    """Roles of others are not its own."""
+
+    def role(name: str, *rules: dict[str, Any]) -> dict[str, Any]:
+        return {"kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
+
+    def bound(role_name: str, **subject: str) -> dict[str, Any]:
+        ref = {"kind": "ClusterRole", "name": role_name}
+        metadata = {"name": role_name}
+        return {"kind": "ClusterRoleBinding", "metadata": metadata, "roleRef": ref, "subjects": [subject]}
+
+    _, _, namespace, name = CONTROLLER.split(":")
+    manifests = [
+        *(role(letter, rule) for letter, rule in zip("abc", RULES, strict=True)),
+        bound("a", kind="ServiceAccount", name=name, namespace=namespace),
+        bound("b", kind="Group", name="system:serviceaccounts"),
+        bound("c", kind="ServiceAccount", name="rollouts-server", namespace=namespace),
+    ]
+    assert granted_to_controller(manifests) == GRANTED - {"list pods"}
 
 
 def test_a_role_is_taken_apart() -> None:
