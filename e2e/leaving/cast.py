@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
-from e2e.play.manifests import Json, example, moved, paced
+from e2e.play.manifests import Json, example, inward, moved, paced
 from e2e.play.seen import TARGET
 from e2e.scenarios.stage import Stage
 
@@ -43,6 +43,11 @@ class Role:
         return f"{self.name}.example"
 
     @property
+    def brings_its_entrance(self) -> bool:
+        """Whether the user has what clients come in by; else what was made for them stays."""
+        return any(item["kind"] == "Service" for item in self.objects)
+
+    @property
     def canary_name(self) -> str:
         """The Canary's name."""
         return str(self.canary["metadata"]["name"])
@@ -55,20 +60,21 @@ def cast() -> tuple[Role, ...]:
 
 def _subsets() -> Role:
     canary = copy.deepcopy(STAGE.canary)
-    canary["spec"]["analysis"] |= {"interval": f"{LONG_S:g}s", "stepWeights": [30, 60]}
+    canary["spec"]["analysis"] |= {"interval": f"{LONG_S:g}s", "stepWeights": [30, 60, 100]}
     return Role("subsets", "default", canary, STAGE.objects, "appv2", "Progressing", 30)
 
 
 def _at_rest() -> Role:
-    """Its user had a Service and a VirtualService before."""
-    canary = _copied("rest", example("canary"), SHORT_S)
+    """Its user has a Service and a VirtualService, whose rules share the requests."""
+    canary = inward(_copied("rest", example("canary"), SHORT_S))
+    canary["spec"]["routeRefs"] = [{"name": "way-in"}]
     service: Json = {
         "apiVersion": "v1", "kind": "Service", "metadata": {"name": TARGET, "namespace": "rest"},
         "spec": {"selector": {"app": TARGET}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
     }  # fmt: skip
     route: Json = {
         "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-        "metadata": {"name": TARGET, "namespace": "rest"},
+        "metadata": {"name": "way-in", "namespace": "rest"},
         "spec": {"hosts": ["rest.example"], "gateways": [GATEWAY],
                  "http": [{"route": [{"destination": {"host": TARGET, "port": {"number": 80}}}], "timeout": "30s"}]},
     }  # fmt: skip

@@ -30,7 +30,14 @@ class RoleFacts:
     """Deployments with pods."""
     before: Kept
     now: Kept
-    marks: tuple[str, ...]
+    marks: tuple[tuple[tuple[str, str], str], ...]
+    """Of ours, with the kind and name of the object."""
+
+    @property
+    def marked(self) -> list[str]:
+        """Those that should have gone: what stays for clients keeps a label, by which a Canary takes it up again."""
+        kept = frozenset[tuple[str, str]]() if self.role.brings_its_entrance else ENTRANCE
+        return [f"{' '.join(key)}: {mark}" for key, mark in self.marks if key not in kept]
 
     @property
     def failed(self) -> list[Record]:
@@ -47,7 +54,8 @@ class RoleFacts:
     def differences(self) -> list[str]:
         """What the user would find changed."""
         added = self.now.keys() - self.before.keys()
-        now = {key: text for key, text in self.now.items() if key not in added & ENTRANCE}
+        stays = frozenset[tuple[str, str]]() if self.role.brings_its_entrance else ENTRANCE
+        now = {key: text for key, text in self.now.items() if key not in added & stays}
         return list(differences(self.before, now))
 
 
@@ -87,7 +95,7 @@ def judge_leaving(facts: LeaveFacts) -> Iterator[Result]:
         yield Result(
             story, "what the user has is as it was", not changed, "; ".join(changed) or f"{len(seen.before)} objects"
         )
-        yield Result(story, "no mark of ours is left", not seen.marks, ", ".join(seen.marks) or "none")
+        yield Result(story, "no mark of ours is left", not seen.marked, ", ".join(seen.marked) or "none")
 
 
 def leaving_json(facts: LeaveFacts) -> Json:

@@ -150,7 +150,7 @@ async def _seen(stay: Stay, role: Role, before: Sequence[Json], since_s: float) 
         running=frozenset(running),
         before=_kept(expected, role),
         now=_kept(now, role),
-        marks=tuple(f"{item['kind']} {item['metadata']['name']}: {mark}" for item in now for mark in ours_in(item)),
+        marks=tuple(((item["kind"], item["metadata"]["name"]), mark) for item in now for mark in ours_in(item)),
     )
 
 

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
+
 from rollouts.api.resources import ADMISSION_BINDINGS, ADMISSION_POLICIES, INTENTS_POLICY, Manifest, ObjectKey
 from rollouts.errors import Forbidden, KubeError, NotFound
 from rollouts.kube.requests import get
 from rollouts.kube.transport import Transport
 from rollouts.ports import Clock
+
+_log = structlog.get_logger(__name__)
 
 HOLDS = timedelta(seconds=30)
 """How long an answer holds."""
@@ -25,6 +29,7 @@ class KubeVouching:
         self._transport = transport
         self._clock = clock
         self._told = False
+        self._refused = False
         self._until: datetime | None = None
 
     async def vouches(self) -> bool:
@@ -40,7 +45,12 @@ class KubeVouching:
         try:
             policy = (await self._transport.send(get(ADMISSION_POLICIES, key))).manifest()
             binding = (await self._transport.send(get(ADMISSION_BINDINGS, key))).manifest()
-        except (Forbidden, NotFound):
+        except NotFound:
+            return False
+        except Forbidden as refused:
+            if not self._refused:
+                _log.warning("intents_not_vouched", reason=str(refused), shown_as="unverified")
+            self._refused = True
             return False
         except KubeError:
             return self._told
