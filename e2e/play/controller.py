@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 import aiohttp
 
-from e2e.play.waiting import until
+from e2e.play.waiting import OverdueError, until
 
 LISTEN = "127.0.0.1:8080"
 _ENDS_WITHIN_S = 10.0
@@ -64,6 +64,14 @@ class Controller:
                 *words, env=environ, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
             )
         return time.time()
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs. Raises OverdueError if none does."""
+        process = self._running()
+        if process is None:
+            raise OverdueError(f"the {self._command} does not run")
+        return process.pid
 
     async def become_ready(self) -> None:
         """Return when /readyz says so. Raises OverdueError."""
