@@ -71,3 +71,16 @@ async def test_a_canary_that_does_not_go_keeps_the_program(shop: Shop) -> None:
     assert done.code == exits.FAILED, done
     assert "not given back within 1 s: default/shop" in done.out
     assert shop.server.stored(DEPLOYMENTS, CONTROLLER) is not None
+
+
+async def test_what_does_not_go_is_named(shop: Shop) -> None:
+    """Something holds the program's own object: who would install again at once is told."""
+    _install(shop, finalizer=False)
+    held = shop.server.stored(DEPLOYMENTS, CONTROLLER) or {}
+    held["metadata"]["finalizers"] = ["somebody.else/x"]
+    shop.server.put(DEPLOYMENTS, held)
+
+    done = await shop.cli("uninstall", "--yes", "--timeout", "1")
+
+    assert done.code == exits.FAILED, done
+    assert "not gone within 1 s: Deployment rollouts-system/rollouts-controller" in done.out

@@ -7,7 +7,7 @@ Where a Canary does not go, the rest stays as it is: without the controller nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from rollouts.api.resources import (
     ADMISSION_BINDINGS,
@@ -74,6 +74,9 @@ async def uninstalled(session: Session, timeout_s: float | None, say: Callable[[
         return exits.FAILED
     for resource, manifest in parts:
         await _delete(session, resource, manifest)
+    if stays := await _stays(session, timeout_s):
+        say(f"deleted, but not gone within {timeout_s:g} s: {', '.join(stays)}")
+        return exits.FAILED
     say(f"{len(canaries)} Canaries are given back, and {len(parts)} objects deleted")
     return exits.DONE
 
@@ -106,10 +109,26 @@ async def _listed(session: Session, scope: Scope) -> Sequence[Manifest]:
 
 async def _left(session: Session, timeout_s: float) -> list[str]:
     """The Canaries that are still there after that time."""
+
+    async def look() -> list[str]:
+        return [str(ObjectKey.of(one)) for one in await _listed(session, Scope(CANARIES))]
+
+    return await _none(look, session, timeout_s)
+
+
+async def _stays(session: Session, timeout_s: float) -> list[str]:
+    """What of the program is: who installs it again at once would meet a namespace that is going."""
+
+    async def look() -> list[str]:
+        return [f"{resource.kind} {_written(one)}" for resource, one in await _installed(session)]
+
+    return await _none(look, session, timeout_s)
+
+
+async def _none(look: Callable[[], Awaitable[list[str]]], session: Session, timeout_s: float) -> list[str]:
+    """What is found after that time; at once where there is nothing."""
     ends_at = session.monotonic() + timeout_s
-    while left := [str(ObjectKey.of(one)) for one in await _listed(session, Scope(CANARIES))]:
-        if session.monotonic() >= ends_at:
-            break
+    while (left := await look()) and session.monotonic() < ends_at:
         await asyncio.sleep(POLL_S)
     return left
 
