@@ -128,7 +128,9 @@ async def _stays(session: Session, timeout_s: float) -> list[str]:
 async def _none(look: Callable[[], Awaitable[list[str]]], session: Session, timeout_s: float) -> list[str]:
     """What is found after that time; at once where there is nothing."""
     ends_at = session.monotonic() + timeout_s
-    while (left := await look()) and session.monotonic() < ends_at:
+    while left := await look():
+        if session.monotonic() >= ends_at:
+            break
         await asyncio.sleep(POLL_S)
     return left
 
