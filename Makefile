@@ -248,6 +248,7 @@ manifests: venv ## Render deploy/ into deploy/install.yaml
 .PHONY: docs
 docs: venv ## Write the generated pages of docs/
 	$(BIN)/python -c 'from rollouts.core.diagram import page; print(page(), end="")' > docs/state-machine.md
+	$(BIN)/python -c 'from rollouts.telemetry.page import page; print(page(), end="")' > docs/metrics.md
 
 .PHONY: clean
 clean: ## Remove environments and results; built parts stay in the user's cache

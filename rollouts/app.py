@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, disable_created_metrics
 from starlette.types import ASGIApp
 
 from rollouts.api.resources import (
@@ -52,8 +52,9 @@ from rollouts.kube.intents_policy import KubeVouching
 from rollouts.kube.pods import KubePods
 from rollouts.kube.secrets import KubeSecrets
 from rollouts.kube.transport import Transport
+from rollouts.metrics.asked import OnAsked
 from rollouts.metrics.grouping import Grouping, GroupingOptions, RowSource
-from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource, told
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
@@ -66,6 +67,7 @@ from rollouts.server.listen import bind, serving
 from rollouts.server.mounting import Parts, keys_now, mounted
 from rollouts.settings import Settings, read_settings
 from rollouts.telemetry.logging import set_up_logging
+from rollouts.telemetry.process_series import ProcessSeries
 from rollouts.telemetry.report import Reporter
 from rollouts.workloads.kinds import WORKLOADS
 
@@ -85,6 +87,8 @@ def main() -> None:
     """Run the controller until SIGTERM or SIGINT. Raises RolloutsError if it can't start."""
     settings = read_settings()
     set_up_logging(settings.log_level)
+    # A further series for each one, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     asyncio.run(_until_signal(lambda stop: run(settings, stop, prometheus)))
 
 
@@ -114,11 +118,16 @@ OpenMetrics = Callable[[Settings, Reporter], AbstractAsyncContextManager[Metrics
 async def prometheus(settings: Settings, reporter: Reporter) -> AsyncIterator[Metrics]:
     """The metric source of every cluster but a simulated one."""
     options = options_of(settings)
-    source = PrometheusSource(settings.metrics_server, options, on_query=lambda _: reporter.query_sent())
+    source = PrometheusSource(settings.metrics_server, options, on_query=told(counted(reporter)))
     try:
         yield Metrics(source, source, GroupingOptions(in_flight=options.workers, grid_s=settings.metrics_grid_s))
     finally:
         await source.aclose()
+
+
+def counted(reporter: Reporter) -> OnAsked:
+    """Counts questions to metric sources."""
+    return lambda asked: reporter.process.query_answered(asked.source, asked.came, asked.seconds)
 
 
 def options_of(settings: Settings) -> PrometheusOptions:
@@ -240,7 +249,9 @@ async def _outside(settings: Settings, reporter: Reporter, open_metrics: OpenMet
         transport = Transport(
             client,
             monotonic=MONOTONIC,
-            on_answer=lambda request, code: reporter.request_answered(request.verb, request.resource, code),
+            on_answer=lambda request, code, seconds: reporter.process.request_answered(
+                request.verb, request.resource, code, seconds
+            ),
         )
         stack.push_async_callback(transport.close)
         metrics = await stack.enter_async_context(open_metrics(settings, reporter))
@@ -256,7 +267,7 @@ def links_that_open(settings: Settings) -> GateLinks | None:
 async def _control(outside: Outside, settings: Settings, readiness: Readiness) -> None:
     """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
     clock = readiness.parts.clock = await wait_for_clock(outside.transport)
-    queue = KeyQueue(clock)
+    queue = _queue(clock, outside.reporter.process)
 
     def on_change(resource: Resource, key: ObjectKey) -> None:
         if resource == CANARIES:
@@ -283,7 +294,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         vault = Vault(secrets, clock)
         grouped = None if metrics.rows is None else Grouping(metrics.rows, tasks.create_task, metrics.together)
         source = metrics.source if grouped is None else grouped
-        sources = Sources(source, clock, settings.reach, refused=vault.doubt)
+        sources = Sources(source, clock, settings.reach, refused=vault.doubt, on_asked=counted(outside.reporter))
         stack.push_async_callback(sources.aclose)
         ways = Ways(fenced, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
         ways = replace(
@@ -295,7 +306,7 @@ async def _control(outside: Outside, settings: Settings, readiness: Readiness) -
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
 
         def on_turn() -> None:
-            reporter.seat_changed(replica.members, leads=replica.leads)
+            reporter.process.seat_changed(replica.members, seated=replica.seated, leads=replica.leads)
             reconciler.release()
             wake_all(cluster, queue)
             keeper.add_all()
@@ -331,6 +342,13 @@ def _hooks(stack: AsyncExitStack, clock: Clock) -> HttpHooks:
     hooks = HttpHooks(clock, Random())
     stack.push_async_callback(hooks.aclose)
     return hooks
+
+
+def _queue(clock: Clock, series: ProcessSeries) -> KeyQueue:
+    """Empty, and counted."""
+    queue = KeyQueue(clock, series.taken)
+    series.watch_queue(queue.due, queue.later)
+    return queue
 
 
 def _alerter(

@@ -50,6 +50,11 @@ class Replica:
         return self._seat is None or self._seat.leads
 
     @property
+    def seated(self) -> bool:
+        """Whether it works or stands by."""
+        return self._seat is None or self._seat.seated
+
+    @property
     def members(self) -> int:
         """How many replicas there are."""
         return 1 if self._seat is None else self._seat.members

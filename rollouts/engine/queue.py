@@ -21,8 +21,10 @@ LEFT_OVERS_MIN = 64
 class KeyQueue:
     """A de-duplicating queue of keys, each with the earliest time it is due."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, on_take: Callable[[float], None] = lambda _waited_s: None) -> None:
+        """`on_take` hears how long each key had been due when it was handed out, in seconds."""
         self._clock = clock
+        self._on_take = on_take
         self._due: dict[ObjectKey, datetime] = {}
         self._order: list[tuple[datetime, ObjectKey]] = []
         """A heap. What `_due` does not confirm is left over; keys that are held come back into it afterwards."""
@@ -31,6 +33,15 @@ class KeyQueue:
 
     def __len__(self) -> int:
         return len(self._due)
+
+    def due(self) -> int:
+        """How many keys could be handed out now, were there somebody to take them."""
+        now = self._clock.now()
+        return sum(at <= now for at in self._due.values())
+
+    def later(self) -> int:
+        """How many are due at a later time."""
+        return len(self._due) - self.due()
 
     def add(self, key: ObjectKey, at: datetime | None = None) -> None:
         """Hand the key out at `at`, or now; of several times the earliest counts."""
@@ -71,6 +82,7 @@ class KeyQueue:
             wait_s = (due - self._clock.now()).total_seconds()
             if wait_s <= 0:
                 del self._due[key]
+                self._on_take(-wait_s)
                 return key
             await self._changed_within(wait_s)
 

@@ -80,7 +80,7 @@ class Reconciler:
         """
         for _ in range(ROUNDS_MAX):
             canary = self._cluster.read(CANARIES, key)
-            if canary is None or is_let_go(canary):
+            if canary is None or is_let_go(canary) or not self._mandate.holds(key):
                 self._forget(key)
                 return None
             memory = self._remember(key, canary)
@@ -119,9 +119,11 @@ class Reconciler:
         problem, now = Problem("SpecInvalid", explain_invalid(invalid)), self._clock.now()
         due_at = let_go_unread_at(canary)
         late = due_at is not None and now >= due_at
-        untold = self._recorder.with_problem(canary, problem) != read_status(canary)
+        told = self._recorder.with_problem(canary, problem)
+        untold = told != read_status(canary)
         if until := tenure.stand_back(timedelta() if untold or late else None, now):
             return until
+        self._reporter.unreadable(ObjectKey.of(canary), told)
         if late:
             await self._recorder.announce(canary, LEFT)
             await self._cluster.write(let_go(canary))
@@ -132,12 +134,14 @@ class Reconciler:
     async def _round(self, key: ObjectKey, subject: Subject, memory: Memory) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""
         vouched = await self._exchange.vouches(subject)
+        if not self._mandate.holds(key):
+            return False, None
         heard = replace(self._exchange.heard(key), vouched=vouched)
         work = find_work(self._cluster, subject, self._clock.now(), heard, memory)
         decision = work.decision
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)
-        self._reporter.report(key, decision)
+        self._reporter.report(key, decision, subject.spec.analysis)
         written = await self._record(subject.manifest, work, memory.tenure)
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)
@@ -169,6 +173,7 @@ class Reconciler:
             self._restraint.decided(key, work.status, work.intent)
             written = await self._recorder.write_status(canary, work.intent, tenure)
             self._restraint.written(key)
+            self._reporter.moved(work.status, work.intent, work.seen.now)
             return written
         speaks = work.decision.asks or work.intent.outbox
         if work.incomplete or (speaks and not tenure.holds(work.status)):

@@ -75,7 +75,7 @@ class Workers:
             failure = "Defect"
             again_at = self._later(key, BACKOFF_MAX_S)
             _log.exception("reconcile_defect", canary=str(key))
-        self._reporter.reconcile_ended((self._clock.now() - began).total_seconds(), failure)
+        self._reporter.process.reconcile_ended((self._clock.now() - began).total_seconds(), failure)
         return again_at
 
     def _later(self, key: ObjectKey, asked_s: float | None) -> datetime:

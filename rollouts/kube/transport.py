@@ -23,8 +23,8 @@ from rollouts.kube.failures import failure_of
 from rollouts.kube.lines import LineSplitter
 from rollouts.kube.requests import Request
 
-OnAnswer = Callable[[Request, int], None]
-"""Told of each request once: the request, and the HTTP status, or 0 where no answer came."""
+OnAnswer = Callable[[Request, int, float], None]
+"""Told of each request once: the request, the HTTP status, or 0 where no answer came, and after how many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Transport:
         *,
         monotonic: Callable[[], float],
         timeouts: Timeouts = Timeouts(),
-        on_answer: OnAnswer = lambda _request, _status: None,
+        on_answer: OnAnswer = lambda _request, _status, _seconds: None,
     ) -> None:
         self._client = client
         self._monotonic = monotonic
@@ -107,13 +107,13 @@ class Transport:
 
     @asynccontextmanager
     async def _answer(self, request: Request, limits: ClientTimeout) -> AsyncIterator[ClientResponse]:
-        status = 0
+        status, began_s = 0, self._monotonic()
         try:
             with our_errors(request):
                 answer = await self._call(request, limits)
             status = answer.status
         finally:
-            self._on_answer(request, status)
+            self._on_answer(request, status, self._monotonic() - began_s)
         async with answer:
             self._note_time(answer)
             if not 200 <= answer.status < 300:

@@ -23,8 +23,10 @@ from requests.auth import HTTPBasicAuth
 from requests.utils import get_auth_from_url
 from urllib3.util.retry import Retry
 
+from rollouts.api.provider import ProviderType
 from rollouts.core.measurement import Outcome, Unreachable
 from rollouts.errors import SpecInvalid
+from rollouts.metrics.asked import Asked, OnAsked, came_of
 from rollouts.metrics.flights import Flights
 from rollouts.metrics.pause import Pause
 from rollouts.metrics.prometheus_answer import Answer, Rows, bounded, read_answer, read_rows
@@ -33,11 +35,13 @@ from rollouts.metrics.prometheus_options import Credentials, CredentialsMissing,
 
 @dataclass(frozen=True, slots=True)
 class QueryReport:
-    """One query that was really sent, for whoever counts them."""
+    """One query, for whoever counts them."""
 
     answer: Answer | Rows
     seconds: float | None = None
     """Until the answer began; None if none came."""
+    took_s: float | None = None
+    """Until it was read, or given up; None where nothing was sent."""
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -113,13 +117,15 @@ class PrometheusSource:
         """In a thread. There are as many connections as threads, so one is always idle."""
         if pause := self._pause.reason(now_s()):
             return _unsent(read, pause)
-        connection = self._idle.get_nowait()
+        connection, began_s = self._idle.get_nowait(), now_s()
         try:
             report = connection.ask(query, time, read)
+        except CredentialsMissing as missing:
+            return _unsent(read, str(missing))
         finally:
             self._idle.put(connection)
         self._pause.note(report.status, report.headers, now_s())
-        return report
+        return replace(report, took_s=now_s() - began_s)
 
 
 class _Connection:
@@ -147,13 +153,11 @@ class _Connection:
             session.mount("https://", adapter)
 
     def ask(self, query: str, time: str, read: Read) -> QueryReport:
-        """Send one query and read what comes back."""
+        """Send one query and read what comes back. Raises CredentialsMissing."""
         self._responses.clear()
         try:
             self._session.headers.update(self._credentials.headers())
             self._client.custom_query(query, params={"time": time, "timeout": f"{self._options.read_timeout_s:g}s"})
-        except CredentialsMissing as missing:
-            return _unsent(read, str(missing))
         except (PrometheusApiClientException, requests.JSONDecodeError):
             pass  # Not a 200, or not JSON: the response says it better.
         except (AttributeError, KeyError, TypeError, RecursionError):
@@ -162,7 +166,7 @@ class _Connection:
             return _unsent(read, _describe(error, self._options))
         response = self._responses[-1]
         answer, status = read(response.status_code, response.content), response.status_code
-        return QueryReport(answer, response.elapsed.total_seconds(), status, response.headers)
+        return QueryReport(answer, response.elapsed.total_seconds(), status=status, headers=response.headers)
 
     def close(self) -> None:
         """Close the socket."""
@@ -175,6 +179,17 @@ class _Connection:
 def _unsent(read: Read, reason: str) -> QueryReport:
     failure = Unreachable(reason)
     return QueryReport(Rows(failure=failure) if read is read_rows else Answer(failure))
+
+
+def told(on_asked: OnAsked) -> Callable[[QueryReport], None]:
+    """For `on_query`: of what was sent."""
+
+    def tell(report: QueryReport) -> None:
+        if report.took_s is not None:
+            answer = report.answer.outcome if isinstance(report.answer, Answer) else report.answer.failure
+            on_asked(Asked(ProviderType.PROMETHEUS, came_of(answer), report.took_s))
+
+    return tell
 
 
 def _prepared(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -15,9 +15,10 @@ from rollouts.api.provider import Provider, ProviderType
 from rollouts.core.measurement import Rejected
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.access import Access
+from rollouts.metrics.asked import OnAsked, nobody
 from rollouts.metrics.credentials import access_of
 from rollouts.metrics.pooled import AbsentSource, AtPath, PooledSource, Source
-from rollouts.metrics.prometheus import PrometheusSource
+from rollouts.metrics.prometheus import PrometheusSource, told
 from rollouts.metrics.prometheus_answer import bounded
 from rollouts.metrics.prometheus_options import PrometheusOptions
 from rollouts.metrics.web import WebSource
@@ -30,19 +31,23 @@ IDLE = timedelta(minutes=5)
 """How long a source that nobody uses is kept."""
 
 
-Build = Callable[[Access, ReachPolicy], Source]
+Build = Callable[[Access, ReachPolicy, OnAsked], Source]
 """Makes a source. Raises SpecInvalid."""
 
 
-def _prometheus(access: Access, reach: ReachPolicy) -> Source:
+def _prometheus(access: Access, reach: ReachPolicy, on_asked: OnAsked) -> Source:
     tls = access.tls()
     options = PrometheusOptions(headers=access.sent(), workers=4, adapter=lambda: ReachAdapter(reach, tls))
-    return PrometheusSource(access.address, options)
+    return PrometheusSource(access.address, options, on_query=told(on_asked))
+
+
+def _web(access: Access, reach: ReachPolicy, on_asked: OnAsked) -> Source:
+    return WebSource(access, reach, on_asked=on_asked)
 
 
 BUILDERS: Mapping[ProviderType, Build] = {
     ProviderType.PROMETHEUS: _prometheus,
-    ProviderType.WEB: WebSource,
+    ProviderType.WEB: _web,
 }
 
 
@@ -53,13 +58,20 @@ class Sources:
     """
 
     def __init__(
-        self, own: MetricSource, clock: Clock, reach: ReachPolicy, *, refused: Callable[[], None] = lambda: None
+        self,
+        own: MetricSource,
+        clock: Clock,
+        reach: ReachPolicy,
+        *,
+        refused: Callable[[], None] = lambda: None,
+        on_asked: OnAsked = nobody,
     ) -> None:
         """`own` answers where a provider has no address; it is not closed here. `refused`: see PooledSource."""
         self._own = own
         self._clock = clock
         self._reach = reach
         self._refused = refused
+        self._on_asked = on_asked
         self._pool: dict[Access, PooledSource] = {}
 
     def source(self, provider: Provider, secrets: Mapping[str, Mapping[str, bytes]]) -> MetricSource | Rejected:
@@ -85,7 +97,7 @@ class Sources:
             return pooled
         if len(self._pool) >= SOURCES_MAX and all(other.users for other in self._pool.values()):
             return AbsentSource(f"{SOURCES_MAX} metric sources are being asked already")
-        source = BUILDERS[access.type](access, self._reach)
+        source = BUILDERS[access.type](access, self._reach, self._on_asked)
         pooled = self._pool[access] = PooledSource(source, self._clock, self._close_idle, self._refused)
         return pooled
 

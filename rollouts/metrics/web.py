@@ -16,9 +16,11 @@ import aiohttp
 from yarl import URL
 
 from rollouts import __version__
+from rollouts.api.provider import ProviderType
 from rollouts.core.measurement import Outcome, Rejected, Unreachable
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.access import Access
+from rollouts.metrics.asked import Asked, OnAsked, came_of, nobody
 from rollouts.metrics.pause import Pause
 from rollouts.metrics.prometheus_answer import bounded
 from rollouts.metrics.sharing import Sharing
@@ -56,12 +58,14 @@ _DEFAULTS = WebOptions()
 class WebSource:
     """Implements `ports.MetricSource`. Make it on the event loop that it belongs to; close it with `aclose`."""
 
-    def __init__(self, access: Access, reach: ReachPolicy, options: WebOptions = _DEFAULTS) -> None:
+    def __init__(
+        self, access: Access, reach: ReachPolicy, options: WebOptions = _DEFAULTS, *, on_asked: OnAsked = nobody
+    ) -> None:
         """Raises SpecInvalid where the credentials are none."""
         parts = urlsplit(access.address)
         self._address, self._options = access.address, options
         self._name = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
-        self._pause, self._sharing = Pause(), Sharing[Outcome]()
+        self._pause, self._sharing, self._on_asked = Pause(), Sharing[Outcome](), on_asked
         self._turns = asyncio.Semaphore(options.in_flight)
         tls = access.tls() if parts.scheme == "https" else True
         self._session = aiohttp.ClientSession(
@@ -102,7 +106,12 @@ class WebSource:
                 return Unreachable("it is not asked any more")
             # Those who waited for their turn wait no less for what the one before them was told.
             pause = self._pause.reason(_now_s())
-            return Unreachable(pause) if pause else await self._send(query)
+            if pause:
+                return Unreachable(pause)
+            began_s = _now_s()
+            outcome = await self._send(query)
+            self._on_asked(Asked(ProviderType.WEB, came_of(outcome), _now_s() - began_s))
+            return outcome
 
     async def _send(self, query: WebQuery) -> Outcome:
         asking = self._session.request(

@@ -5,15 +5,22 @@ Told by the engine and the adapters; decides nothing.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
+from rollouts.api.analysis import Analysis
 from rollouts.api.resources import ObjectKey
+from rollouts.api.status import CanaryStatus
 from rollouts.core.decision import Decision
 from rollouts.core.phases import Event
+from rollouts.telemetry.book import Book
 from rollouts.telemetry.canary_series import CanarySeries
+from rollouts.telemetry.limits import limits_of
+from rollouts.telemetry.process_series import ProcessSeries
+from rollouts.telemetry.run_series import RunSeries
 
 _QUIET = frozenset({Event.WAITED, Event.BLOCKED})
 
@@ -23,23 +30,22 @@ class Reporter:
 
     def __init__(self, registry: CollectorRegistry, log: Any = None) -> None:
         self._log = log if log is not None else structlog.get_logger("rollouts.decisions")
-        self._series = CanarySeries(registry)
-        self._decisions = Counter("rollouts_decisions", "Decisions by event.", ["event"], registry=registry)
-        self._requests = Counter(
-            "rollouts_api_requests", "Requests to the API server.", ["verb", "resource", "code"], registry=registry
-        )
-        self._queries = Counter("rollouts_metric_queries", "Queries to the metric source.", registry=registry)
-        self._reconcile_s = Histogram("rollouts_reconcile_seconds", "Length of one reconcile.", registry=registry)
-        self._failures = Counter("rollouts_reconcile_failures", "Reconciles that failed.", ["kind"], registry=registry)
-        self._leader = Gauge("rollouts_leader", "1 while this replica works on Canaries.", registry=registry)
-        self._replicas = Gauge("rollouts_replicas", "Replicas that have a Lease, as this one knows.", registry=registry)
+        self.book = Book(registry)
+        self._canaries = CanarySeries(self.book)
+        self._runs = RunSeries(self.book)
+        self._decisions = self.book.counter("rollouts_decisions", "Decisions by event.", "event")
+        self.process = ProcessSeries(self.book)
         self._quiet_text: dict[ObjectKey, str] = {}
 
-    def report(self, key: ObjectKey, decision: Decision) -> None:
-        """One decision: counted always, logged unless it only asks, or repeats what the last one waited for."""
-        status = decision.status
+    def report(self, key: ObjectKey, decision: Decision, analysis: Analysis | None = None) -> None:
+        """One decision: counted always, logged unless it only asks, or repeats what the last one waited for.
+
+        `analysis` has the limits of what is measured.
+        """
+        status, share = decision.status, decision.desired.share
         self._decisions.labels(decision.event).inc()
-        self._series.show(key, decision)
+        limits = {} if analysis is None else limits_of(analysis)
+        self._canaries.show(key, status, 100 * share.weight / share.weight_total, limits)
         quiet = decision.event in _QUIET
         if decision.asks:
             return  # Nothing is decided before the answers are there.
@@ -57,26 +63,15 @@ class Reporter:
             reason=decision.message,
         )
 
-    def request_answered(self, verb: str, resource: str, code: int) -> None:
-        """One request to the API server; code 0 where no answer came."""
-        self._requests.labels(verb, resource, code).inc()
+    def unreadable(self, key: ObjectKey, status: CanaryStatus) -> None:
+        """Nothing can be decided: the spec can't be read, as that status tells."""
+        self._canaries.show(key, status, 100 * status.desired_weight / status.weight_total, {})
 
-    def seat_changed(self, replicas: int, *, leads: bool) -> None:
-        """Whether this replica works on Canaries, and among how many."""
-        self._leader.set(leads)
-        self._replicas.set(replicas)
-
-    def query_sent(self) -> None:
-        """One query to the metric source."""
-        self._queries.inc()
-
-    def reconcile_ended(self, seconds: float, failure: str = "") -> None:
-        """One reconcile, and the kind of its failure if it had one."""
-        self._reconcile_s.observe(seconds)
-        if failure:
-            self._failures.labels(failure).inc()
+    def moved(self, before: CanaryStatus, after: CanaryStatus, now: datetime) -> None:
+        """A status was written in the place of another."""
+        self._runs.moved(before, after, now)
 
     def forget(self, key: ObjectKey) -> None:
-        """The Canary is gone."""
+        """The Canary is gone, or another replica's."""
         self._quiet_text.pop(key, None)
-        self._series.forget(key)
+        self._canaries.forget(key)

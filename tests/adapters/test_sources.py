@@ -11,13 +11,14 @@ from rollouts.api.provider import Provider, ProviderType
 from rollouts.core.measurement import NoData, Rejected, Unreachable, Value
 from rollouts.metrics import sources as sources_module
 from rollouts.metrics.access import Access
+from rollouts.metrics.asked import Asked, Came, OnAsked, nobody
 from rollouts.metrics.pooled import PooledSource
 from rollouts.metrics.prometheus_answer import Rows
 from rollouts.metrics.sources import BUILDERS, IDLE, SOURCES_MAX, Sources
 from rollouts.metrics.web_query import WebQuery
 from rollouts.ports import MetricSource
 from rollouts.reach.policy import ReachPolicy
-from tests.adapters.prometheus_server import prometheus_server, vector
+from tests.adapters.prometheus_server import Canned, failure, prometheus_server, vector
 from tests.adapters.source_doubles import HandClock, Played
 from tests.contract.metric_sources import AT
 from tests.kube.rude_server import reply, rude_server
@@ -30,7 +31,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Played]:
     """The sources that were made, by whatever type."""
     found: list[Played] = []
 
-    def build(access: Access, reach: ReachPolicy) -> Played:
+    def build(access: Access, reach: ReachPolicy, _on_asked: OnAsked) -> Played:
         found.append(Played(access, reach))
         return found[-1]
 
@@ -171,7 +172,7 @@ async def test_series_are_read_from_a_prometheus_alone(sources: Sources, made: l
     assert await found.rows("up[1m]", AT) == Rows(failure=Rejected("counters can be read from a Prometheus alone"))
     async with prometheus_server(vector("3")) as server:
         access = Access(ProviderType.PROMETHEUS, server.url)
-        real = BUILDERS[ProviderType.PROMETHEUS](access, ReachPolicy(allow=("127.0.0.0/8",)))
+        real = BUILDERS[ProviderType.PROMETHEUS](access, ReachPolicy(allow=("127.0.0.0/8",)), nobody)
         pooled = PooledSource(real, clock, partial(asyncio.sleep, 0), lambda: None)
         rows = await pooled.rows("up[1m]", AT)
         await real.aclose()
@@ -181,7 +182,8 @@ async def test_series_are_read_from_a_prometheus_alone(sources: Sources, made: l
 async def test_canaries_that_ask_the_same_at_a_time_ask_once(clock: HandClock) -> None:
     """Through the real thing: twenty handles, one request."""
     own = Played(Access(ProviderType.WEB, ""), ReachPolicy())
-    sources = Sources(own, clock, ReachPolicy(allow=("127.0.0.0/8",)))
+    counted: list[Asked] = []
+    sources = Sources(own, clock, ReachPolicy(allow=("127.0.0.0/8",)), on_asked=counted.append)
     async with rude_server() as server:
         server.script.append(reply(200, {"v": 3}))
         handles = [source(sources, web(f"{server.url}/a")) for _ in range(20)]
@@ -189,3 +191,26 @@ async def test_canaries_that_ask_the_same_at_a_time_ask_once(clock: HandClock) -
         assert outcomes == [Value(3.0)] * 20
         assert len(server.asked) == 1
     await sources.aclose()
+    assert [(asked.source, asked.came) for asked in counted] == [(ProviderType.WEB, Came.ANSWERED)]
+
+
+async def test_what_was_sent_is_told_with_what_came_of_it(clock: HandClock) -> None:
+    """Of each kind of source: an answer, a refusal, silence. What is not sent during a pause is not told."""
+    own = Played(Access(ProviderType.WEB, ""), ReachPolicy())
+    counted: list[Asked] = []
+    sources = Sources(own, clock, ReachPolicy(allow=("127.0.0.0/8",)), on_asked=counted.append)
+    async with prometheus_server(vector("3")) as server:
+        found = source(sources, prometheus(server.url))
+        for answer in (vector("3"), failure(400, "bad_data", "parse error"), Canned(503, b"")):
+            server.answer = answer
+            await found.measure("up", AT)
+    async with rude_server() as rude:
+        rude.script.extend([reply(200, {"v": 3}), reply(503, {}, Retry_After="600")])
+        found = source(sources, web(f"{rude.url}/a"))
+        for path in ("$.v", "$.w", "$.x"):
+            await found.measure(path, AT)
+    await sources.aclose()
+    expected = [(ProviderType.PROMETHEUS, came) for came in (Came.ANSWERED, Came.REJECTED, Came.UNREACHABLE)]
+    expected += [(ProviderType.WEB, Came.ANSWERED), (ProviderType.WEB, Came.UNREACHABLE)]
+    assert [(asked.source, asked.came) for asked in counted] == expected
+    assert all(0 < asked.seconds < 5 for asked in counted)

@@ -9,7 +9,7 @@ import asyncio
 import re
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +17,12 @@ from subprocess import Popen
 
 import pytest
 
-from rollouts.api.resources import LEASES, ObjectKey
+from rollouts.api.resources import CANARIES, LEASES, ObjectKey
 from rollouts.embedded import serving, write_kubeconfig
 from rollouts.embedded.furnish import furnish
 from rollouts.testing.memory_server import MemoryServer
 from tests.app.test_controller import controller, get
+from tests.engine.world import canary_manifest
 
 LEASE_S = 5
 SLACK_S = 4.0
@@ -87,3 +88,41 @@ async def test_the_other_one_takes_over(
         took_s = await until_leads(second, within_s)
         print(f"{signum.name}: {took_s:.2f} s")
         assert server.stored(LEASES, ObjectKey("rollouts-system", "rollouts-one")) is None
+
+
+async def shown(process: Process) -> set[str]:
+    """The Canaries that have series there."""
+    _, text = await asyncio.to_thread(get, process[1], "/metrics")
+    return set(re.findall(r'^rollouts_canary_[a-z_]+{.*name="([^"]+)"', text, re.MULTILINE))
+
+
+async def until_shown(wanted: Callable[..., bool], *processes: Process) -> None:
+    """Until what each of them shows is as wanted."""
+    async with asyncio.timeout(30):
+        while not wanted(*[await shown(one) for one in processes]):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.timeout(120)
+async def test_each_canary_has_its_series_at_one_replica(server: MemoryServer, tmp_path: Path) -> None:
+    """Those that another replica takes over lose them where they had been; one that is deleted has them nowhere."""
+    names = {f"app{number}" for number in range(12)}
+    for name in names:
+        server.put(CANARIES, canary_manifest(name))
+    with ExitStack() as stack:
+
+        def start(name: str) -> Process:
+            settings = {"kubeconfig": tmp_path / "config", "listen": "127.0.0.1:0", "identity": name, "sharding": True}
+            return stack.enter_context(controller(tmp_path / name, **settings, lease_s=LEASE_S))
+
+        one = await asyncio.to_thread(start, "one")
+        await until_shown(lambda ours: bool(ours == names), one)
+        two = await asyncio.to_thread(start, "two")
+        await until_shown(lambda ours, theirs: bool(theirs) and ours | theirs == names and not ours & theirs, one, two)
+        gone = min(await shown(two))
+        server.delete(CANARIES, ObjectKey(canary_manifest()["metadata"]["namespace"], gone))
+        await until_shown(lambda ours, theirs: ours | theirs == names - {gone}, one, two)
+        one[0].send_signal(signal.SIGTERM)
+        await until_shown(lambda theirs: bool(theirs == names - {gone}), two)
+        _, text = await asyncio.to_thread(get, two[1], "/metrics")
+        assert not re.search(r"_created\b", text)

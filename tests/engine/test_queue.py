@@ -60,6 +60,24 @@ def test_of_two_times_the_earlier_counts(order: tuple[float, float]) -> None:
     run_virtually(clock, story())
 
 
+def test_depth_and_wait_can_be_told() -> None:
+    """What is due and waits, apart from what is due later; and how long what is taken had been due."""
+    clock, waits = VirtualClock(), list[float]()
+    queue = KeyQueue(clock, waits.append)
+
+    async def story() -> None:
+        queue.add(A)
+        queue.add(B, seconds(60))
+        assert (queue.due(), queue.later()) == (1, 1)
+        await clock.sleep(2.0)
+        assert await taken_within(queue, 1) == A
+        assert (queue.due(), queue.later()) == (0, 1)
+        assert await taken_within(queue, 100) == B
+
+    run_virtually(clock, story())
+    assert waits == [pytest.approx(2.0), pytest.approx(0.0)]
+
+
 def test_what_is_left_over_is_swept_out() -> None:
     """A key that is due in a day and changes all the time leaves no trace of each change; it is due in a day still."""
     clock = VirtualClock()

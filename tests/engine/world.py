@@ -38,6 +38,7 @@ from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
 from rollouts.engine.exchange import Exchange
+from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.modes import mode_of
 from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
@@ -164,6 +165,8 @@ class World:
         self.weights: list[tuple[float, int | None]] = []
         """When, in virtual seconds, the routes gave the canary which percentage."""
         self.crashes = 0
+        self.mandate: Mandate = EVERYTHING
+        """Counts from the next restart on."""
         self.pods_follow = True
         """Whether the Deployment controller does its work."""
         self._dirty = True
@@ -302,7 +305,9 @@ class World:
         return image
 
     async def _reconcile(self) -> datetime | None:
-        """And wait for the answers to all that was asked."""
+        """And wait for the answers to all that was asked; as workers do, only if it is ours."""
+        if not self.mandate.holds(KEY):
+            return None
         try:
             try:
                 return await self.reconciler.reconcile(KEY)
@@ -315,12 +320,13 @@ class World:
             return None
 
     def _start(self) -> Reconciler:
-        reporter = Reporter(CollectorRegistry(), log=structlog.testing.CapturingLogger())
+        self.registry = CollectorRegistry()
+        reporter = Reporter(self.registry, log=structlog.testing.CapturingLogger())
         secrets = self.secrets = MemorySecrets(self.cluster.server)
         alerter = Alerter(self.cluster, self.notifier, secrets, self.clock, Sender(HOME, "eu-1"))
         ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods, alerter=alerter)
         exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
-        return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
+        return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, mandate=self.mandate)
 
     def _ask(self, question: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         self._questions.append(asyncio.create_task(question))

@@ -176,7 +176,7 @@ async def test_a_review_is_answered(cluster: KubeCluster) -> None:
 async def test_a_list_of_many_pages_is_whole(real: Transport, cluster: KubeCluster, space: str) -> None:
     """More than 500 objects come in two pages, and the store has them all."""
     counted: list[str] = []
-    real._on_answer = lambda request, _status: counted.append(request.verb)
+    real._on_answer = lambda request, _status, _seconds: counted.append(request.verb)
     gate = asyncio.Semaphore(20)
 
     async def create(number: int) -> None:
@@ -200,7 +200,7 @@ async def test_a_watch_sees_what_others_do(real: Transport, cluster: KubeCluster
     How many pages the first list takes is up to what the server still deletes of other tests' namespaces.
     """
     counted: list[str] = []
-    real._on_answer = lambda request, _status: counted.append(request.verb)
+    real._on_answer = lambda request, _status, _seconds: counted.append(request.verb)
     key = ObjectKey(space, "a")
     other = cluster_of(real, await read_clock(real, time.monotonic))
 

@@ -281,13 +281,19 @@ async def test_the_kernel_is_asked_to_find_dead_peers_of_watches(
 
 
 async def test_each_request_is_counted_once(rude: RudeServer) -> None:
-    """Verb, resource and status of every request, 0 where no answer came."""
+    """Verb, resource and status of every request, 0 where no answer came; and how long it took."""
     counted: list[tuple[str, int]] = []
+    lengths_s: list[float] = []
+
+    def count(request: Request, code: int, seconds: float) -> None:
+        counted.append((str(request), code))
+        lengths_s.append(seconds)
+
     transport = Transport(
         ApiClient(Configuration(host=rude.url)),
         monotonic=time.monotonic,
         timeouts=Timeouts(connect_s=1.0, total_s=0.2),
-        on_answer=lambda request, code: counted.append((str(request), code)),
+        on_answer=count,
     )
     rude.script.extend([reply(200, {}), reply(404, status(404)), hang])
     await transport.send(GET)
@@ -296,6 +302,7 @@ async def test_each_request_is_counted_once(rude: RudeServer) -> None:
             await transport.send(request)
     await transport.close()
     assert counted == [("get configmaps", 200), ("list configmaps", 404), ("patch configmaps", 0)]
+    assert lengths_s[2] >= 0.2 > lengths_s[0]
 
 
 async def test_the_clock_is_set_by_the_servers_date(rude: RudeServer, transport: Transport) -> None:

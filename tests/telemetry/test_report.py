@@ -113,13 +113,18 @@ def test_found_a_canary_that_only_asked_leaves_no_series(reporter: Reporter, reg
 
 
 def test_requests_queries_and_reconciles_are_counted(reporter: Reporter, registry: CollectorRegistry) -> None:
-    """By verb, resource and code; by the kind of failure."""
-    reporter.request_answered("patch", "services", 403)
-    reporter.query_sent()
-    reporter.reconcile_ended(0.5)
-    reporter.reconcile_ended(0.5, "Conflict")
+    """By verb, resource and code, by source and outcome, with their lengths; by the kind of failure."""
+    process = reporter.process
+    process.request_answered("patch", "services", 403, 0.2)
+    process.query_answered("web", "rejected", 0.3)
+    process.reconcile_ended(0.5)
+    process.reconcile_ended(0.5, "Conflict")
     labels = {"verb": "patch", "resource": "services", "code": "403"}
     assert registry.get_sample_value("rollouts_api_requests_total", labels) == 1.0
+    assert registry.get_sample_value("rollouts_api_request_seconds_sum", labels) == 0.2
     assert registry.get_sample_value("rollouts_metric_queries_total") == 1.0
+    assert (
+        registry.get_sample_value("rollouts_metric_query_seconds_sum", {"source": "web", "outcome": "rejected"}) == 0.3
+    )
     assert registry.get_sample_value("rollouts_reconcile_seconds_sum") == 1.0
     assert registry.get_sample_value("rollouts_reconcile_failures_total", {"kind": "Conflict"}) == 1.0
