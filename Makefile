@@ -21,6 +21,7 @@ CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
 ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml
 MISHAPS_ARGS ?= --junitxml $(RESULTS)/mishaps.xml
 GITOPS_ARGS ?= --junitxml $(RESULTS)/gitops.xml
+DASHBOARD_ARGS ?= --junitxml $(RESULTS)/dashboard.xml
 HANDOVER_ARGS ?= --junitxml $(RESULTS)/handover.xml
 FOOTPRINT_ARGS ?= --junitxml $(RESULTS)/footprint.xml
 LEAVING_ARGS ?= --junitxml $(RESULTS)/leaving.xml
@@ -92,7 +93,7 @@ test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the la
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-footprint lab-rights
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-footprint lab-rights lab-dashboard
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -215,6 +216,11 @@ lab-leaving: venv ## Show in the real parts that the program leaves a cluster as
 lab-footprint: venv ## Measure in the real parts what the process takes with 100 Canaries, against what deploy/ asks for
 	$(LAB) build
 	$(BIN)/python -m e2e.footprint $(FOOTPRINT_ARGS)
+
+.PHONY: lab-dashboard
+lab-dashboard: venv ## Show on a real Prometheus that every panel of the dashboard and every alert has something to go by
+	$(LAB) build
+	$(BIN)/python -m e2e.dashboard $(DASHBOARD_ARGS)
 
 .PHONY: lab-protocols
 lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate

@@ -8,6 +8,7 @@ from rollouts.telemetry.book import Book
 
 _REQUEST_S = (0.005, 0.025, 0.1, 0.5, 2.5, 10)
 _QUERY_S = (0.01, 0.05, 0.1, 0.5, 1, 5)
+_SOURCES, _OUTCOMES = ("prometheus", "web"), ("answered", "rejected", "unreachable")
 _WAIT_S = (0.001, 0.01, 0.1, 1, 10, 60)
 _RECONCILE_S = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10)
 
@@ -27,6 +28,10 @@ class ProcessSeries:
             "rollouts_metric_query_seconds", "Time until a metric source's answer was read, or given up.",
             "source", "outcome", buckets=_QUERY_S,
         )  # fmt: skip
+        # From the start on: Prometheus sees no increase in what begins at 1.
+        for source in _SOURCES:
+            for outcome in _OUTCOMES:
+                self._query_s.labels(source, outcome)
         self._queue_depth = book.gauge("rollouts_queue_depth", "Canaries that are due and wait for a worker.")
         self._queue_later = book.gauge("rollouts_queue_scheduled", "Canaries that will be looked at at a later time.")
         self._queue_s = book.histogram(

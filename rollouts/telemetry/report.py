@@ -34,6 +34,8 @@ class Reporter:
         self._canaries = CanarySeries(self.book)
         self._runs = RunSeries(self.book)
         self._decisions = self.book.counter("rollouts_decisions", "Decisions by event.", "event")
+        for event in Event:
+            self._decisions.labels(event)
         self.process = ProcessSeries(self.book)
         self._quiet_text: dict[ObjectKey, str] = {}
 

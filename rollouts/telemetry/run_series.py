@@ -16,6 +16,9 @@ _STEP_S = (5, 10, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 _RELEASE_S = (30, 60, 120, 300, 600, 1800, 3600, 14400, 43200, 86400, 604800)
 
 
+_STEP_ENDS = ("Advanced", "Failed", "Ended")
+
+
 class RunSeries:
     """Histograms in one registry."""
 
@@ -28,6 +31,12 @@ class RunSeries:
         self._release_s = book.histogram(
             "rollouts_release_seconds", "Length of a release that came to its end.", "outcome", buckets=_RELEASE_S
         )
+
+        # From the start on: Prometheus sees no increase in what begins at 1.
+        for outcome in _STEP_ENDS:
+            self._step_s.labels(outcome)
+        for phase in sorted(ENDS):
+            self._release_s.labels(phase)
 
     def moved(self, before: CanaryStatus, after: CanaryStatus, now: datetime) -> None:
         """A status was written in the place of another."""

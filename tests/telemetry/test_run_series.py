@@ -22,6 +22,7 @@ def _told(before: CanaryStatus, **after: Any) -> dict[tuple[str, str], float]:
     registry = CollectorRegistry()
     RunSeries(Book(registry)).moved(before, before.model_copy(update=after), NOW)
     samples = [sample for metric in registry.collect() for sample in metric.samples if sample.name.endswith("_sum")]
+    samples = [sample for sample in samples if sample.value]
     return {(sample.name.split("_")[1], sample.labels["outcome"]): sample.value for sample in samples}
 
 
