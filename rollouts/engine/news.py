@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 
 from rollouts.api.resources import CANARIES, EVENTS, Manifest
-from rollouts.core.decision import Announcement
+from rollouts.engine.editor import Edition
 from rollouts.ports import Create
 
 COMPONENT = "rollouts"
@@ -14,12 +14,12 @@ _NAME_MAX = 253
 _MESSAGE_MAX = 1024
 
 
-def render_event(canary: Manifest, news: Announcement, at: datetime) -> Create:
+def render_event(canary: Manifest, edition: Edition, at: datetime) -> Create:
     """The Event, named by what it says of which state: sending it again makes no second one."""
+    news = edition.news
     metadata = canary["metadata"]
     identity = "|".join((metadata["uid"], metadata["resourceVersion"], news.reason, news.message))
     digest = hashlib.sha256(identity.encode()).hexdigest()[:16]
-    stamp = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     # Cut where a dot or a dash stands, the name would have an empty label.
     about = metadata["name"][: _NAME_MAX - len(digest) - 1].rstrip("-.")
     return Create(
@@ -45,8 +45,12 @@ def render_event(canary: Manifest, news: Announcement, at: datetime) -> Create:
             "source": {"component": COMPONENT},
             "reportingComponent": COMPONENT,
             "reportingInstance": COMPONENT,
-            "firstTimestamp": stamp,
-            "lastTimestamp": stamp,
-            "count": 1,
+            "firstTimestamp": _stamp(edition.first_at),
+            "lastTimestamp": _stamp(at),
+            "count": edition.count,
         },
     )
+
+
+def _stamp(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")

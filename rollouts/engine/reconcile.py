@@ -109,7 +109,8 @@ class Reconciler:
         return memory
 
     def _forget(self, key: ObjectKey) -> None:
-        self._memories.pop(key, None)
+        if (memory := self._memories.pop(key, None)) is not None:
+            self._recorder.forget(memory.uid)
         self._restraint.written(key)
         self._exchange.forget(key)
         self._reporter.forget(key)

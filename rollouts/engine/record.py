@@ -9,6 +9,7 @@ from rollouts.api.status import CanaryStatus, ConditionType
 from rollouts.core.conditions import is_told, with_conditions
 from rollouts.core.decision import Announcement
 from rollouts.core.observed import Problem
+from rollouts.engine.editor import Editor
 from rollouts.engine.news import render_event
 from rollouts.engine.term import Tenure
 from rollouts.errors import Forbidden, KubeError, Rejected
@@ -39,6 +40,8 @@ class Recorder:
     def __init__(self, cluster: Cluster, clock: Clock) -> None:
         self._cluster = cluster
         self._clock = clock
+        self._editors: dict[str, Editor] = {}
+        """By the Canary's uid."""
 
     async def write_status(self, canary: Manifest, status: CanaryStatus, tenure: Tenure) -> Manifest:
         """Make `status` the object's, in a term of ours; the object as it is then.
@@ -64,16 +67,24 @@ class Recorder:
         return written
 
     async def announce(self, canary: Manifest, news: Announcement | None) -> None:
-        """Tell people. Called after the status that it speaks of was written.
+        """Tell people, if they are not told the like all the time. Called after the status it speaks of was written.
 
         An Event that can't be written is logged and lost: it holds up no release.
         """
         if news is None:
             return
+        now, uid = self._clock.now(), canary["metadata"]["uid"]
+        edition = self._editors.setdefault(uid, Editor()).edit(news, now)
+        if edition is None:
+            return
         try:
-            await self._cluster.write(render_event(canary, news, self._clock.now()))
+            await self._cluster.write(render_event(canary, edition, now))
         except KubeError as lost:
             _log.warning("event_lost", canary=str(ObjectKey.of(canary)), event_reason=news.reason, reason=str(lost))
+
+    def forget(self, uid: str) -> None:
+        """The Canary is gone, or another replica's."""
+        self._editors.pop(uid, None)
 
     async def tell_problem(self, canary: Manifest, problem: Problem, tenure: Tenure) -> None:
         """Put a problem into the conditions, and announce it once."""

@@ -7,6 +7,7 @@ import pytest
 
 from rollouts.api.resources import CANARIES, EVENTS, Manifest
 from rollouts.core.decision import Announcement
+from rollouts.engine.editor import Edition
 from rollouts.engine.news import render_event
 from rollouts.testing.virtual_time import START
 
@@ -20,13 +21,13 @@ def canary(name: str = "app", version: str = "7", uid: str = "u1") -> Manifest:
 
 def name_of(manifest: Manifest, news: Announcement = NEWS) -> str:
     """The name of the Event."""
-    name: str = render_event(manifest, news, START).manifest["metadata"]["name"]
+    name: str = render_event(manifest, Edition(news, 1, START), START).manifest["metadata"]["name"]
     return name
 
 
 def test_the_event_says_it_on_the_canary() -> None:
     """Where `kubectl describe` looks for it."""
-    write = render_event(canary(), Announcement("Rollback", "it failed", warning=True), START)
+    write = render_event(canary(), Edition(Announcement("Rollback", "it failed", warning=True), 1, START), START)
     event = write.manifest
     assert (write.resource, event["kind"], event["metadata"]["namespace"]) == (EVENTS, "Event", "shop")
     assert (event["type"], event["reason"], event["message"]) == ("Warning", "Rollback", "it failed")
@@ -34,13 +35,13 @@ def test_the_event_says_it_on_the_canary() -> None:
     assert (about["apiVersion"], about["kind"]) == (CANARIES.api_version, CANARIES.kind)
     assert (about["namespace"], about["name"], about["uid"]) == ("shop", "app", "u1")
     assert event["firstTimestamp"] == event["lastTimestamp"] == "2026-01-02T12:00:00Z"
-    assert render_event(canary(), NEWS, START).manifest["type"] == "Normal"
+    assert render_event(canary(), Edition(NEWS, 1, START), START).manifest["type"] == "Normal"
 
 
 def test_the_same_news_of_the_same_state_has_the_same_name() -> None:
     """Sent again by the next process, at another time, it is the same Event."""
     later = START.replace(hour=13)
-    assert render_event(canary(), NEWS, later).manifest["metadata"]["name"] == name_of(canary())
+    assert render_event(canary(), Edition(NEWS, 1, later), later).manifest["metadata"]["name"] == name_of(canary())
 
 
 @pytest.mark.parametrize(
@@ -75,5 +76,5 @@ def test_a_cut_name_ends_well() -> None:
 
 def test_a_long_message_is_cut() -> None:
     """The server takes 1024 characters."""
-    event = render_event(canary(), Announcement("X", "ä" * 2000), START).manifest
+    event = render_event(canary(), Edition(Announcement("X", "ä" * 2000), 1, START), START).manifest
     assert event["message"] == "ä" * 1024
