@@ -29,6 +29,8 @@ PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
 SEEDS ?= 1000
+FUZZ_EXAMPLES ?= 2000
+FUZZ_SEED ?= 0
 # Packages that the locked files are made for.
 LOCK := $(BIN)/uv pip compile pyproject.toml --generate-hashes --no-emit-index-url --universal --python-version 3.11 --quiet
 
@@ -123,6 +125,10 @@ test-sim-full: venv ## Run 1000 worlds, a fault at every await of every strategy
 .PHONY: sim
 sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said
 	$(BIN)/python -m tests.sim --seeds $(SEEDS)
+
+.PHONY: fuzz
+fuzz: venv ## Feed every parser FUZZ_EXAMPLES odd inputs for each test, 2000 if not said, by FUZZ_SEED
+	FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(BIN)/pytest tests/fuzz --timeout=3600 --hypothesis-seed=$(FUZZ_SEED)
 
 .PHONY: coverage
 coverage: venv ## Every branch of core/ is run by its own tests

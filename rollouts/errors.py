@@ -26,8 +26,18 @@ class RolloutsError(Exception):
     """With AFTER: what the other side asked for, in seconds; None leaves the back-off to the caller."""
 
 
+NOT_YAML = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What Python says of a value that its tag in YAML does not fit; the library lets it through."""
+
+
 class SpecInvalid(RolloutsError):
     """The user's object contradicts itself or the cluster; nothing was changed."""
+
+    retry = Retry.ON_CHANGE
+
+
+class StatusUnreadable(RolloutsError):
+    """What stands in a status is no state that a Canary can be in: nobody knows where it is, so nothing is changed."""
 
     retry = Retry.ON_CHANGE
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pydantic import ValidationError
 
 
-def explain_invalid(invalid: ValidationError) -> str:
-    """What is wrong with a spec, field by field, in one line."""
-    found = (f"spec.{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in invalid.errors())
+def explain_invalid(invalid: ValidationError, part: str = "spec") -> str:
+    """What is wrong with a spec, or another part of an object, field by field, in one line."""
+    found = (f"{part}.{'.'.join(str(part) for part in error['loc'])}: {error['msg']}" for error in invalid.errors())
     return "; ".join(found)[:1024]
 
 

@@ -11,10 +11,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, ValidationError
 
 from rollouts.api.actions import APPROVALS_MAX, SUFFIXES_MAX, Verb
 from rollouts.api.hooks import HookType
+from rollouts.api.resources import Manifest
 from rollouts.api.sequential import SEQUENTIAL_MAX
 from rollouts.api.wire import WEIGHT_TOTAL_MAX, WIRE, Weight
 
@@ -40,7 +41,18 @@ RESULTS_MAX = 16
 STATE_MAX = 408
 """Of the packed sums of one metric."""
 ERRORS_MAX = 1000
+FIRST_YEAR, YEARS_END = 1970, 3000
 Revision = Annotated[str, Field(max_length=16)]
+
+
+def _of_these_times(at: datetime) -> datetime:
+    """An instant from which seconds can be counted, in either direction, whatever a spec says."""
+    if not FIRST_YEAR <= at.year < YEARS_END:
+        raise ValueError(f"write a time between {FIRST_YEAR} and {YEARS_END}")
+    return at
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_of_these_times)]
 
 
 class Phase(StrEnum):
@@ -79,7 +91,7 @@ class Condition(BaseModel):
     reason: Annotated[str, Field(max_length=REASON_MAX)]
     message: Annotated[str, Field(max_length=CONDITION_MAX)] = ""
     observed_generation: int = 0
-    last_transition_time: datetime
+    last_transition_time: Instant
 
 
 class Verdict(StrEnum):
@@ -104,7 +116,7 @@ class MetricResult(BaseModel):
     verdict: Verdict
     value: float | None = None
     message: Annotated[str, Field(max_length=256)] = Field("", description="The value against its limit, in words.")
-    measured_at: datetime
+    measured_at: Instant
     errors: Annotated[int, Field(ge=0, le=ERRORS_MAX)] = Field(0, description="Errors of this metric in a row.")
     dry_run: bool = Field(default=False, description="Whether it decides nothing.")
 
@@ -115,7 +127,7 @@ class EvidenceStatus(BaseModel):
     model_config = WIRE
 
     name: Annotated[str, Field(max_length=RESULT_NAME_MAX)]
-    at: datetime = Field(description="The evaluation that this speaks of.")
+    at: Instant = Field(description="The evaluation that this speaks of.")
     basis: Annotated[str, Field(max_length=8)] = Field(description="Hash of the limits: with others it begins anew.")
     state: Annotated[str, Field(max_length=STATE_MAX)] = Field(description="The sums, packed.")
 
@@ -132,7 +144,7 @@ class ActionTaken(BaseModel):
     )
     outcome: Literal["Done", "Refused"]
     message: Annotated[str, Field(max_length=256)] = ""
-    taken_at: datetime
+    taken_at: Instant
 
 
 class Approval(BaseModel):
@@ -141,7 +153,7 @@ class Approval(BaseModel):
     model_config = WIRE
 
     user: Annotated[str, Field(max_length=253)] = Field("", description="As in actions.")
-    at: datetime
+    at: Instant
     reason: Annotated[str, Field(max_length=256)] = ""
 
 
@@ -151,7 +163,7 @@ class GateStatus(BaseModel):
     model_config = WIRE
 
     type: HookType
-    since: datetime
+    since: Instant
     approved: bool = Field(default=False, description="Whether a person has opened it.")
     message: Annotated[str, Field(max_length=GATE_MAX)] = Field("", description="What keeps it closed.")
     approvals: Annotated[tuple[Approval, ...], Field(max_length=APPROVALS_MAX)] = Field(
@@ -169,8 +181,8 @@ class HoldStatus(BaseModel):
         description="OutsideWindow, DenyWindow, Frozen, PolicyInvalid, PolicyUnreadable or Queued."
     )
     message: Annotated[str, Field(max_length=HOLD_MAX)] = Field(description="The same for people, and the way out.")
-    since: datetime
-    until: datetime | None = Field(None, description="When that is over by itself, if that is known.")
+    since: Instant
+    until: Instant | None = Field(None, description="When that is over by itself, if that is known.")
 
 
 class ShareStatus(BaseModel):
@@ -201,7 +213,7 @@ class Notice(BaseModel):
     warning: bool = False
     phase: Phase
     revision: Revision = ""
-    at: datetime
+    at: Instant
 
     @property
     def hook_type(self) -> HookType:
@@ -224,7 +236,7 @@ class SecretsRead(BaseModel):
     model_config = WIRE
 
     template: Revision = Field(description="Hash of the template that refers to them.")
-    since: datetime = Field(description="Only what was read from then on counts.")
+    since: Instant = Field(description="Only what was read from then on counts.")
     digests: Annotated[tuple[Annotated[str, Field(max_length=16)], ...], Field(max_length=SECRETS_MAX)] = Field(
         (),
         description="Salted hash of the content of each, in the order of their names; empty for one that does not "
@@ -294,23 +306,23 @@ class CanaryStatus(BaseModel):
         0,
         description="Size of the primary when the run began: its autoscaler keeps at least that until the run is over.",
     )
-    started_at: datetime | None = Field(None, description="When the run began.")
-    finished_at: datetime | None = Field(None, description="When the last run came to its end.")
-    last_transition_time: datetime | None = Field(None, description="When the phase changed.")
-    dwell_started_at: datetime | None = Field(None, description="When the current weight was seen in force.")
-    last_check_at: datetime | None = Field(None, description="When the current step was last judged.")
-    not_ready_since: datetime | None = Field(None, description="Since when the release's pods are not ready.")
-    no_data_since: datetime | None = Field(None, description="Since when the checks find nothing to judge.")
+    started_at: Instant | None = Field(None, description="When the run began.")
+    finished_at: Instant | None = Field(None, description="When the last run came to its end.")
+    last_transition_time: Instant | None = Field(None, description="When the phase changed.")
+    dwell_started_at: Instant | None = Field(None, description="When the current weight was seen in force.")
+    last_check_at: Instant | None = Field(None, description="When the current step was last judged.")
+    not_ready_since: Instant | None = Field(None, description="Since when the release's pods are not ready.")
+    no_data_since: Instant | None = Field(None, description="Since when the checks find nothing to judge.")
     drained: bool = Field(
         default=True, description="Whether the canary of the last run has fallen silent and may be scaled down."
     )
-    drain_started_at: datetime | None = Field(
+    drain_started_at: Instant | None = Field(
         None, description="Since when the canary, out of traffic, waits for its last requests before scale-down."
     )
-    paused_at: datetime | None = Field(None, description="Since when a person holds the weight where it is.")
+    paused_at: Instant | None = Field(None, description="Since when a person holds the weight where it is.")
     gate: GateStatus | None = Field(None, description="The gate that the release waits at.")
     hold: HoldStatus | None = Field(None, description="The window, freeze or limit that it waits for.")
-    overridden_at: datetime | None = Field(
+    overridden_at: Instant | None = Field(
         None, description="Since when neither windows nor freeze nor limit hold this release: a person said so."
     )
     actions: Annotated[tuple[ActionTaken, ...], Field(max_length=len(Verb))] = Field(
@@ -343,3 +355,13 @@ class CanaryStatus(BaseModel):
     def to_wire(self) -> dict[str, Any]:
         """As JSON: every field of ours, absent ones as null, so that a merge patch also removes."""
         return self.model_dump(mode="json", by_alias=True)
+
+
+def status_in(canary: Manifest) -> CanaryStatus | None:
+    """The status of an object; of one that has none, the state before anything happened. None if it can't be read:
+    then somebody else has written it, or another version of this program.
+    """
+    try:
+        return CanaryStatus.model_validate(canary.get("status") or {})
+    except ValidationError:
+        return None

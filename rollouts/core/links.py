@@ -107,7 +107,7 @@ def _link_of(body: bytes) -> Link | None:
         version, namespace, name, uid, gate, revision, verb, expires_s = json.loads(body)
         facts = GateFacts(namespace, name, uid, HookType(gate), revision)
         link = Link(facts, Verb(verb), datetime.fromtimestamp(expires_s, UTC))
-    except (ValueError, TypeError, OverflowError, OSError):
+    except (ValueError, TypeError, ArithmeticError, OSError, RecursionError):
         return None
     return link if version == _VERSION and facts.gate in GATES and link.verb in _VERBS else None
 

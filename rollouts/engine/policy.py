@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollouts.api.resources import POLICY_NAME, Manifest, ObjectKey
+from rollouts.api.status import FIRST_YEAR, YEARS_END
 from rollouts.core.holds import WAY_OUT
 from rollouts.core.observed import Hold
 from rollouts.engine.windows import in_words
@@ -83,7 +84,8 @@ def _until(data: Mapping[str, str], flaws: list[str]) -> datetime | None:
         until = datetime.fromisoformat(text)
     except ValueError:
         until = None
-    if until is None or until.tzinfo is None:
+    # A status that tells of it takes no other.
+    if until is None or until.tzinfo is None or not FIRST_YEAR < until.year < YEARS_END:
         flaws.append(f"freezeUntil is {text[:40]!r}: write a time with its zone, such as 2026-04-02T06:00:00Z")
         return None
     return until

@@ -88,7 +88,7 @@ def _apex_without_port(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iter
     apex = cluster.read(SERVICES, ObjectKey(owner.namespace, spec.service_name))
     if apex is None or is_ours(cluster, owner, apex):
         return
-    ports = [port["port"] for port in apex["spec"].get("ports") or ()]
+    ports = [port.get("port") for port in apex["spec"].get("ports") or ()]
     if spec.exposure.port not in ports:
         found = f"Service {owner.namespace}/{spec.service_name} has no port {spec.exposure.port} (it has {ports})"
         yield Problem("PortNotFound", f"{found}: correct spec.service.port, or add the port to the Service")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import structlog
+from pydantic import ValidationError
 
+from rollouts.api.invalid import explain_invalid
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus, ConditionType
 from rollouts.core.conditions import is_told, with_conditions
@@ -12,7 +14,7 @@ from rollouts.core.observed import Problem
 from rollouts.engine.editor import Editor
 from rollouts.engine.news import render_event
 from rollouts.engine.term import Tenure
-from rollouts.errors import Forbidden, KubeError, Rejected
+from rollouts.errors import Forbidden, KubeError, Rejected, StatusUnreadable
 from rollouts.ports import Clock, Cluster, PatchStatus
 
 _log = structlog.get_logger(__name__)
@@ -22,8 +24,16 @@ REFUSALS = (Forbidden, Rejected)
 
 
 def read_status(canary: Manifest) -> CanaryStatus:
-    """The status as it stands on the object; of an object that has none, the state before anything happened."""
-    return CanaryStatus.model_validate(canary.get("status") or {})
+    """The status as it stands on the object; of an object that has none, the state before anything happened.
+
+    Raises StatusUnreadable.
+    """
+    try:
+        return CanaryStatus.model_validate(canary.get("status") or {})
+    except ValidationError as invalid:
+        key, told = ObjectKey.of(canary), explain_invalid(invalid, "status")
+        way_out = f"kubectl edit canaries.rollouts.dev {key.name} -n {key.namespace} --subresource=status"
+        raise StatusUnreadable(f"Canary {key}: {told}: mend or empty it: {way_out}") from None
 
 
 def told_refusal(status: CanaryStatus) -> Problem | None:

@@ -41,11 +41,21 @@ def read_turns(canaries: Iterable[Manifest], counts: Callable[[ObjectKey], bool]
         status, key = canary.get("status") or {}, ObjectKey.of(canary)
         if status.get("phase") in _RUNS:
             running.add(key)
-        elif is_queued(canary):
-            since = status.get("lastTransitionTime")
-            waiting.append((datetime.fromisoformat(since) if since else _LONG_AGO, key))
+        elif is_queued(canary) and (since := _since(status.get("lastTransitionTime"))):
+            waiting.append((since, key))
     waiting = [turn for turn in waiting if counts(turn[1])]
     return Turns(frozenset(filter(counts, running)), tuple(key for _, key in sorted(waiting)))
+
+
+def _since(text: object) -> datetime | None:
+    """None of a status that can't be read, whose Canary goes nowhere: it keeps no other one waiting."""
+    if not text:
+        return _LONG_AGO
+    try:
+        since = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return since if since.tzinfo is not None else None
 
 
 def is_queued(canary: Manifest) -> bool:
@@ -55,5 +65,5 @@ def is_queued(canary: Manifest) -> bool:
         return False
     spec = canary.get("spec") or {}
     told_of = status.get("conditions") or ()
-    blocked = any(told["type"] == ConditionType.READY and told["status"] == "False" for told in told_of)
+    blocked = any(told.get("type") == ConditionType.READY and told.get("status") == "False" for told in told_of)
     return not (blocked or spec.get("suspend") or "deletionTimestamp" in canary["metadata"])

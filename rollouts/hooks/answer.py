@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from rollouts.core.measurement import Accepted, HookOutcome, Refused, Unreachable
 from rollouts.ports import HookRequest
+from rollouts.reach.retry_after import http_date
 
 REASON_LIMIT = 256
 """Characters of a reason or message."""
@@ -69,10 +69,8 @@ def asked_pause_s(retry_after: str, now: datetime) -> float | None:
     asked = retry_after.strip()
     if asked.isascii() and asked.isdigit():
         return float(asked[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(asked) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    until = http_date(asked)
+    return max(0.0, (until - now).total_seconds()) if until is not None else None
 
 
 def receiver_of(url: str) -> str:

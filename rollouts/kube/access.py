@@ -14,6 +14,9 @@ from yaml import YAMLError
 from rollouts import __version__
 from rollouts.errors import Retry, RolloutsError
 
+_TRIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""How the library trips over YAML that is no kubeconfig."""
+
 
 class AccessUnknown(RolloutsError):
     """There is no usable kubeconfig and no service account: the program was started in the wrong place."""
@@ -29,10 +32,10 @@ async def open_client(*, kubeconfig: Path | None = None, context: str | None = N
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
         else:
             await load_kube_config(str(kubeconfig), context, configuration, persist_config=False)
-    except (ConfigException, OSError, YAMLError, TypeError, ValueError, LookupError) as error:
-        # The last three are how the library trips over YAML that is no kubeconfig.
+    except (ConfigException, OSError, YAMLError, *_TRIPS) as error:
         place = f"kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account"
-        raise AccessUnknown(f"no access to a cluster by {place}: {error}") from error
+        why = error if isinstance(error, ConfigException | OSError) else "it is no kubeconfig"
+        raise AccessUnknown(f"no access to a cluster by {place}: {why}") from error
     client = ApiClient(configuration)
     client.user_agent = f"rollouts/{__version__}"
     return client

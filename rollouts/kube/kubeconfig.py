@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from rollouts.errors import NOT_YAML
 from rollouts.kube.access import AccessUnknown
 
 ENVIRONMENT = "KUBECONFIG"
@@ -69,44 +70,59 @@ def _in_pod() -> Place:
 def _in_context(files: str, wanted: str) -> Place:
     merged = _merged(files)
     contexts = _by_name(merged, "contexts", "context")
-    name = wanted or str(merged.get("current-context") or "")
+    name = wanted or _text(merged, "current-context")
     listed = ", ".join(sorted(contexts)) or "none"
     if not name:
         raise AccessUnknown(f"kubeconfig {files} has no current context: choose one by --context ({listed})")
     if name not in contexts:
         raise AccessUnknown(f"kubeconfig {files} has no context {name!r}: choose one by --context ({listed})")
     chosen = contexts[name]
-    cluster = _by_name(merged, "clusters", "cluster").get(str(chosen.get("cluster")), {})
+    cluster = _by_name(merged, "clusters", "cluster").get(_text(chosen, "cluster"), {})
     return Place(
         files,
         name,
-        namespace=str(chosen.get("namespace") or "default"),
-        user=str(chosen.get("user") or ""),
-        server=str(cluster.get("server") or ""),
+        namespace=_text(chosen, "namespace") or "default",
+        user=_text(chosen, "user"),
+        server=_text(cluster, "server"),
     )
+
+
+def _text(told: Mapping[str, Any], field: str) -> str:
+    """What is no text is none: written out, it may be larger than any memory."""
+    value = told.get(field)
+    return value if isinstance(value, str) else ""
 
 
 def _merged(files: str) -> dict[str, Any]:
     """All files as one: of what has the same name the first counts, as kubectl has it. What is absent is left out."""
     merged: dict[str, Any] = {}
-    present = [Path(name).expanduser() for name in files.split(os.pathsep) if name]
-    present = [path for path in present if path.is_file()]
+    present = [path for name in files.split(os.pathsep) if (path := _file(name)) is not None]
     if not present:
         raise AccessUnknown(f"kubeconfig {files}: no such file: name one by --kubeconfig, or set {ENVIRONMENT}")
     for path in present:
         told = _read(path)
         for field, value in told.items():
             if isinstance(value, list):
-                merged[field] = [*(merged.get(field) or ()), *value]
+                before = merged.get(field)
+                merged[field] = [*(before if isinstance(before, list) else ()), *value]
             else:
                 merged.setdefault(field, value)
     return merged
 
 
+def _file(name: str) -> Path | None:
+    """None of what is no file, or can't be one."""
+    try:
+        path = Path(name).expanduser()
+        return path if name and path.is_file() else None
+    except (OSError, RuntimeError, ValueError):  # too long, in nobody's home, with a zero in it
+        return None
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         told = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 - a safe loader, in C where there is one
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+    except (OSError, RecursionError, yaml.YAMLError, *NOT_YAML) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no YAML"
         raise AccessUnknown(f"kubeconfig {path} can't be read: {why}: name another by --kubeconfig") from error
     if not isinstance(told, dict):
@@ -116,7 +132,8 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _by_name(merged: Mapping[str, Any], field: str, inner: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
-    for entry in merged.get(field) or ():
+    entries = merged.get(field)
+    for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, dict) and isinstance(entry.get("name"), str):
             told = entry.get(inner)
             found.setdefault(entry["name"], told if isinstance(told, dict) else {})

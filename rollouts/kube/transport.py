@@ -9,7 +9,6 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from aiohttp import ClientResponse, ClientTimeout
@@ -22,6 +21,7 @@ from rollouts.kube.connection import keep_alive, our_errors, unavailable
 from rollouts.kube.failures import failure_of
 from rollouts.kube.lines import LineSplitter
 from rollouts.kube.requests import Request
+from rollouts.reach.retry_after import http_date
 
 OnAnswer = Callable[[Request, int, float], None]
 """Told of each request once: the request, the HTTP status, or 0 where no answer came, and after how many seconds."""
@@ -140,11 +140,8 @@ class Transport:
         return answer
 
     def _note_time(self, answer: ClientResponse) -> None:
-        try:
-            at = parsedate_to_datetime(answer.headers.get("Date", ""))
-        except (TypeError, ValueError):
-            return
-        if at.tzinfo is not None:
+        at = http_date(answer.headers.get("Date", ""))
+        if at is not None:
             self.server_time = ServerTime(at, self._monotonic())
 
 

@@ -50,11 +50,12 @@ class Document:
         if not (isinstance(self.value, dict) and str(self.value.get("kind", "")).endswith(LIST)):
             yield self
             return
-        found = _below(self.node, "items")
-        if found is None or not isinstance(found[1], yaml.SequenceNode):
+        values, found = self.value.get("items"), _below(self.node, "items")
+        nodes = found[1].value if found is not None and isinstance(found[1], yaml.SequenceNode) else None
+        if nodes is None or not isinstance(values, list) or len(values) != len(nodes):
             yield self
             return
-        for value, node in zip(self.value["items"], found[1].value, strict=True):
+        for value, node in zip(values, nodes, strict=True):
             yield Document(self.file, value, node)
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from rollouts.errors import SpecInvalid
+from rollouts.errors import NOT_YAML, SpecInvalid
 from rollouts.manifests.document import Document
+from rollouts.manifests.extent import check_extent
 from rollouts.manifests.loader import Loader, why_not_yaml
 
 STDIN = "-"
@@ -25,15 +26,22 @@ def read_all(names: Sequence[str]) -> list[Document]:
             documents += read_text(STDIN_NAME, sys.stdin.read())
             continue
         for path in _files(Path(name)):
-            documents += read_text(str(path), _text_of(path))
+            documents += read_text(str(path), text_of(path))
     return documents
 
 
 def read_text(file: str, text: str) -> list[Document]:
     """The objects of one text. Raises SpecInvalid."""
+    return [item for document in read_documents(file, text) for item in document.items()]
+
+
+def read_documents(file: str, text: str) -> list[Document]:
+    """The same with Lists as they are."""
     try:
-        return [item for document in _documents(file, text) for item in document.items()]
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        return list(_documents(file, text))
+    except RecursionError:
+        raise SpecInvalid(f"{file}: not YAML: it is nested too deeply") from None
+    except (yaml.YAMLError, *NOT_YAML) as error:
         raise SpecInvalid(f"{file}: {why_not_yaml(error)}") from error
 
 
@@ -42,6 +50,7 @@ def _documents(file: str, text: str) -> Iterator[Document]:
     try:
         while loader.check_node():
             node = loader.get_node()
+            check_extent(node)
             value = loader.construct_document(node)
             if node is not None and value is not None:
                 yield Document(file, value, node)
@@ -58,7 +67,8 @@ def _files(path: Path) -> list[Path]:
     return found
 
 
-def _text_of(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """What stands in a file. Raises SpecInvalid."""
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:

@@ -58,7 +58,7 @@ def is_failure(labels: Labels, failures: FailureStatus) -> bool:
     told = dict(labels)
     code, grpc = told.get("response_code", ""), told.get("grpc_response_status", "")
     by_http = any(code == status or (status.endswith("xx") and code[:1] == status[0]) for status in failures.http)
-    return by_http or (grpc.isdigit() and int(grpc) in failures.grpc)
+    return by_http or grpc in map(str, failures.grpc)
 
 
 def count_answers(grown: Mapping[Counter, Iterable[Growth]], failures: FailureStatus) -> Arm:

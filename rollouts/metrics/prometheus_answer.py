@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ REASON_MAX = 256
 """The most characters of a reason: it goes into a status with a budget."""
 _QUERY_REFUSED = frozenset({400, 422})
 _CREDENTIALS_REFUSED = frozenset({401, 403})
+_NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?|[-+]?[Ii]nf|NaN")
+"""As Go writes and reads one."""
 _INFO = "PromQL info:"
 """How older Prometheus begins what newer ones keep apart as `infos`: advice, and no doubt about the value."""
 _DOUBT = "PromQL warning:"
@@ -63,9 +66,12 @@ def read_rows(status: int, body: bytes) -> Rows:
         of_query = isinstance(failure, Rejected) and status not in _CREDENTIALS_REFUSED
         return Rows(failure=failure, of_query=of_query)
     try:
-        return Rows(tuple(_read_row(row) for row in payload["data"]["result"]))
+        series = tuple(_read_row(row) for row in payload["data"]["result"])
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         return Rows(failure=_not_prometheus())
+    if len({row.labels for row in series}) < len(series):
+        return Rows(failure=Unreachable("the same series came twice in one answer: nobody can tell which one counts"))
+    return Rows(series)
 
 
 def _failure(status: int, payload: dict[str, Any]) -> Rejected | Unreachable | None:
@@ -99,7 +105,24 @@ def _doubts(warnings: tuple[str, ...]) -> Rejected | Unreachable | None:
 def _read_row(row: Any) -> Series:
     samples = row["values"] if "values" in row else [row["value"]]
     labels = frozenset((str(name), str(value)) for name, value in row["metric"].items())
-    return Series(labels, tuple(Scraped(float(at), float(text)) for at, text in samples))
+    read = tuple(Scraped(_instant(at), _number(text)) for at, text in samples)
+    if not read:
+        raise ValueError("a series without a sample")
+    return Series(labels, read)
+
+
+def _instant(at: Any) -> float:
+    """Raises ValueError for what is no instant."""
+    if isinstance(at, bool) or not isinstance(at, int | float) or not math.isfinite(at):
+        raise ValueError("no instant")
+    return float(at)
+
+
+def _number(text: Any) -> float:
+    """A sample's value. Python reads more as numbers than Prometheus writes. Raises ValueError."""
+    if not isinstance(text, str) or not _NUMBER.fullmatch(text):
+        raise ValueError("no number")
+    return float(text)
 
 
 def bounded(text: str) -> str:
@@ -146,7 +169,7 @@ def number_outcome(number: float | None) -> Outcome:
 
 def _read_number(text: str) -> Outcome:
     try:
-        return number_outcome(float(text))
+        return number_outcome(_number(text))
     except ValueError:
         return _not_prometheus()
 

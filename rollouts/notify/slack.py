@@ -81,6 +81,6 @@ class _Bot:
 def _said(attempt: Attempt) -> dict[str, Any]:
     try:
         said = json.loads(attempt.body) if isinstance(attempt, Answered) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

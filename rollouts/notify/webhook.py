@@ -66,6 +66,6 @@ def render(letter: Letter) -> dict[str, Any]:
 def _is_json(body: bytes) -> bool:
     try:
         json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True

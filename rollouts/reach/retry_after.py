@@ -1,8 +1,9 @@
-"""What an answer says of when to ask again, purely."""
+"""What an answer says of when to ask again, and of the time, purely."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 
 
@@ -11,8 +12,14 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
     asked = headers.get("Retry-After", "").strip()
     if asked.isascii() and asked.isdigit():
         return float(asked[:9])
+    until, now = http_date(asked), http_date(headers.get("Date", ""))
+    return max(0.0, (until - now).total_seconds()) if until is not None and now is not None else None
+
+
+def http_date(text: str) -> datetime | None:
+    """The instant that a header names, with its zone; None if it names none."""
     try:
-        until = parsedate_to_datetime(asked)
-        return max(0.0, (until - parsedate_to_datetime(headers.get("Date", ""))).total_seconds())
-    except (TypeError, ValueError):
+        found = parsedate_to_datetime(text)
+        return found if found.utcoffset() is not None else None
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # the library lets through what its parts raise
         return None

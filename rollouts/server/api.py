@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from rollouts.api.actions import ID_MAX, Action, Verb
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
-from rollouts.api.status import CanaryStatus
+from rollouts.api.status import CanaryStatus, status_in
 from rollouts.api.wire import Weight
 from rollouts.errors import Forbidden, KubeError
 from rollouts.ports import Access, Cluster, OnBehalf
@@ -25,7 +25,7 @@ from rollouts.server.gatekeeper import Caller, Gatekeeper, NotAllowed, NotKnown
 from rollouts.server.intents import NoCanary, Scribe, audit, key_of
 from rollouts.server.limits import FAILURES, READS, WRITES, Limiter
 from rollouts.server.stream import HEARTBEAT_S, Said
-from rollouts.server.views import Summary, detail_of, summary_of
+from rollouts.server.views import UNREADABLE, Summary, detail_of, summary_of
 
 
 class Wish(BaseModel):
@@ -124,8 +124,7 @@ class Api:
         )  # fmt: skip
         try:
             await self.gate.demand(caller, Access(verb, key.namespace, key.name))
-            released = CanaryStatus.model_validate(self._read(key).get("status") or {}).last_applied_spec
-            _check(action, released)
+            released = _check(action, status_in(self._read(key)))
         except (NotAllowed, NoCanary, BadRequest) as refused:
             audit(key, action, address, f"refused: {refused}")
             raise
@@ -135,14 +134,18 @@ class Api:
         return Asked(id=action.id, verb=verb, user=caller.user, revision=action.revision, canary=summary)
 
 
-def _check(action: Action, released: str) -> None:
-    """What can be told at once, and would be refused later."""
+def _check(action: Action, status: CanaryStatus | None) -> str:
+    """What can be told at once, and would be refused later; the revision that is released. Raises BadRequest."""
+    if status is None:
+        raise BadRequest(UNREADABLE, 409)
+    released = status.last_applied_spec
     if action.verb is Verb.APPROVE and not action.revision:
         raise BadRequest(f'say which revision you approve: "revision": "{released}" is released now', 422)
     if action.revision and action.revision != released:
         raise BadRequest(f"revision {action.revision} is not the one that is released: that is {released}", 409)
     if action.verb is Verb.SET_WEIGHT and action.weight is None:
         raise BadRequest('say which: "weight": 40', 422)
+    return released
 
 
 def address_of(request: Request) -> str:

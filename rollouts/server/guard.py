@@ -13,6 +13,8 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 BODY_MAX = 16 * 1024
+LENGTH_MAX = 18
+"""Digits of a Content-Length that anybody could mean."""
 _HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
@@ -56,7 +58,7 @@ class Guard:
         if method in {"GET", "HEAD", "OPTIONS"}:
             return None
         length = headers.get("content-length", "")
-        if not (length.isascii() and length.isdigit()):
+        if not (length.isascii() and length.isdigit() and len(length) <= LENGTH_MAX):
             return refused(411, "LengthRequired", "say how long the body is: Content-Length")
         if int(length) > BODY_MAX:
             return refused(413, "TooLong", f"a body has at most {BODY_MAX} bytes")
@@ -71,7 +73,15 @@ class Guard:
         origin = headers.get("origin")
         if origin is None or (origin == "null" and self._null_origin):
             return False
-        return urlsplit(origin).netloc != headers.get("host", "")
+        return _host_of(origin) != headers.get("host", "")
+
+
+def _host_of(origin: str) -> str | None:
+    """Host and port; None of what is no origin."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None
 
 
 def refused(code: int, reason: str, message: str, headers: Mapping[str, str] | None = None) -> JSONResponse:

@@ -13,7 +13,7 @@ import structlog
 
 from rollouts.api.actions import PREFIX, Action, Verb, intent_text, read_actions
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
-from rollouts.api.status import CanaryStatus
+from rollouts.api.status import status_in
 from rollouts.core.approving import is_taken
 from rollouts.errors import Conflict, KubeError, RolloutsError
 from rollouts.ports import Cluster, PatchJson
@@ -72,7 +72,8 @@ def audit(key: ObjectKey, action: Action, address: str, outcome: str) -> None:
 def is_asked(canary: Manifest, action: Action) -> bool:
     """Whether the same was asked before: it is one intent, however often it is sent."""
     there = {(one.verb, one.key, one.id) for one in read_actions(canary)}
-    taken = is_taken(CanaryStatus.model_validate(canary.get("status") or {}), action)
+    status = status_in(canary)
+    taken = status is not None and is_taken(status, action)
     return taken or (action.verb, action.key, action.id) in there
 
 

@@ -18,7 +18,7 @@ from fastapi.responses import HTMLResponse
 
 from rollouts.api.actions import BY_LINK, Action, Verb
 from rollouts.api.resources import CANARIES, ObjectKey
-from rollouts.api.status import CanaryStatus
+from rollouts.api.status import status_in
 from rollouts.core.links import Link, LinkFlaw, intent_id, read_link
 from rollouts.errors import KubeError
 from rollouts.ports import Cluster
@@ -82,7 +82,7 @@ class _Links:
             return _TOO_OFTEN
         if page := self._standing(link, text):
             return page
-        fields = parse_qs(form.decode(errors="replace"), max_num_fields=8)
+        fields = _fields_of(form)
         name = " ".join(fields.get("name", [""])[0].split())[:NAME_MAX]
         if not name:
             return Page(400, "Your name is missing", "Go back and say who you are: it is kept with the release.")
@@ -118,15 +118,24 @@ class _Links:
             return _gone(link)
         if is_asked(canary, _action(link, text, "", "")):
             return Page(410, "This link was used", f"It was used to {link.verb} already, and is good for once. {_HOW}")
-        status = CanaryStatus.model_validate(canary.get("status") or {})
-        gate = status.gate
-        if status.last_applied_spec != facts.revision or gate is None or gate.type is not facts.gate or gate.approved:
+        status = status_in(canary)
+        gate = status.gate if status is not None else None
+        waits = status is not None and status.last_applied_spec == facts.revision
+        if not waits or gate is None or gate.type is not facts.gate or gate.approved:
             where = f"{facts.gate} of revision {facts.revision}"
             return Page(410, "There is nothing to decide any more", f"The release waits no more at {where}. {_HOW}")
         if link.verb is Verb.APPROVE and gate.needed > 1:
             why = f"This gate takes {gate.needed} persons whose names are verified, which a link can't do."
             return Page(403, "A link is not enough here", f"{why} {_HOW}")
         return None
+
+
+def _fields_of(form: bytes) -> dict[str, list[str]]:
+    """What was typed; nothing of a form that is none of ours."""
+    try:
+        return parse_qs(form.decode(errors="replace"), max_num_fields=8)
+    except ValueError:
+        return {}
 
 
 _HOW = "See how it stands with: kubectl canary describe, or decide there with: kubectl canary approve or reject."

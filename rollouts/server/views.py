@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from rollouts.api.resources import Manifest
-from rollouts.api.status import CanaryStatus, GateStatus, HoldStatus, Phase
+from rollouts.api.status import CanaryStatus, GateStatus, HoldStatus, Phase, status_in
 
 _MODEL = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
 _RUNNING = frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING})
@@ -112,8 +112,12 @@ def detail_of(canary: Manifest) -> Detail:
     )
 
 
+UNREADABLE = "its status can't be read: another version of this program has written it, or somebody else"
+
+
 def _status(canary: Manifest) -> CanaryStatus:
-    return CanaryStatus.model_validate(canary.get("status") or {})
+    """As if nothing had happened where it can't be read: UNREADABLE is told then."""
+    return status_in(canary) or CanaryStatus()
 
 
 def _summed(canary: Manifest, status: CanaryStatus) -> dict[str, Any]:
@@ -123,7 +127,8 @@ def _summed(canary: Manifest, status: CanaryStatus) -> dict[str, Any]:
         "phase": str(status.phase or ""), "revision": status.last_applied_spec,
         "promoted_revision": status.last_promoted_spec, "weight": status.desired_weight,
         "weight_total": status.weight_total, "step": status.step_index, "steps": status.step_count,
-        "paused": status.paused_at is not None, "gate": status.gate, "message": _message(status),
+        "paused": status.paused_at is not None, "gate": status.gate,
+        "message": UNREADABLE if status_in(canary) is None else _message(status),
         "since": status.last_transition_time,
     }  # fmt: skip
 

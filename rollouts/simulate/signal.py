@@ -47,19 +47,25 @@ def script_of(signal: object, interval_s: float) -> object:
     factor = interval_s if unit == "intervals" else 1.0
     ready = script.get("readyAfter")
     if isinstance(ready, Mapping):
-        script["readyAfter"] = {name: told * factor if _is_number(told) else told for name, told in ready.items()}
+        script["readyAfter"] = {name: _times(told, factor) for name, told in ready.items()}
     if isinstance(script.get("when"), list):
         script["when"] = [_scaled(happening, factor) for happening in script["when"]]
-    if _is_number(script.get("until")):
-        script["until"] *= factor
+    if "until" in script:
+        script["until"] = _times(script["until"], factor)
     return script
 
 
 def _scaled(happening: object, factor: float) -> object:
-    if not isinstance(happening, Mapping) or not _is_number(happening.get(_SCALED)):
+    if not isinstance(happening, Mapping) or _SCALED not in happening:
         return happening
-    return {**happening, _SCALED: happening[_SCALED] * factor}
+    return {**happening, _SCALED: _times(happening[_SCALED], factor)}
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _times(value: object, factor: float) -> object:
+    """What is no number, or too large for one, is left to be refused where all of it is looked at."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return value
+    try:
+        return value * factor
+    except OverflowError:
+        return value

@@ -86,7 +86,7 @@ def _chosen(documents: Sequence[Any], name: str) -> Manifest:
     canaries = [item for item in items if isinstance(item, dict) and item.get("kind") == CANARIES.kind]
     if not canaries:
         raise SpecInvalid(f"no Canary in it: found {', '.join(map(_named, items)) or 'nothing'}")
-    named = {str((canary.get("metadata") or {}).get("name")): canary for canary in canaries}
+    named = {_name_of(canary): canary for canary in canaries}
     if name and name not in named:
         raise SpecInvalid(f"no Canary {name!r} in it: found {', '.join(named)}")
     if not name and len(canaries) > 1:
@@ -98,7 +98,13 @@ def _chosen(documents: Sequence[Any], name: str) -> Manifest:
 def _items(document: Any) -> list[Any]:
     """A List's items; anything else is one item."""
     is_list = isinstance(document, dict) and document.get("kind") == "List"
-    return list(document.get("items") or ()) if is_list else [document]
+    items = document.get("items") if is_list else [document]
+    return items if isinstance(items, list) else []
+
+
+def _name_of(canary: Manifest) -> str:
+    metadata = canary.get("metadata")
+    return str(metadata.get("name")) if isinstance(metadata, dict) else "one without a name"
 
 
 def _named(item: Any) -> str:

@@ -38,7 +38,7 @@ def applied_fields(manifest: Manifest | None) -> Manifest:
     """What was put there last; nothing if nobody knows."""
     try:
         found = json.loads(annotations_of(manifest).get(APPLIED_FIELDS_ANNOTATION, ""))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -70,7 +70,7 @@ def _parsed(selector: str) -> dict[str, str]:
     """What the annotation says; nothing if somebody has mangled it."""
     try:
         found = json.loads(selector)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -32,7 +32,7 @@ def read_record(owner: Owner, manifest: Manifest) -> dict[str, Entry]:
     """What the annotation says of each rule; nothing if somebody has mangled it."""
     try:
         found = json.loads(annotations_of(manifest).get(original_routes_annotation(owner), "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     rules = found.get("rules") if isinstance(found, dict) else None
     return {key: entry for key, entry in rules.items() if isinstance(entry, dict)} if isinstance(rules, dict) else {}
