@@ -14,6 +14,7 @@ FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
 DEMO_ARGS ?=
 ANALYSIS_ARGS ?=
+BENCH_QUICK_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
@@ -91,7 +92,7 @@ types: venv ## Check the types
 	$(BIN)/mypy
 
 .PHONY: test
-test: test-unit test-sim test-kube test-lab first-light ## Run all tests, the lab's included
+test: test-unit test-sim bench-quick test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
@@ -147,6 +148,10 @@ bench-analysis: venv ## What the sequential judgement finds, misses and costs, i
 bench-queries: venv ## Count the queries that 100 and 1,000 Canaries cost, and hold their answers against single ones
 	$(BIN)/python -m tests.bench.queries
 	$(BIN)/python -m tests.bench.counting
+
+.PHONY: bench-quick
+bench-quick: venv ## Count what 50 Canaries cost the API server and the metric source, against the budgets in the repository
+	$(BIN)/python -m tests.bench.scale.quick $(BENCH_QUICK_ARGS)
 
 .PHONY: bench-cli
 bench-cli: venv ## How long commands take to start, and to do their own work, against their limits

@@ -218,6 +218,8 @@ class Outside:
     transport: Transport
     metrics: Metrics
     reporter: Reporter
+    monotonic: Callable[[], float] = MONOTONIC
+    """The transport's."""
 
 
 @dataclass(slots=True)
@@ -266,7 +268,7 @@ def links_that_open(settings: Settings) -> GateLinks | None:
 
 async def _control(outside: Outside, settings: Settings, readiness: Readiness) -> None:
     """Wait for the API server and the first lists, then look at every Canary and go on from there, for ever."""
-    clock = readiness.parts.clock = await wait_for_clock(outside.transport)
+    clock = readiness.parts.clock = await wait_for_clock(outside.transport, monotonic=outside.monotonic)
     queue = _queue(clock, outside.reporter.process)
 
     def on_change(resource: Resource, key: ObjectKey) -> None:
@@ -361,12 +363,14 @@ def _alerter(
     return Alerter(cluster, notifiers, secrets, clock, Sender(settings.namespace, settings.cluster_name, links))
 
 
-async def wait_for_clock(transport: Transport, *, first_retry_s: float = FIRST_RETRY_S) -> ServerClock:
+async def wait_for_clock(
+    transport: Transport, *, first_retry_s: float = FIRST_RETRY_S, monotonic: Callable[[], float] = MONOTONIC
+) -> ServerClock:
     """The common clock, as soon as the API server answers: until then nothing can be done, and dying helps nobody."""
     retry_s = first_retry_s
     while True:
         try:
-            return await read_clock(transport, MONOTONIC)
+            return await read_clock(transport, monotonic)
         except KubeError as away:
             _log.warning("waiting_for_api_server", reason=str(away), again_in_s=retry_s)
         await asyncio.sleep(retry_s)

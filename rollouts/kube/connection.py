@@ -46,7 +46,7 @@ def keep_alive(answer: ClientResponse) -> None:
     connection = answer.connection
     transport = connection.transport if connection else None
     link = transport.get_extra_info("socket") if transport else None
-    if link is None:
+    if link is None or link.family == socket.AF_UNIX:  # within one machine a dead peer's end is closed by the kernel
         return
     link.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in (("TCP_KEEPIDLE", 15), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3)):

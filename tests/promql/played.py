@@ -29,6 +29,8 @@ class PlayedPrometheus:
     warning: str = ""
     """What is warned of beside each answer that rests on series; empty if nothing is."""
 
+    on_query: Callable[[], None] = lambda: None
+    """Told of each query."""
     hold: asyncio.Event | None = None
     """While there is one, whatever rests on series is answered only when it is set."""
 
@@ -52,6 +54,7 @@ class PlayedPrometheus:
 
     def _answer(self, query: str, at: datetime) -> tuple[int, bytes]:
         self.asked.append((query, at))
+        self.on_query()
         if self.answer is not None:
             return self.answer
         reason = self.refuse(query)
