@@ -26,6 +26,7 @@ DASHBOARD_ARGS ?= --junitxml $(RESULTS)/dashboard.xml
 HANDOVER_ARGS ?= --junitxml $(RESULTS)/handover.xml
 FOOTPRINT_ARGS ?= --junitxml $(RESULTS)/footprint.xml
 LEAVING_ARGS ?= --junitxml $(RESULTS)/leaving.xml
+CHAOS_ARGS ?= --resume --junitxml $(RESULTS)/chaos.xml
 PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
@@ -96,7 +97,7 @@ test: test-unit test-sim bench-quick test-kube test-lab first-light ## Run all t
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
 FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-footprint lab-rights lab-dashboard
+  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-footprint lab-rights lab-dashboard chaos
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -232,6 +233,11 @@ lab-footprint: venv ## Measure in the real parts what the process takes with 100
 lab-dashboard: venv ## Show on a real Prometheus that every panel of the dashboard and every alert has something to go by
 	$(LAB) build
 	$(BIN)/python -m e2e.dashboard $(DASHBOARD_ARGS)
+
+.PHONY: chaos
+chaos: venv ## Show in the real parts what faults of the control plane do to clients and releases; parts can be resumed
+	$(LAB) build
+	$(BIN)/python -m e2e.chaos $(CHAOS_ARGS)
 
 .PHONY: lab-protocols
 lab-protocols: venv ## Show in the real parts releases over TCP, over TLS that the gateway can't read, and behind a delegate

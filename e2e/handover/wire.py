@@ -18,6 +18,7 @@ class Wire:
         self._whole.set()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._ends: set[asyncio.StreamWriter] = set()
 
     async def open(self, kubeconfig: Path, to: Path) -> None:
         """Listen, and write a kubeconfig that leads through here."""
@@ -38,6 +39,11 @@ class Wire:
         """All comes through again."""
         self._whole.set()
 
+    def drop(self) -> None:
+        """Every stream ends now, whatever is under way on it; new ones come through."""
+        for end in self._ends:
+            end.transport.abort()
+
     def close(self) -> None:
         """For good."""
         if self._server is not None:
@@ -46,18 +52,22 @@ class Wire:
             task.cancel()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
+        try:
             await self._whole.wait()
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", API_PORT)
             for source, sink in ((reader, far_writer), (far_reader, writer)):
                 task = asyncio.create_task(self._pass(source, sink))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
+        except OSError:  # the API server is not there: the caller is to know
+            writer.close()
 
     async def _pass(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        self._ends.add(sink)
         with suppress(OSError):
             while data := await source.read(65536):
                 await self._whole.wait()
                 sink.write(data)
                 await sink.drain()
+        self._ends.discard(sink)
         sink.close()

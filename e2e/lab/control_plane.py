@@ -32,8 +32,8 @@ def core_parts(layout: Layout, built: Built, admin_token: str) -> tuple[Part, ..
     probe = Probe(f"{API_SERVER}/readyz", admin_token, str(layout.certificate))
     apply = apply_argv(layout, built, [CONFIG / "rbac.yaml", *shipped_manifests(CHECKOUT)])
     return (
-        Part("etcd", _etcd(layout, built), (), Probe("http://127.0.0.1:2379/readyz")),
-        Part("kube-apiserver", _kube_apiserver(layout, built), ("etcd",), probe),
+        Part("etcd", _etcd(layout, built), (), Probe("http://127.0.0.1:2379/readyz"), may_stop=True),
+        Part("kube-apiserver", _kube_apiserver(layout, built), ("etcd",), probe, may_stop=True),
         Part("objects", apply, ("kube-apiserver",)),
         Part("account", _account(layout, built), ("objects",)),
     )

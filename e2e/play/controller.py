@@ -87,6 +87,12 @@ class Controller:
         self._process = None
         return killed_at_s
 
+    def send(self, signum: signal.Signals) -> None:
+        """Send it a signal, if it lives."""
+        process = self._running()
+        if process is not None:
+            process.send_signal(signum)
+
     async def stop(self, within_s: float = _ENDS_WITHIN_S) -> bool:
         """Ask it to end, insist after that time; whether it ended in time and with exit code 0."""
         process = self._running()
@@ -113,14 +119,18 @@ class Controller:
         self._process = None
         return None
 
-    async def _is_ready(self) -> bool:
+    async def text(self, path: str) -> str:
+        """What it says to a GET; empty unless it answers 200 within 2 s."""
         if self._running() is None:
-            return False
+            return ""
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-                session.get(f"http://{self._listen}/readyz") as answer,
+                session.get(f"http://{self._listen}{path}") as answer,
             ):
-                return answer.status == 200
+                return await answer.text() if answer.status == 200 else ""
         except (aiohttp.ClientError, TimeoutError):
-            return False
+            return ""
+
+    async def _is_ready(self) -> bool:
+        return bool(await self.text("/readyz"))
