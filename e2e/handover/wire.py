@@ -48,6 +48,7 @@ class Wire:
         """For good."""
         if self._server is not None:
             self._server.close()
+        self.drop()
         for task in self._tasks:
             task.cancel()
 
