@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -46,11 +48,11 @@ def _hurt(facts: Facts, *names: str, at_s: float = 15.0, count: int = 5) -> Fact
     return replace(facts, **changed)
 
 
-def _good(facts: Facts, **changes: object) -> Facts:
+def _good(facts: Facts, **changes: Any) -> Facts:
     return replace(facts, good=replace(facts.good, **changes))
 
 
-def _bad(facts: Facts, **changes: object) -> Facts:
+def _bad(facts: Facts, **changes: Any) -> Facts:
     return replace(facts, bad=replace(facts.bad, **changes))
 
 
@@ -222,13 +224,7 @@ async def test_a_wire_drops_all_streams_and_lets_new_ones_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An echo through it, dropped in the middle; the next one is whole."""
-
-    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(100):
-            writer.write(data)
-        writer.close()
-
-    server = await asyncio.start_server(echo, "127.0.0.1", 0)
+    server = await asyncio.start_server(_echo, "127.0.0.1", 0)
     monkeypatch.setattr("e2e.handover.wire.API_PORT", server.sockets[0].getsockname()[1])
     (tmp_path / "from").write_text(json.dumps({"clusters": [{"cluster": {}}]}), encoding="utf-8")
     wire = Wire()
@@ -237,14 +233,22 @@ async def test_a_wire_drops_all_streams_and_lets_new_ones_through(
     port = int(leads.rpartition(":")[2])
     reader, writer = await _echoed(port)
     wire.drop()
-    with pytest.raises(ConnectionError):
-        if not await asyncio.wait_for(reader.read(1), 5):
-            raise ConnectionResetError
-    writer.close()
-    _, again = await _echoed(port)
-    again.close()
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(reader.readexactly(1), 5)
+    again_reader, again = await _echoed(port)
     wire.close()
+    with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+        await asyncio.wait_for(again_reader.readexactly(1), 5)
     server.close()
+    for end in (writer, again):
+        end.transport.abort()
+
+
+async def _echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(ConnectionError):
+        while data := await reader.read(100):
+            writer.write(data)
+    writer.close()
 
 
 async def _echoed(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
