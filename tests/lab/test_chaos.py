@@ -40,7 +40,7 @@ def _failed(facts: Facts) -> list[str]:
 def _hurt(facts: Facts, *names: str, at_s: float = 15.0, count: int = 5) -> Facts:
     """The clients of these have requests that nobody took."""
     errors = tuple(refused(at_s + number / 10) for number in range(count))
-    changed = {
+    changed: dict[str, Any] = {
         name: replace(side, records=tuple(sorted((*side.records, *errors), key=lambda one: one.done_at_s)))
         for name, side in zip(NAMES, facts.sides, strict=True)
         if name in names
