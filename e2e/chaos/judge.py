@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from e2e.chaos.facts import Facts, Side
 from e2e.chaos.fault import Fault
-from e2e.chaos.plan import DECIDED_WITHIN_S, REST
+from e2e.chaos.plan import DECIDED_WITHIN_S, REST, WEIGHTS
 from e2e.lab.load import Record
 from e2e.play.binomial import band
 from e2e.play.result import Json, Result
@@ -16,7 +16,7 @@ GUARD_S = 0.5
 AFTER_S = 3.0
 """For how long after a fault its errors may come still."""
 _PROMOTES = frozenset({"Promoting", "Finalising", "Succeeded", "WaitingPromotion"})
-STARTED = "NewRevision"
+STARTED, NEXT_STEP = "NewRevision", "Advance"
 NEEDED = {"good": (STARTED, "Promoting", "Succeeded"), "bad": (STARTED, "Rollback")}
 """What is told at least of each release."""
 _LAST = 20
@@ -38,6 +38,7 @@ def judge(fault: Fault, facts: Facts) -> Iterator[Result]:
     """Every expectation."""
     yield from _clients(fault, facts)
     yield _good(fault, facts)
+    yield _steps(fault, facts.good)
     yield _not_promoted(fault, facts.bad)
     yield _rolled_back(fault, facts)
     for side in facts.sides:
@@ -82,6 +83,15 @@ def _good(fault: Fault, facts: Facts) -> Result:
     ok = bool(side.phases) and side.phases[-1] == "Succeeded" and side.serves == side.version and served
     after = "" if not side.seen else f", {side.seen[-1].at_s - facts.over_at_s:+.1f} s after the fault"
     return Result(fault.name, "good: promoted, and all its clients are on it", ok, f"{' '.join(side.phases)}{after}")
+
+
+def _steps(fault: Fault, side: Side) -> Result:
+    """By what was told, once a number: a step that is taken twice is told twice, whatever a watch has missed."""
+    taken = {one.number for one in side.told if one.number in side.notices and one.reason == NEXT_STEP}
+    weights = [one.weight_percent for one in side.seen if one.phase == "Progressing"]
+    ok = len(taken) == len(WEIGHTS) and weights == sorted(weights) and set(weights) <= {0, *WEIGHTS}
+    detail = f"{len(taken)} of {len(WEIGHTS)}; {', '.join(map(str, dict.fromkeys(weights)))} %"
+    return Result(fault.name, "good: each step is taken once, and none goes back", ok, detail)
 
 
 def _not_promoted(fault: Fault, side: Side) -> Result:

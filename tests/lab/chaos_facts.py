@@ -3,7 +3,7 @@
 from e2e.chaos.facts import Facts, Side
 from e2e.chaos.fault import FAULTS, Fault
 from e2e.chaos.journal import Seen
-from e2e.chaos.plan import BAD, GOOD, REST, primary
+from e2e.chaos.plan import BAD, GOOD, REST, WEIGHTS, primary
 from e2e.chaos.receiver import Told
 from e2e.lab.load import Record
 from tests.lab.first_light_facts import record
@@ -42,8 +42,9 @@ def rest() -> Side:
 def good() -> Side:
     """It goes up from 8 on, and is promoted at 40."""
     records = tuple(_good(number, at_s) for number, at_s in enumerate(_times()))
-    told = news(GOOD, "NewRevision", "StepAdvanced", "Promoting", "Succeeded")
-    seen = phases(7, (8.0, "Progressing", 20), (38.0, "Promoting", 80), (40.0, "Finalising", 0), (45.0, "Succeeded", 0))
+    told = news(GOOD, "NewRevision", *["Advance"] * len(WEIGHTS), "Promoting", "Succeeded")
+    weights = [(8.0 + 7 * place, "Progressing", weight) for place, weight in enumerate(WEIGHTS)]
+    seen = phases(10, *weights, (38.0, "Promoting", 80), (40.0, "Finalising", 0), (45.0, "Succeeded", 0))
     return Side(GOOD, VERSION, records, seen, told, 3, VERSION)
 
 

@@ -30,6 +30,7 @@ from tests.lab.chaos_facts import OVER_S, STRUCK_S, VERSION, calm, fault, news, 
 from tests.lab.first_light_facts import record
 
 CALM = calm()
+_REASONS = tuple(one.reason for one in CALM.good.told)
 Spoil = Callable[[Facts], Facts]
 
 
@@ -110,6 +111,14 @@ def test_errors_that_clients_of_the_resting_canary_have_too_are_the_faults() -> 
             lambda facts: _hurt(facts, *NAMES, at_s=45.0), "rest: client errors lie within", id="after the fault"
         ),
         pytest.param(lambda facts: _good(facts, seen=facts.good.seen[:-1]), "good: promoted", id="not over"),
+        pytest.param(
+            lambda facts: _good(facts, told=news(GOOD, *_REASONS, "Advance", first=3)), "good: each step", id="one more"
+        ),
+        pytest.param(
+            lambda facts: _good(facts, seen=(facts.good.seen[2], *facts.good.seen)),
+            "good: each step",
+            id="it goes back",
+        ),
         pytest.param(lambda facts: _good(facts, serves="1"), "good: promoted", id="the old version is left"),
         pytest.param(
             lambda facts: _answered(facts, record(50.0, primary(BAD), VERSION)), "bad: never", id="it was promoted once"
@@ -182,14 +191,14 @@ def test_the_bad_versions_own_errors_are_counted_apart() -> None:
     figure = fault_json(fault("etcd"), _hurt(CALM, BAD, count=3))
     assert figure["errors"] == [0, 0, 3]
     assert figure["spoiled"] == len([one for one in CALM.bad.records if one.status == 500])
-    assert (figure["promoted"], figure["sent"], figure["delivered"]) == ([True, False], 7, 7)
+    assert (figure["promoted"], figure["sent"], figure["delivered"]) == ([True, False], 10, 10)
 
 
 def test_a_second_delivery_is_none_more() -> None:
     """It is told beside, and hides no loss."""
     twice = _good(CALM, told=(*CALM.good.told[1:], CALM.good.told[1]))
     figure = fault_json(fault("etcd"), twice)
-    assert (figure["sent"], figure["delivered"], figure["again"]) == (7, 6, 1)
+    assert (figure["sent"], figure["delivered"], figure["again"]) == (10, 9, 1)
 
 
 def test_the_journal_keeps_what_counts_and_no_repetition() -> None:
@@ -277,7 +286,7 @@ def test_the_table_has_what_was_measured_and_takes_the_place_of_the_one_before()
     lines = figure_lines([figure])
     assert len(lines) == 3
     assert lines[2].startswith("| etcd: down for 10 s | 10.0 | 0 of 1200 | 0 of 1200 | 0 of 1200 |")
-    assert lines[2].endswith("| yes | no | +5.0 | 20 | 7 | 7 |") or "| +4.8 |" in lines[2]
+    assert lines[2].endswith("| yes | no | +5.0 | 20 | 10 | 10 |") or "| +4.8 |" in lines[2]
     page = with_table(f"# Words\n{BEGIN}\nold\n{END}\nmore\n", lines)
     assert "old" not in page
     assert page == with_table(page, lines)
