@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rollouts import app
+from rollouts import app, outside
 from rollouts.api.resources import ObjectKey
 from rollouts.demo.chronicle import Chronicle
 from rollouts.demo.clock import WallClock
@@ -45,7 +45,7 @@ async def staged(staging: Staging) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         url = await stack.enter_async_context(serving(cluster.server))
         write_kubeconfig(staging.kubeconfig, url)
-        transport = Transport(await open_client(kubeconfig=staging.kubeconfig), monotonic=app.MONOTONIC)
+        transport = Transport(await open_client(kubeconfig=staging.kubeconfig), monotonic=outside.MONOTONIC)
         stack.push_async_callback(transport.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         scene = Scene(cluster, User(transport), Chronicle(cluster.clock, cluster.traffic.ledger), staging.deadline_s)
@@ -64,8 +64,8 @@ async def _control(cluster: Cluster, kubeconfig: Path, stop: asyncio.Event) -> N
     """The real controller. What the environment says about another cluster is not meant here."""
 
     @asynccontextmanager
-    async def metrics(_settings: Settings, _reporter: Reporter) -> AsyncIterator[app.Metrics]:
-        yield app.Metrics(TrafficMetrics(cluster.traffic.ledger, serves))
+    async def metrics(_settings: Settings, _reporter: Reporter) -> AsyncIterator[outside.Metrics]:
+        yield outside.Metrics(TrafficMetrics(cluster.traffic.ledger, serves))
 
     def serves(workload: ObjectKey) -> bool:
         return bool(cluster.pods.ready_templates(workload))

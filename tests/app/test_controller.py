@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from rollouts import app
+from rollouts import outside
 from rollouts.cli import exits, main
 from rollouts.kube.transport import Transport
 from tests.kube.conftest import rude, transport
@@ -113,7 +113,7 @@ async def test_it_goes_on_as_soon_as_the_api_server_answers(rude: RudeServer, tr
         reply(401, status(401)),
         reply(200, {}, Date="Fri, 02 Jan 2026 12:00:00 GMT"),
     ]
-    clock = await app.wait_for_clock(transport, first_retry_s=0.01)
+    clock = await outside.wait_for_clock(transport, first_retry_s=0.01)
     assert clock.now().isoformat().startswith("2026-01-02T12:00:00")
     assert len(rude.asked) == 3
 

@@ -17,7 +17,7 @@ from random import Random
 
 import pytest
 
-from rollouts import app
+from rollouts import app, outside
 from rollouts.api.resources import (
     CANARIES,
     DEPLOYMENTS,
@@ -129,8 +129,8 @@ class RealWorld:
         self._life = None
 
     @asynccontextmanager
-    async def _open_metrics(self, _settings: Settings, _reporter: object) -> AsyncIterator[app.Metrics]:
-        yield app.Metrics(self.metrics)
+    async def _open_metrics(self, _settings: Settings, _reporter: object) -> AsyncIterator[outside.Metrics]:
+        yield outside.Metrics(self.metrics)
 
     async def play_pods(self) -> None:
         """For ever: each Deployment has the pods that it wants."""

@@ -25,7 +25,7 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.api.status import CanaryStatus
-from rollouts.app import WATCHED
+from rollouts.controller import WATCHED
 from rollouts.core.decision import Desired, Leave
 from rollouts.core.measurement import Content, Sample, SecretProbe
 from rollouts.core.observed import Observed

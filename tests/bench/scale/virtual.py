@@ -15,7 +15,7 @@ from random import Random
 from aiohttp import ClientSession, UnixConnector
 from prometheus_client import CollectorRegistry
 
-from rollouts import app
+from rollouts import controller, outside
 from rollouts.demo.user import User
 from rollouts.embedded import write_kubeconfig
 from rollouts.kube.access import open_client
@@ -59,17 +59,19 @@ class Ground:
             await transport.close()
 
     @asynccontextmanager
-    async def controller(self) -> AsyncIterator[app.Readiness]:
+    async def controller(self) -> AsyncIterator[controller.Readiness]:
         """The program, as it is shipped, until the body ends."""
         async with AsyncExitStack() as stack:
             transport = await self._transport("rollouts/bench")
             stack.push_async_callback(transport.close)
             tasks = await stack.enter_async_context(asyncio.TaskGroup())
             settings = Settings(identity="bench")
-            metrics = app.Metrics(self.prometheus, self.prometheus, GroupingOptions(grid_s=settings.metrics_grid_s))
-            outside = app.Outside(transport, metrics, Reporter(CollectorRegistry()), asyncio.get_running_loop().time)
-            readiness = app.Readiness()
-            controlling = tasks.create_task(app._control(outside, settings, readiness))
+            metrics = outside.Metrics(self.prometheus, self.prometheus, GroupingOptions(grid_s=settings.metrics_grid_s))
+            ways_out = outside.Outside(
+                transport, metrics, Reporter(CollectorRegistry()), asyncio.get_running_loop().time
+            )
+            readiness = controller.Readiness()
+            controlling = tasks.create_task(controller.control(ways_out, settings, readiness))
             yield readiness
             if readiness.replica is not None:
                 await readiness.replica.hand_over()
