@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rollouts import app
+from rollouts import controller
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.kube import requests
 from rollouts.kube.cluster import KubeCluster
@@ -135,7 +135,7 @@ def test_one_status_write_more_each_look_is_caught(
     allowed: Budgets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In every stage in which any is written."""
-    monkeypatch.setattr(app, "KubeCluster", TwiceTold)
+    monkeypatch.setattr(controller, "KubeCluster", TwiceTold)
     judged = _judged(allowed, told(SIZE, tmp_path, IDLE_S))
     written = {stage for stage, counts in allowed.stages.items() if counts["status writes"]}
     broken = {stage for (stage, name), one in judged.items() if name == "status writes" and one.fails}
@@ -145,7 +145,7 @@ def test_one_status_write_more_each_look_is_caught(
 
 def test_a_look_at_an_idle_canary_is_caught(allowed: Budgets, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its verb and resource, which no budget has."""
-    monkeypatch.setattr(app, "KubeCluster", Restless)
+    monkeypatch.setattr(controller, "KubeCluster", Restless)
     judged = _judged(allowed, told(SIZE, tmp_path, IDLE_S))
     assert judged["idle", "get canaries.rollouts.dev"].verdict is Verdict.UNKNOWN
     assert judged["idle", "all requests"].verdict is Verdict.BROKEN
