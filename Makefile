@@ -15,6 +15,7 @@ LAB_ARGS ?=
 DEMO_ARGS ?=
 ANALYSIS_ARGS ?=
 BENCH_QUICK_ARGS ?=
+BENCH_SELF_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
 SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
@@ -96,8 +97,9 @@ types: venv ## Check the types
 test: test-unit test-sim bench-quick test-kube test-lab first-light ## Run all tests, the lab's included
 
 # Each part leaves a mark for the commit that it passed on, so that a run that was broken off goes on where it was.
-FULL_PARTS := bench bench-analysis bench-queries bench-cli coverage test-unit-full test-sim-full lab lab-strategies lab-scenarios lab-scaling lab-config \
-  lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis lab-people lab-handover lab-leaving lab-footprint lab-rights lab-dashboard chaos
+FULL_PARTS := bench bench-analysis bench-queries bench-cli bench-self coverage test-unit-full test-sim-full \
+  lab lab-strategies lab-scenarios lab-scaling lab-config lab-endurance lab-mishaps lab-gitops lab-protocols lab-analysis \
+  lab-people lab-handover lab-leaving lab-footprint lab-dashboard chaos lab-rights
 .PHONY: test-full
 test-full: venv ## Run all that `make test` leaves out, in parts that can be resumed
 	@at=$$(git describe --always --dirty --abbrev=40); mkdir -p .out/full; \
@@ -153,6 +155,10 @@ bench-queries: venv ## Count the queries that 100 and 1,000 Canaries cost, and h
 .PHONY: bench-quick
 bench-quick: venv ## Count what 50 Canaries cost the API server and the metric source, against the budgets in the repository
 	$(BIN)/python -m tests.bench.scale.quick $(BENCH_QUICK_ARGS)
+
+.PHONY: bench-self
+bench-self: venv ## Measure the controller with 100 Canaries in real time, against the figures that it has to keep
+	$(BIN)/python -m tests.bench.scale.itself $(BENCH_SELF_ARGS)
 
 .PHONY: bench-cli
 bench-cli: venv ## How long commands take to start, and to do their own work, against their limits

@@ -37,12 +37,12 @@ class PlayedPrometheus:
     async def measure(self, query: str, at: datetime) -> Outcome:
         """As the port says."""
         await self._held(query)
-        return read_answer(*self._answer(query, at)).outcome
+        return read_answer(*self.answered(query, at)).outcome
 
     async def rows(self, query: str, at: datetime) -> Rows:
         """As the Protocol says."""
         await self._held(query)
-        return read_rows(*self._answer(query, at))
+        return read_rows(*self.answered(query, at))
 
     def by_instant(self) -> Counter[datetime]:
         """How many queries there were for each evaluation time."""
@@ -52,7 +52,8 @@ class PlayedPrometheus:
         if self.hold is not None and "{" in query:
             await self.hold.wait()
 
-    def _answer(self, query: str, at: datetime) -> tuple[int, bytes]:
+    def answered(self, query: str, at: datetime) -> tuple[int, bytes]:
+        """The HTTP status and the body."""
         self.asked.append((query, at))
         self.on_query()
         if self.answer is not None:

@@ -39,6 +39,8 @@ def main(words: list[str] | None = None) -> int:
         allowed = budgets.read(asked.budgets)
     judged = [*allowed.judge(counts, seconds_of(story))]
     print("\n".join(report(judged)))
+    for stage, seconds in story.took_s.items():
+        print(f"{stage}: all in their last phase after {seconds:.0f} s of virtual time")
     print(f"{summary(judged)}; took {time.monotonic() - began_s:.0f} s")
     if asked.write:
         page.write("quick", table(judged, allowed.canaries))

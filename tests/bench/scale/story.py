@@ -21,7 +21,8 @@ from rollouts.testing.memory_server import Change
 from rollouts.testing.virtual_time import VirtualClock, run_virtually
 from tests.bench.scale.audit import STATUS, Entry
 from tests.bench.scale.flows import app_of
-from tests.bench.scale.virtual import Ground, grounded
+from tests.bench.scale.ground import Ground, grounded
+from tests.bench.scale.virtual import controlled
 
 IDLE_S, REST_S, LATE_S = 600.0, 60.0, 400.0
 HELD_S = 120.0
@@ -115,12 +116,12 @@ class Story:
         ground, fleet = self._ground, self._ground.fleet
         async with ground.user() as user:
             await fleet.apply(user)
-            async with ground.controller():
+            async with controlled(ground):
                 await self._end(Phase.INITIALIZED, fleet.keys)
                 self._begin(Stage.IDLE)
                 await asyncio.sleep(self._idle_s)
                 self._begin(Stage.RESTART)
-            async with ground.controller():
+            async with controlled(ground):
                 await asyncio.sleep(REST_S)
                 await self._releases(user)
                 self._begin(Stage.HELD)
@@ -185,7 +186,8 @@ def told(size: int, folder: Path, idle_s: float = IDLE_S) -> Story:
     clock = VirtualClock()
 
     async def whole() -> Story:
-        async with grounded(clock, folder, size) as ground:
+        ground = Ground(clock, folder, size)
+        async with grounded(ground, folder / "api"):
             story = Story(ground, idle_s)
             await story.tell()
             return story
