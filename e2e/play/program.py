@@ -19,7 +19,7 @@ from e2e.lab import Lab, LabError
 from e2e.play.installing import install
 from e2e.play.junit import junit_xml
 from e2e.play.result import Json, expectation_lines
-from e2e.play.rights import RIGHTS, add_up, read_rights, remember
+from e2e.play.rights import RIGHTS, read_rights, remember
 
 _ENDS_WITHIN_S = 15.0
 
@@ -88,7 +88,8 @@ def run(program: Program, acts: Sequence[Act], arguments: argparse.Namespace) ->
     figures = [figure for outcome in outcomes for figure in outcome["figures"]]
     if arguments.junitxml is not None:
         _write(arguments.junitxml, junit_xml(program.slug, results))
-    remember(RIGHTS, program.title, add_up(outcome["rights"] for outcome in outcomes))
+    for act, outcome in zip(acts, outcomes, strict=True):
+        remember(RIGHTS, f"{program.title}, {act.mode}", outcome["rights"])
     _write(arguments.out, json.dumps({program.figures: figures, "expectations": results}, indent=1) + "\n")
     print("\n".join([*expectation_lines(results), "", "=== figures ===", *program.lines(figures), ""]))
     print(f"all figures are in {arguments.out}")
