@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 
 import structlog
@@ -16,6 +16,7 @@ from rollouts.api.resources import (
     CANARIES,
     DESTINATION_RULES,
     POLICY_NAME,
+    SECRETS,
     SERVICES,
     VIRTUAL_SERVICES,
     ObjectKey,
@@ -33,7 +34,8 @@ from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
 from rollouts.engine.reconcile import Reconciler
 from rollouts.engine.seat import Listeners
-from rollouts.engine.supervisor import Workers, wake_all, wake_interested
+from rollouts.engine.secrets_off import NoSecrets
+from rollouts.engine.supervisor import Workers, wake_all, wake_interested, wake_readers
 from rollouts.engine.template_keeper import TemplateKeeper
 from rollouts.hooks.http import HttpHooks
 from rollouts.kube.account import KubeAccount
@@ -47,7 +49,7 @@ from rollouts.metrics.sources import Sources
 from rollouts.metrics.vault import Vault
 from rollouts.notify.kinds import Notifiers
 from rollouts.outside import Outside, counted, wait_for_clock
-from rollouts.ports import Clock, Cluster
+from rollouts.ports import Clock, Cluster, Secrets
 from rollouts.replica import Replica
 from rollouts.server.gate_links import SignedLinks
 from rollouts.server.mounting import Parts, keys_now
@@ -93,35 +95,27 @@ async def control(outside: Outside, settings: Settings, readiness: Readiness) ->
         if resource == CANARIES:
             readiness.parts.feed.publish(key)
             foothold.see(key, cluster.read(CANARIES, key))
-        if readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
+        if readiness.synced and resource == SECRETS:
+            wake_readers(cluster, queue, exchange, key)
+        elif readiness.synced:  # before that everything changes, and every Canary will be looked at anyway
             wake_interested(cluster, queue, resource, key)
             if resource == ANALYSIS_TEMPLATES:
                 keeper.add(key)
 
-    def on_trouble(_resource: Resource) -> None:
+    def on_trouble(resource: Resource) -> None:
+        _tell_trouble(resource, cluster.trouble(resource))
         wake_all(cluster, queue)
 
     policy, watched = ObjectKey(settings.namespace, POLICY_NAME), settings.watch_namespace
-    stores = stores_for(WATCHED, on_change=on_change, on_trouble=on_trouble, namespace=watched)
+    followed = (*WATCHED, SECRETS) if settings.secrets == "watch" else WATCHED
+    stores = stores_for(followed, on_change=on_change, on_trouble=on_trouble, namespace=watched)
     cluster = readiness.cluster = KubeCluster(outside.transport, stores, clock=clock, random=Random())
     replica = readiness.replica = Replica(settings, outside.transport, clock)
     foothold = readiness.foothold = _foothold(outside.transport, settings, clock, replica)
     fenced, mandate = Fenced(cluster, replica.mandate), replica.mandate
     _spare_the_collector()
     async with AsyncExitStack() as stack, asyncio.TaskGroup() as tasks:
-        secrets, pods = KubeSecrets(outside.transport), KubePods(outside.transport)
-        metrics, caller = outside.metrics, Caller(_hooks(stack, clock), secrets)
-        vault = Vault(secrets, clock)
-        grouped = None if metrics.rows is None else Grouping(metrics.rows, tasks.create_task, metrics.together)
-        source = metrics.source if grouped is None else grouped
-        sources = Sources(source, clock, settings.reach, refused=vault.doubt, on_asked=counted(outside.reporter))
-        stack.push_async_callback(sources.aclose)
-        ways = Ways(fenced, source, caller, secrets, pods, grouped, metrics.together.grid_s, sources, vault)
-        ways = replace(
-            ways,
-            vouching=KubeVouching(outside.transport, clock),
-            alerter=_alerter(stack, settings, fenced, secrets, clock),
-        )
+        ways = _ways(Span(stack, tasks), outside, settings, clock, fenced)
         keeper = TemplateKeeper(fenced, ways.custom, clock, mandate)
         exchange = Exchange(ways, clock, tasks.create_task, queue.add)
 
@@ -157,11 +151,35 @@ def _foothold(transport: Transport, settings: Settings, clock: Clock, replica: R
     return Foothold(account, clock, lambda: replica.leads)
 
 
-def _hooks(stack: AsyncExitStack, clock: Clock) -> HttpHooks:
-    """Calls webhooks, as long as the stack is open."""
-    hooks = HttpHooks(clock, Random())
-    stack.push_async_callback(hooks.aclose)
-    return hooks
+@dataclass(frozen=True, slots=True)
+class Span:
+    """As long as the controller works."""
+
+    stack: AsyncExitStack
+    tasks: asyncio.TaskGroup
+
+
+def _ways(span: Span, outside: Outside, settings: Settings, clock: Clock, cluster: Cluster) -> Ways:
+    """Where questions go, open as long as the span lasts."""
+    hooks, metrics, off = HttpHooks(clock, Random()), outside.metrics, settings.secrets == "none"
+    span.stack.push_async_callback(hooks.aclose)
+    secrets: Secrets = NoSecrets() if off else KubeSecrets(outside.transport)
+    vault = Vault(secrets, clock)
+    grouped = None if metrics.rows is None else Grouping(metrics.rows, span.tasks.create_task, metrics.together)
+    source = metrics.source if grouped is None else grouped
+    sources = Sources(source, clock, settings.reach, refused=vault.doubt, on_asked=counted(outside.reporter))
+    span.stack.push_async_callback(sources.aclose)
+    return Ways(
+        cluster, source, Caller(hooks, secrets), secrets, KubePods(outside.transport), grouped,
+        metrics.together.grid_s, sources, vault, KubeVouching(outside.transport, clock),
+        _alerter(span.stack, settings, cluster, secrets, clock), secrets_off=off,
+    )  # fmt: skip
+
+
+def _tell_trouble(resource: Resource, trouble: str) -> None:
+    """Of Secrets nobody else tells it: they are read all the same, only later."""
+    if resource == SECRETS and trouble:
+        _log.warning("secrets_not_watched", reason=trouble)
 
 
 def _queue(clock: Clock, series: ProcessSeries) -> KeyQueue:
@@ -171,9 +189,7 @@ def _queue(clock: Clock, series: ProcessSeries) -> KeyQueue:
     return queue
 
 
-def _alerter(
-    stack: AsyncExitStack, settings: Settings, cluster: Cluster, secrets: KubeSecrets, clock: Clock
-) -> Alerter:
+def _alerter(stack: AsyncExitStack, settings: Settings, cluster: Cluster, secrets: Secrets, clock: Clock) -> Alerter:
     """Tells people, as long as the stack is open."""
     notifiers = Notifiers(clock, settings.reach)
     stack.push_async_callback(notifiers.aclose)

@@ -76,6 +76,10 @@ class Forbidden(KubeError):
     retry = Retry.ON_CHANGE
 
 
+class SecretsOff(Forbidden):
+    """The operator lets the controller read no Secret. The message says what to set."""
+
+
 class Rejected(KubeError):
     """400, 405, 413, 415 or 422: the server understood and will not have it; the same body never passes."""
 

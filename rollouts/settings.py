@@ -88,6 +88,11 @@ class Settings(BaseSettings):
         description="How long a replica that is silent counts as there, in seconds: from 5 on. 0: there is one replica "
         "alone, without a Lease.",
     )  # fmt: skip
+    secrets: Literal["get", "watch", "none"] = Field(
+        "get",
+        description="get: Secrets are read one by one, when it is time to. watch: those that targets refer to are "
+        "followed too, by their metadata. none: no right to Secrets is needed, and none is used.",
+    )  # fmt: skip
     watch_namespace: str = Field("", description="The one namespace whose Canaries are worked on; empty: all.")
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
     reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from rollouts.api.resources import DEPLOYMENTS, ObjectKey
+from rollouts.api.resources import DEPLOYMENTS, SECRETS, ObjectKey
 from rollouts.core.grid import fits, floor_instant
 from rollouts.core.measurement import (
     ABSENT,
@@ -39,7 +39,7 @@ from rollouts.core.measurement import Subject as Version
 from rollouts.core.revision import content_digest
 from rollouts.engine.alerting import Alerter
 from rollouts.engine.calling import Caller
-from rollouts.engine.config_sources import is_opted_out
+from rollouts.engine.config_sources import SECRETS_OFF, is_opted_out
 from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
@@ -48,7 +48,7 @@ from rollouts.engine.record import read_status
 from rollouts.engine.rights import Right, judge_rights, render_review
 from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
-from rollouts.errors import Forbidden, KubeError
+from rollouts.errors import Forbidden, KubeError, SecretsOff
 from rollouts.metrics.istio import NO_SERVICES, render_query
 from rollouts.metrics.reading import reading_of
 from rollouts.ports import Clock, Cluster, GroupedSource, MetricSource, Pods, Secrets, Sources, Vouching, WorkloadQuery
@@ -90,6 +90,8 @@ class Ways:
     """Who knows whether the names in actions are true; where there is nobody, they are shown as unverified."""
     alerter: Alerter | None = None
     """Where there is none, nobody is told by AlertProviders."""
+    secrets_off: bool = False
+    """Whether Secrets are neither read nor copied: then no right to them is missed."""
 
     @property
     def custom(self) -> CustomMetrics:
@@ -160,6 +162,16 @@ class Asker:
         instant, known = floor_instant(now, self.grid_s), asked.samples.get(probe)
         return instant if known is None or known.at < instant else now
 
+    def doubt(self, key: ObjectKey, question: Question) -> None:
+        """What was answered holds no more, nor does what comes to one that is under way: it is to be asked anew."""
+        asked = self._canaries.get(key)
+        if asked is None:
+            return
+        asked.samples.pop(question, None)
+        task = asked.in_flight.pop(question, None)
+        if task is not None:
+            task.cancel()
+
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone: so are its questions."""
         self._keeper.forget(key)
@@ -226,6 +238,8 @@ class Asker:
         """All that is granted, namespace by namespace; else what is missing in the first that lacks something."""
         needed: dict[str, list[Right]] = {}
         for right in mode_of(subject.spec).rights(self._ways.cluster, subject):
+            if self._ways.secrets_off and right.resource == SECRETS:
+                continue  # That is told by name, where one is to be read.
             needed.setdefault(right.namespace or subject.owner.namespace, []).append(right)
         for namespace, rights in needed.items():
             try:
@@ -244,6 +258,8 @@ class Asker:
         owner = subject.owner
         try:
             found = await self._ways.secrets.manifest(owner.namespace, probe.name)
+        except SecretsOff as off:
+            return Rejected(str(off), SECRETS_OFF)
         except Forbidden as refused:
             return Rejected(str(refused))
         except KubeError as failed:

@@ -40,14 +40,17 @@ class ConfigTracking:
         resources = dict.fromkeys(ref.resource for ref in refs)
         return tuple(right for resource in resources for right in to_copy(resource))
 
-    def concerns(self, cluster: Cluster, canary: Manifest, _resource: Resource, key: ObjectKey) -> bool:
-        """As the Protocol says: what the target refers to, and the copies that the primary does."""
+    def concerns(self, cluster: Cluster, canary: Manifest, resource: Resource, key: ObjectKey) -> bool:
+        """As the Protocol says: what the target refers to, and the copies that the primary does.
+
+        Of Secrets too, where somebody watches them.
+        """
         spec = canary.get("spec")
         ref = spec.get("targetRef") if isinstance(spec, dict) else None
         name = ref.get("name") if isinstance(ref, dict) else None
         workloads = [ObjectKey(key.namespace, f"{name}{suffix}") for suffix in ("", "-primary")] if name else ()
         found = (cluster.read(kind, workload) for kind in WORKLOADS for workload in workloads)
-        return any(one is not None and _names(CONFIG_MAPS.kind, key.name, one) for one in found)
+        return any(one is not None and _names(resource.kind, key.name, one) for one in found)
 
     def problems(self, cluster: Cluster, subject: Subject) -> Iterator[Problem]:
         """As the Protocol says."""

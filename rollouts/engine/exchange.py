@@ -11,7 +11,7 @@ from rollouts.api.actions import read_actions
 from rollouts.api.resources import ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.approving import is_taken
-from rollouts.core.measurement import Question
+from rollouts.core.measurement import Question, SecretProbe
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier
 from rollouts.engine.observe import Heard
@@ -27,6 +27,7 @@ class Exchange:
         """`start` makes a task that somebody owns and cancels at the end; `wake` hears which Canary has news."""
         self._asker = Asker(ways, clock, start, wake)
         self._vouching = ways.vouching
+        self._secrets_off = ways.secrets_off
         self._courier = Courier(ways.caller, clock, start, wake, ways.alerter)
 
     def heard(self, key: ObjectKey) -> Heard:
@@ -34,7 +35,10 @@ class Exchange:
         courier = self._courier
         answers, delivered = self._asker.answers(key), courier.delivered(key)
         told = courier.mail(key)
-        return Heard(answers, delivered, self._asker.grid_s, mail=told, alerted=courier.hears_unasked(key.namespace))
+        return Heard(
+            answers, delivered, self._asker.grid_s, mail=told, alerted=courier.hears_unasked(key.namespace),
+            secrets_off=self._secrets_off,
+        )  # fmt: skip
 
     async def vouches(self, subject: Subject) -> bool:
         """Whether the names in actions are true; asked only where one was not taken yet. Few rounds have any."""
@@ -47,6 +51,10 @@ class Exchange:
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:
         """Start those questions that are not under way."""
         self._asker.ask(key, questions, subject)
+
+    def secret_changed(self, key: ObjectKey, name: str) -> None:
+        """What is known of a Secret of a Canary's target is to be read anew."""
+        self._asker.doubt(key, SecretProbe(name))
 
     def send(self, key: ObjectKey, status: CanaryStatus, subject: Subject) -> None:
         """Deliver the outbox of a status that is written."""

@@ -13,6 +13,7 @@ from rollouts.api.resources import (
     DEPLOYMENTS,
     DESTINATION_RULES,
     POLICY_NAME,
+    SECRETS,
     SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
@@ -20,12 +21,15 @@ from rollouts.api.resources import (
     Resource,
 )
 from rollouts.engine.companions import COMPANIONS, companion_kinds
+from rollouts.engine.config_tracking import ConfigTracking
 from rollouts.engine.turns import is_queued, read_turns
 from rollouts.ports import Cluster
 from rollouts.traffic.destination_rules import is_about
 from rollouts.traffic.metadata import canary_service
 
 _OF_EVERY_MODE = frozenset({DEPLOYMENTS, DAEMON_SETS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES})
+
+_TRACKING = ConfigTracking()
 
 
 def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:
@@ -40,6 +44,10 @@ def interested(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator
         return
     if resource == ANALYSIS_TEMPLATES:
         yield from (ObjectKey.of(canary) for canary in cluster.list_all(CANARIES) if key in template_keys(canary))
+        return
+    if resource == SECRETS:
+        readers = cluster.list_all(CANARIES, key.namespace)
+        yield from (ObjectKey.of(one) for one in readers if _TRACKING.concerns(cluster, one, resource, key))
         return
     if resource == CONFIG_MAPS and key.name == POLICY_NAME:
         yield from (ObjectKey.of(canary) for canary in cluster.list_all(CANARIES))

@@ -12,6 +12,7 @@ from rollouts.core.measurement import Sample
 from rollouts.core.observed import NO_MAIL, Mail, Observed
 from rollouts.engine.config_sources import secret_problems
 from rollouts.engine.modes import mode_of
+from rollouts.engine.secrets_off import hook_problems
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster
 
@@ -30,6 +31,8 @@ class Heard:
     mail: Mail = NO_MAIL
     alerted: bool = False
     """Whether an AlertProvider hears of it that the spec does not name."""
+    secrets_off: bool = False
+    """Whether the operator lets no Secret be read."""
 
 
 def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
@@ -38,6 +41,7 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
     deleting = "deletionTimestamp" in metadata
     sides = mode.observe(cluster, subject, status, heard.samples, deleting=deleting)
     unread = secret_problems(cluster, subject, sides.secrets, heard.samples)
+    unsent = hook_problems(subject) if heard.secrets_off else ()
     return Observed(
         now=now,
         generation=metadata.get("generation", 0),
@@ -48,7 +52,7 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         apex_on_primary=sides.apex_on_primary,
         stable_subset=sides.stable_subset,
         secrets=sides.secrets,
-        problem=next(chain(mode.problems(cluster, subject, status), unread), None),
+        problem=next(chain(mode.problems(cluster, subject, status), unread, unsent), None),
         actions=read_actions(subject.manifest, verified=heard.vouched),
         samples=heard.samples,
         grid_s=heard.grid_s,

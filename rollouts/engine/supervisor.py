@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from rollouts.api.resources import CANARIES, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, SECRETS, ObjectKey, Resource
+from rollouts.engine.exchange import Exchange
 from rollouts.engine.interest import interested
 from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.queue import KeyQueue
@@ -88,6 +89,13 @@ class Workers:
 def wake_interested(cluster: Cluster, queue: KeyQueue, resource: Resource, key: ObjectKey) -> None:
     """An object has changed: queue every Canary that reads it."""
     for canary in interested(cluster, resource, key):
+        queue.add(canary)
+
+
+def wake_readers(cluster: Cluster, queue: KeyQueue, exchange: Exchange, key: ObjectKey) -> None:
+    """A Secret has changed: queue every Canary whose target refers to it, to read it anew."""
+    for canary in interested(cluster, SECRETS, key):
+        exchange.secret_changed(canary, key.name)
         queue.add(canary)
 
 

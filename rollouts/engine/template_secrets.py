@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 
 from rollouts.api.template import AnalysisTemplateSpec
 from rollouts.core.measurement import Rejected, Unreachable
+from rollouts.engine.config_sources import SECRETS_OFF
 from rollouts.engine.recipes import Recipe
-from rollouts.errors import Forbidden, KubeError
+from rollouts.errors import Forbidden, KubeError, SecretsOff
 from rollouts.ports import SecretData, Secrets
 
 _HIDDEN = "***"
@@ -26,6 +27,8 @@ async def read_secrets(
         shown = f"Secret {namespace}/{name}, which a template refers to,"
         try:
             found = await secrets.secret(namespace, name)
+        except SecretsOff as off:
+            return Rejected(f"{shown} is not read. {off}", SECRETS_OFF)
         except Forbidden as refused:
             way_out = "grant the controller's account get on secrets, see deploy/base/rbac.yaml"
             return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
-from rollouts.api.resources import EVENTS, Manifest, ObjectKey, Resource
+from rollouts.api.resources import EVENTS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated
 
 PAGE_LIMIT = 500
@@ -20,6 +21,12 @@ JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 JSON = "application/json"
+_METADATA = "g=meta.k8s.io;v=v1"
+_ACCEPTED = MappingProxyType({
+    ("list", SECRETS): f"{JSON};as=PartialObjectMetadataList;{_METADATA},{JSON}",
+    ("watch", SECRETS): f"{JSON};as=PartialObjectMetadata;{_METADATA},{JSON}",
+})  # fmt: skip
+"""What is in Secrets is not sent by the server where all of them are asked for: that one has changed is enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +148,8 @@ def delete(resource: Resource, key: ObjectKey, *, propagation: str, uid: str, re
 
 
 def _read(path: str, verb: str, resource: Resource, query: Sequence[tuple[str, str]]) -> Request:
-    return Request("GET", path, tuple(query), (("Accept", JSON),), None, verb, str(resource))
+    accept = _ACCEPTED.get((verb, resource), JSON)
+    return Request("GET", path, tuple(query), (("Accept", accept),), None, verb, str(resource))
 
 
 def _typed(content_type: str) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,7 @@ from rollouts.api.resources import (
     DESTINATION_RULES,
     OPTIONAL,
     POLICY_NAME,
+    SECRETS,
     SERVICES,
     VIRTUAL_SERVICES,
     Manifest,
@@ -32,6 +33,8 @@ Select = Callable[[Manifest], Manifest]
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
+CHANGE_MARK = "changedAt"
+"""A field of ours: another resourceVersion alone is no change to a store."""
 _DROPPED_METADATA = frozenset({"managedFields", "selfLink"})
 _DEPLOYMENT_STATUS = (
     "observedGeneration",
@@ -92,9 +95,17 @@ def select_config_map(manifest: Manifest) -> Manifest:
     return {**header, "metadata": kept | {"annotations": annotations}, CONTENT_DIGEST: content_digest(manifest)}
 
 
+def select_secret(manifest: Manifest) -> Manifest:
+    """That it is there, and a mark that changes with it: nothing of its content, nor of annotations that repeat it."""
+    metadata = manifest["metadata"]
+    kept = _pick(metadata, ("name", "namespace", "uid", "resourceVersion"))
+    return {"metadata": kept, CHANGE_MARK: metadata.get("resourceVersion", "")}
+
+
 SELECTIONS: Mapping[Resource, Select] = MappingProxyType(
     {
         CONFIG_MAPS: select_config_map,
+        SECRETS: select_secret,
         DEPLOYMENTS: select_deployment,
         DAEMON_SETS: select_daemon_set,
         SERVICES: select_spec,

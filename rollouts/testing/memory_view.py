@@ -7,15 +7,17 @@ nothing of how late it is told; watch.py decides that.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from types import MappingProxyType
 
 from rollouts.api.resources import CONFIG_MAPS, EVENTS, RULES_REVIEWS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.kube.endings import is_ended, key_of
-from rollouts.kube.selection import select_config_map
+from rollouts.kube.selection import select_config_map, select_secret
 from rollouts.ports import Discard, Write
 from rollouts.testing.memory_server import MemoryServer, Place
 
 UNSTORED = (EVENTS, RULES_REVIEWS, SECRETS)
-"""What is written and never watched."""
+"""What is written and not watched, but for Secrets where the operator wants that."""
+_SELECTED = MappingProxyType({CONFIG_MAPS: select_config_map, SECRETS: select_secret})
 
 
 class MemoryView:
@@ -29,6 +31,8 @@ class MemoryView:
         self._listed_at = 0
         self._kind_listed_at: dict[Resource, int] = {}
         self.on_change: Callable[[Resource, ObjectKey], None] = lambda _resource, _key: None
+        self.follows_secrets = False
+        """Whether changes of Secrets are told, as with `ROLLOUTS_SECRETS=watch`: what is in them is not, even then."""
         self.troubles: dict[Resource, str] = {}
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
@@ -53,7 +57,7 @@ class MemoryView:
 
     def absorb(self, write: Write, answer: Manifest) -> None:
         """The answer to a write of ours is seen by the next read."""
-        if write.resource in UNSTORED or isinstance(write, Discard):
+        if self._is_unstored(write.resource) or isinstance(write, Discard):
             return
         place = (write.resource, key_of(write))
         if is_ended(write, answer):
@@ -63,14 +67,14 @@ class MemoryView:
 
     def hear(self, place: Place, manifest: Manifest | None, version: int) -> None:
         """An object as it was at `version`, None if it was deleted then. Older than what is known, it is ignored."""
-        if place[0] in UNSTORED:
+        if self._is_unstored(place[0]):
             return
         if version <= max(self._listed_at, self._kind_listed_at.get(place[0], 0), self._heard.get(place, 0)):
             return
         self._heard[place] = version
         before = self.read(*place)
-        if manifest is not None and place[0] == CONFIG_MAPS:
-            manifest = select_config_map(manifest)
+        if manifest is not None and place[0] in _SELECTED:
+            manifest = _SELECTED[place[0]](manifest)
         if manifest is None:
             self._of(place[0], place[1].namespace).pop(place[1], None)
         else:
@@ -89,6 +93,9 @@ class MemoryView:
             self._listed_at = version
         else:
             self._kind_listed_at[only] = version
+
+    def _is_unstored(self, resource: Resource) -> bool:
+        return resource in UNSTORED and not (resource == SECRETS and self.follows_secrets)
 
     def _of(self, resource: Resource, namespace: str) -> dict[ObjectKey, Manifest]:
         return self._known.get(resource, {}).get(namespace, {})

@@ -42,9 +42,10 @@ from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.modes import mode_of
 from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
+from rollouts.engine.secrets_off import NoSecrets
 from rollouts.engine.subject import Subject
 from rollouts.metrics.istio import render_query
-from rollouts.ports import Create, PatchStatus, Write
+from rollouts.ports import Create, PatchStatus, Secrets, Write
 from rollouts.telemetry.report import Reporter
 from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.memory_cluster import MemoryCluster
@@ -167,6 +168,8 @@ class World:
         self.crashes = 0
         self.mandate: Mandate = EVERYTHING
         """Counts from the next restart on."""
+        self.secrets_off = False
+        """Whether the operator lets no Secret be read. Counts from the next restart on."""
         self.pods_follow = True
         """Whether the Deployment controller does its work."""
         self._dirty = True
@@ -324,9 +327,11 @@ class World:
         reporter = Reporter(self.registry, log=structlog.testing.CapturingLogger())
         secrets = self.secrets = MemorySecrets(self.cluster.server)
         alerter = Alerter(self.cluster, self.notifier, secrets, self.clock, Sender(HOME, "eu-1"))
-        ways = Ways(self.cluster, self.metrics, Caller(self.hooks, secrets), secrets, self.pods, alerter=alerter)
-        exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
-        return Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, mandate=self.mandate)
+        read: Secrets = NoSecrets() if self.secrets_off else secrets
+        caller, off = Caller(self.hooks, read), self.secrets_off
+        ways = Ways(self.cluster, self.metrics, caller, read, self.pods, alerter=alerter, secrets_off=off)
+        self.exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
+        return Reconciler(self.cluster, self.exchange, self.clock, reporter, AT_ONCE, mandate=self.mandate)
 
     def _ask(self, question: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         self._questions.append(asyncio.create_task(question))
