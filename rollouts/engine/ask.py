@@ -39,7 +39,7 @@ from rollouts.core.measurement import Subject as Version
 from rollouts.core.revision import content_digest
 from rollouts.engine.alerting import Alerter
 from rollouts.engine.calling import Caller
-from rollouts.engine.config_sources import SECRETS_OFF, is_opted_out
+from rollouts.engine.config_sources import is_opted_out
 from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
@@ -259,7 +259,7 @@ class Asker:
         try:
             found = await self._ways.secrets.manifest(owner.namespace, probe.name)
         except SecretsOff as off:
-            return Rejected(str(off), SECRETS_OFF)
+            return Rejected(str(off), "SecretsOff")
         except Forbidden as refused:
             return Rejected(str(refused))
         except KubeError as failed:

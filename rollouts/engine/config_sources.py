@@ -22,8 +22,6 @@ from rollouts.workloads.config_copies import copy_name
 from rollouts.workloads.config_refs import ConfigRef, references
 from rollouts.workloads.kinds import kind_of
 
-SECRETS_OFF = "SecretsOff"
-"""The reason where the operator lets none be read."""
 _SETTING = {"all": (CONFIG_MAPS.kind, SECRETS.kind), "configMaps": (CONFIG_MAPS.kind,), "none": ()}
 
 
@@ -115,7 +113,7 @@ def secret_problems(
     answers = {sample.probe: sample.outcome for sample in samples}
     for secret in secrets:
         outcome = answers.get(SecretProbe(secret.name))
-        if isinstance(outcome, Rejected) and outcome.kind == SECRETS_OFF:
+        if isinstance(outcome, Rejected) and outcome.kind == "SecretsOff":
             yield _switched_off(subject, secret.name, outcome.reason)
         elif isinstance(outcome, Rejected) or (isinstance(outcome, Unreachable) and secret.digest is None):
             yield _unreadable(subject, secret.name, outcome.reason)
@@ -150,7 +148,7 @@ def _missing(subject: Subject, ref: ConfigRef) -> Problem:
 
 def _switched_off(subject: Subject, name: str, reason: str) -> Problem:
     said = f"Secret {subject.owner.namespace}/{name}, which {subject.spec.target} refers to, is not read"
-    return Problem(SECRETS_OFF, f"{said}. {reason}; or spec.configTracking: configMaps in the Canary")
+    return Problem("SecretsOff", f"{said}. {reason}; or spec.configTracking: configMaps in the Canary")
 
 
 def _unreadable(subject: Subject, name: str, reason: str) -> Problem:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from rollouts.api.resources import SECRETS, Manifest
 from rollouts.core.observed import Problem
-from rollouts.engine.config_sources import SECRETS_OFF
 from rollouts.engine.subject import Subject
 from rollouts.errors import SecretsOff
 from rollouts.hooks.render import secret_names
@@ -22,7 +21,7 @@ def hook_problems(subject: Subject) -> Iterator[Problem]:
     for hook in subject.spec.analysis.webhooks:
         for name in secret_names(hook):
             said = f"webhook {hook.name} needs Secret {subject.owner.namespace}/{name}, which is not read"
-            yield Problem(SECRETS_OFF, f"{said}. {WAY_OUT}; or take headersFrom and signing out of the webhook")
+            yield Problem("SecretsOff", f"{said}. {WAY_OUT}; or take headersFrom and signing out of the webhook")
 
 
 class NoSecrets:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from rollouts.api.template import AnalysisTemplateSpec
 from rollouts.core.measurement import Rejected, Unreachable
-from rollouts.engine.config_sources import SECRETS_OFF
 from rollouts.engine.recipes import Recipe
 from rollouts.errors import Forbidden, KubeError, SecretsOff
 from rollouts.ports import SecretData, Secrets
@@ -28,7 +27,7 @@ async def read_secrets(
         try:
             found = await secrets.secret(namespace, name)
         except SecretsOff as off:
-            return Rejected(f"{shown} is not read. {off}", SECRETS_OFF)
+            return Rejected(f"{shown} is not read. {off}", "SecretsOff")
         except Forbidden as refused:
             way_out = "grant the controller's account get on secrets, see deploy/base/rbac.yaml"
             return Rejected(f"{shown} can't be read ({refused}): {way_out}", "SecretUnreadable")

@@ -24,7 +24,8 @@ def _helm(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([helm, *words], capture_output=True, text=True, check=False, timeout=60)
 
 
-def _render(*words: str, namespace: str = "rollouts-system", version: str = "1.36.1") -> list[Manifest]:
+def render_chart(*words: str, namespace: str = "rollouts-system", version: str = "1.36.1") -> list[Manifest]:
+    """What helm makes of it, and of the kinds."""
     done = _helm(
         "template", "r", str(CHART), f"--namespace={namespace}", "--include-crds", f"--kube-version={version}", *words
     )
@@ -38,7 +39,7 @@ def _key(manifest: Manifest) -> tuple[str, str]:
 
 def test_without_values_it_is_what_kustomize_renders() -> None:
     """Object by object, but for the namespace, the pull policy, and the mark of the settings."""
-    made = _render()
+    made = render_chart()
     container = find(made, "Deployment")["spec"]["template"]
     assert len(container["metadata"]["annotations"].pop(BY_HELM_ALONE)) == 16
     assert container["spec"]["containers"][0].pop("imagePullPolicy") == "IfNotPresent"
@@ -50,16 +51,40 @@ def test_without_values_it_is_what_kustomize_renders() -> None:
 def test_without_secrets_there_is_no_right_to_any() -> None:
     """secrets.enabled=false takes away the one rule, and nothing else."""
     with_them, without = (
-        find(_render(*words), "ClusterRole")["rules"] for words in ((), ("--set=secrets.enabled=false",))
+        find(render_chart(*words), "ClusterRole")["rules"] for words in ((), ("--set=secrets.enabled=false",))
     )
 
     assert without == [rule for rule in with_them if "secrets" not in rule["resources"]]
     assert len(without) == len(with_them) - 1
 
 
+@pytest.mark.parametrize(
+    ("words", "verbs", "setting"),
+    [
+        ((), {"get", "create", "patch", "delete"}, None),
+        (("--set=secrets.watch=true",), {"get", "list", "watch", "create", "patch", "delete"}, "watch"),
+        (("--set=secrets.enabled=false",), set(), "none"),
+    ],
+    ids=["get", "watch", "none"],
+)
+def test_rights_to_secrets_are_what_the_process_is_told(words: tuple[str, ...], verbs: set[str], setting: str) -> None:
+    """Neither has the other half alone; all other rules stay as they are."""
+    made, plain = render_chart(*words), render_chart()
+    rules, others = (
+        [
+            [rule for rule in find(one, "ClusterRole")["rules"] if ("secrets" in rule["resources"]) is of_secrets]
+            for one in (made, plain)
+        ]
+        for of_secrets in (True, False)
+    )
+    assert {verb for rule in rules[0] for verb in rule["verbs"]} == verbs
+    assert others[0] == others[1]
+    assert find(made, "ConfigMap", "rollouts-settings")["data"].get("ROLLOUTS_SECRETS") == setting
+
+
 def test_of_one_namespace_it_has_no_right_elsewhere() -> None:
     """The role is bound in the release's namespace, that alone is watched, and the policies know the account."""
-    made = _render("--set=scope=namespace", namespace="shop")
+    made = render_chart("--set=scope=namespace", namespace="shop")
 
     # What may be seen of the policy for all is granted with the policy.
     assert {one["metadata"]["name"] for one in made if one["kind"].startswith("ClusterRole")} == {
@@ -78,7 +103,7 @@ def test_of_one_namespace_it_has_no_right_elsewhere() -> None:
 
 def test_an_older_cluster_gets_no_kind_that_it_lacks() -> None:
     """MutatingAdmissionPolicy is served from Kubernetes 1.36 on."""
-    kinds = {one["kind"] for one in _render(version="1.33.0")}
+    kinds = {one["kind"] for one in render_chart(version="1.33.0")}
     assert "MutatingAdmissionPolicy" not in kinds
     assert "ValidatingAdmissionPolicy" in kinds
 
@@ -86,14 +111,14 @@ def test_an_older_cluster_gets_no_kind_that_it_lacks() -> None:
 def test_what_is_switched_off_is_not_there() -> None:
     """Policies, network policy, budget."""
     parts = ("policies", "networkPolicy", "podDisruptionBudget")
-    kinds = {one["kind"] for one in _render(*(f"--set={part}.enabled=false" for part in parts))}
+    kinds = {one["kind"] for one in render_chart(*(f"--set={part}.enabled=false" for part in parts))}
     assert not {kind for kind in kinds if "Policy" in kind or "Budget" in kind}
 
 
 def test_settings_reach_the_process() -> None:
     """They are variables; another value is another mark, so that the pods are replaced."""
     words = ("--set=metrics.server=http://thanos:9090", "--set=settings.ROLLOUTS_LOG_LEVEL=debug", "--set=replicas=2")
-    made, plain = _render(*words), _render()
+    made, plain = render_chart(*words), render_chart()
 
     assert find(made, "ConfigMap", "rollouts-settings")["data"] == {
         "ROLLOUTS_METRICS_SERVER": "http://thanos:9090",
@@ -115,7 +140,9 @@ def test_settings_reach_the_process() -> None:
     [
         ("scope=everywhere", "scope"),
         ("metrics.server=prometheus", "server"),
-        ("secrets.watch=true", "watch"),
+        ("secrets.watch=perhaps", "watch"),
+        ("secrets.enabled=false,secrets.watch=true", "secrets"),
+        ("settings.ROLLOUTS_SECRETS=none", "ROLLOUTS_SECRETS"),
         ("settings.LOG_LEVEL=debug", "LOG_LEVEL"),
         ("settings.ROLLOUTS_METRICS_SERVER=http://x", "ROLLOUTS_METRICS_SERVER"),
         ("replicas=many", "replicas"),

@@ -244,6 +244,18 @@ async def test_secrets_that_may_not_be_read_are_said() -> None:
     assert "see deploy/base/rbac.yaml" in made.condition(ConditionType.READY).message
 
 
+async def test_secrets_that_are_switched_off_are_said() -> None:
+    """With what to set."""
+    made = world(spec=BY_SECRET)
+    made.secrets_off = True
+    made.restart()
+    await made.settle()
+
+    ready = made.condition(ConditionType.READY)
+    assert ready.reason == "SecretsOff"
+    assert "set secrets.enabled=true in the Helm chart" in ready.message
+
+
 async def test_a_source_that_is_away_is_no_verdict() -> None:
     """It is said once, the Canary is prepared, and the query is asked again until somebody answers."""
     made = world()

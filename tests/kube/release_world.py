@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -115,11 +116,12 @@ class RealWorld:
         with suppress(NotFound):
             await self.transport.send(Request("DELETE", path, (), (), None, "delete", "namespaces"))
 
-    def start(self) -> None:
-        """The controller is there, with the rights of the role that is shipped."""
+    def start(self, **settings: Any) -> None:
+        """The controller is there, with the rights of the role that is shipped, and further settings."""
         self._stop = asyncio.Event()
-        settings = Settings(kubeconfig=Path(os.environ["KUBECONFIG_CONTROLLER"]), listen="127.0.0.1:0")
-        self._life = asyncio.create_task(app.run(settings, self._stop, self._open_metrics))
+        kubeconfig = Path(os.environ["KUBECONFIG_CONTROLLER"])
+        told = Settings(kubeconfig=kubeconfig, listen="127.0.0.1:0", **settings)
+        self._life = asyncio.create_task(app.run(told, self._stop, self._open_metrics))
 
     async def stop(self) -> None:
         """The controller is gone."""

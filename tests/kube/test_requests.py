@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, ObjectKey
+from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, SECRETS, ObjectKey
 from rollouts.errors import InvariantViolated
 from rollouts.kube import requests
 from rollouts.kube.requests import Request
@@ -107,3 +107,16 @@ def test_a_delete_demands_only_what_is_named() -> None:
     assert free.body == {**options, "propagationPolicy": "Orphan", "preconditions": {}}
     demanded = {"uid": "u", "resourceVersion": "7"}
     assert bound.body == {**options, "propagationPolicy": "Foreground", "preconditions": demanded}
+
+
+def test_where_all_secrets_are_asked_for_their_content_is_not() -> None:
+    """The server sends metadata, if it can; one that is asked for by name comes whole."""
+    watched = requests.watch(SECRETS, resource_version="1", timeout_s=1)
+    asked = requests.list_page(SECRETS), watched, requests.get(SECRETS, KEY)
+    kinds = ("as=PartialObjectMetadataList;", "as=PartialObjectMetadata;", "")
+    for request, kind in zip(asked, kinds, strict=True):
+        accepted = dict(request.headers)["Accept"]
+        assert kind in accepted
+        assert accepted.split(",")[-1] == "application/json"
+        assert ("PartialObjectMetadata" in accepted) is bool(kind)
+    assert dict(requests.list_page(DEPLOYMENTS).headers)["Accept"] == "application/json"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import copy
 
-from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, CONFIG_MAPS, DEPLOYMENTS, VIRTUAL_SERVICES
+from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, CONFIG_MAPS, DEPLOYMENTS, SECRETS, VIRTUAL_SERVICES
 from rollouts.core.revision import content_digest
 from rollouts.kube.selection import LAST_APPLIED, SELECTIONS, is_object, select_whole
 
@@ -77,3 +77,17 @@ def test_what_has_no_name_is_no_object() -> None:
     """Only an object with metadata and a name can be stored."""
     assert is_object({"metadata": {"name": "a"}})
     assert not any(map(is_object, ([], {}, {"metadata": []}, {"metadata": {}}, {"metadata": {"name": 1}}, None)))
+
+
+def test_of_a_secret_nothing_is_kept_but_that_it_changed() -> None:
+    """Neither its data nor an annotation, which may repeat them; each new version is a change."""
+    metadata = {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7", "annotations": {LAST_APPLIED: "x"}}
+    kept = [
+        SELECTIONS[SECRETS]({"metadata": metadata | {"resourceVersion": version}, "data": {"password": "x"}})
+        for version in ("7", "8")
+    ]
+    assert kept[0] == {
+        "metadata": {"name": "a", "namespace": "n", "uid": "u", "resourceVersion": "7"},
+        "changedAt": "7",
+    }
+    assert kept[0]["changedAt"] != kept[1]["changedAt"]
