@@ -78,3 +78,16 @@ def test_a_real_prometheus_evaluates_it(query: str) -> None:
         told: dict[str, Any] = json.load(answer)
     assert told["status"] == "success"
     assert not told.get("warnings")
+
+
+def test_the_service_monitor_finds_the_service() -> None:
+    """By its labels and its port; the labels of a series come before those of the pod."""
+    monitor, service = (
+        yaml.safe_load((DEPLOY / path).read_text(encoding="utf-8"))
+        for path in ("monitoring/service-monitor.yaml", "base/service.yaml")
+    )
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["metadata"]["namespace"] == service["metadata"]["namespace"]
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["port"] in {port["name"] for port in service["spec"]["ports"]}
+    assert endpoint["honorLabels"] is True
