@@ -4,6 +4,9 @@
          ^                             |---failure-------------> back-off, then watch from the same place
          '---- 410, kind absent, garbage without progress, five failures in a row
 
+Who waits because the server could not be reached goes on as soon as it has answered anybody. A watch that held for a
+while and broke is taken up within as long as it held: it can be opened, so that it is no trouble.
+
 A kind that a cluster may lack has no objects where it is not served, which is no trouble. It is asked for again when
 another kind has come to be served, as when a mesh is installed, and else so rarely that an idle process sends nothing.
 
@@ -25,7 +28,7 @@ from rollouts.api.resources import OPTIONAL
 from rollouts.errors import Gone, KubeError, NotFound, Unavailable
 from rollouts.kube.backoff import Backoff
 from rollouts.kube.cursor import Added, Bookmark, Deleted, Expired, Failed, Garbled, Modified, WatchCursor, WatchEvent
-from rollouts.kube.failures import failure_from_status
+from rollouts.kube.failures import NotSent, failure_from_status
 from rollouts.kube.paging import list_pages
 from rollouts.kube.requests import Request, watch
 from rollouts.kube.store import Store
@@ -37,6 +40,8 @@ _log = structlog.get_logger(__name__)
 
 RELIST_EVERY_FAILURES = 5
 """A watch that keeps failing may stand at a place that the server will never accept again."""
+SPREAD_S = 0.25
+"""A server that has just come back is not asked for everything in one instant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Pace:
     cap_s: float = 30.0
     retry_after_cap_s: float = 120.0
     """No server may silence us for longer."""
+    held_s: float = 0.5
+    """A watch that was open for so long did its work; one that breaks before is a failure to open it."""
     patience: int = 3
     """Failures in a row before an unreachable server counts as trouble: hiccups mend themselves."""
     absent_s: float = 600.0
@@ -84,6 +91,10 @@ class Reflector:
         self._pace = pace
         self._backoff = Backoff(random, first_s=pace.first_delay_s, cap_s=pace.cap_s)
         self._cursor = WatchCursor()
+        self._held_s = 0.0
+        """For how long the last watch was open; 0 if it was not."""
+        self._refusals = 0
+        """Failures in a row since a watch held."""
         self.synced = asyncio.Event()
         self.served: Callable[[], int] = lambda: 0
         """How many kinds are served, as far as all stores know."""
@@ -116,15 +127,18 @@ class Reflector:
         timeout_s = self._random.randint(*self._pace.watch_s)
         store = self._store
         request = watch(store.resource, namespace=store.namespace, resource_version=began_at, timeout_s=timeout_s)
-        opened = self._clock.now()
+        began = opened = self._clock.now()
+        self._held_s = 0.0
         try:
             limit_s = timeout_s + self._pace.silence_grace_s
             async with self._transport.stream(request, silence_limit_s=limit_s) as lines:
                 self._store.note_trouble("")
+                opened = self._clock.now()
                 async for line in lines:
                     self._take(request, self._cursor.feed(line), began_at=began_at)
         finally:
-            lasted = self._clock.now() - opened
+            lasted = self._clock.now() - began
+            self._held_s = (self._clock.now() - opened).total_seconds() if opened > began else 0.0
             if lasted >= timedelta(seconds=self._pace.healthy_s):
                 self._backoff.reset()
         if lasted < timedelta(seconds=timeout_s / 2):
@@ -171,12 +185,27 @@ class Reflector:
         failures = self._backoff.failures
         if isinstance(error, (Gone, NotFound)) or failures % RELIST_EVERY_FAILURES == 0:
             self._cursor.resource_version = ""
-        if lasting or failures >= self._pace.patience:
+        held_s, self._held_s = self._held_s, 0.0
+        held = held_s >= self._pace.held_s and not (lasting or at_least_s)
+        self._refusals = 0 if held else self._refusals + 1
+        if held:
+            delay_s = min(delay_s, held_s)
+        elif lasting or self._refusals >= self._pace.patience:
             self._store.note_trouble(explain_trouble(self._store.resource, error))
         if lasting:
             self.synced.set()
         _log.info("watch_failure", resource=str(self._store.resource), reason=str(error), delay_s=round(delay_s, 3))
-        await self._clock.sleep(delay_s)
+        await self._wait(error, delay_s)
+
+    async def _wait(self, error: KubeError, delay_s: float) -> None:
+        if not isinstance(error, NotSent):
+            await self._clock.sleep(delay_s)
+        elif await self._transport.comeback.within(delay_s):
+            # What was known against it is over, until it shows again.
+            self._backoff.reset()
+            self._refusals = 0
+            self._store.note_trouble("")
+            await self._clock.sleep(min(delay_s, self._random.uniform(0.0, SPREAD_S)))
 
 
 def _broken(request: Request, what: str) -> Unavailable:

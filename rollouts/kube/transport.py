@@ -9,6 +9,7 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 from aiohttp import ClientResponse, ClientTimeout
@@ -17,6 +18,7 @@ from kubernetes_asyncio.client.exceptions import ApiException
 
 from rollouts.api.resources import Manifest
 from rollouts.kube.clock import ServerTime
+from rollouts.kube.comeback import Comeback
 from rollouts.kube.connection import keep_alive, our_errors, unavailable
 from rollouts.kube.failures import failure_of
 from rollouts.kube.lines import LineSplitter
@@ -69,6 +71,8 @@ class Transport:
         self._monotonic = monotonic
         self._timeouts = timeouts
         self._on_answer = on_answer
+        self.comeback = Comeback()
+        """Of the API server, for whoever could not reach it."""
         self.server_time: ServerTime | None = None
         """The newest Date header seen; None before the first answer."""
 
@@ -114,6 +118,8 @@ class Transport:
             status = answer.status
         finally:
             self._on_answer(request, status, self._monotonic() - began_s)
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.comeback.answered()
         async with answer:
             self._note_time(answer)
             if not 200 <= answer.status < 300:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from random import Random
 
 import pytest
+from kubernetes_asyncio.client import ApiClient, Configuration
 
 from rollouts.api.resources import SIDECARS, VIRTUAL_SERVICES, ObjectKey
+from rollouts.errors import NotFound
 from rollouts.kube.clock import ServerClock
-from rollouts.kube.reflector import Pace, Reflector
+from rollouts.kube.reflector import SPREAD_S, Pace, Reflector
+from rollouts.kube.requests import list_page
 from rollouts.kube.store import Store
 from rollouts.kube.transport import Transport
 from tests.kube.rude_server import (
@@ -339,6 +344,64 @@ async def test_a_healthy_minute_wipes_out_earlier_failures(
     async with reflecting(transport, store, clock, pace) as reflector:
         await until(lambda: len(rude.asked) == 5)
         assert reflector._backoff.failures == 1
+
+
+async def test_who_could_not_reach_the_server_goes_on_as_soon_as_it_has_answered_anybody(
+    store: Store, clock: ServerClock
+) -> None:
+    """A server that is back: no kind waits for the end of its back-off, and what was said is taken back."""
+    rude, pace = RudeServer(port=_free_port()), Pace(first_delay_s=1000.0, cap_s=1000.0, patience=1)
+    transport = Transport(ApiClient(Configuration(host=rude.url)), monotonic=time.monotonic)
+    rude.script += [reply(404, status(404)), page(config_map("a", 5)), hang]
+    async with reflecting(transport, store, clock, pace):
+        await until(lambda: "no connection" in store.trouble)
+        server = await asyncio.start_server(rude.serve, "127.0.0.1", rude.port)
+        with pytest.raises(NotFound):
+            await transport.send(list_page(CONFIG_MAPS))
+        await until(lambda: values(store) == {"a": ""})
+        assert store.trouble == ""
+    await transport.close()
+    server.close()
+
+
+async def test_a_server_that_answers_others_is_no_reason_to_hurry_where_it_refuses(
+    rude: RudeServer, transport: Transport, store: Store, clock: ServerClock
+) -> None:
+    """Who was answered, badly, keeps its back-off: two such could drive each other without end."""
+    rude.script += [reply(503, status(503)), *[reply(404, status(404))] * 5]
+    async with reflecting(transport, store, clock, Pace(first_delay_s=1000.0, cap_s=1000.0)):
+        await until(lambda: len(rude.asked) == 1)
+        for _ in range(5):
+            with pytest.raises(NotFound):
+                await transport.send(list_page(CONFIG_MAPS))
+        await clock.sleep(2 * SPREAD_S)
+    assert len(rude.asked) == 6
+
+
+async def test_a_watch_that_is_cut_again_and_again_is_no_trouble_and_soon_taken_up(
+    rude: RudeServer, transport: Transport, clock: ServerClock
+) -> None:
+    """Each was open for a while: what changes is seen within as long again, and nobody is told of a trouble."""
+    troubles: list[str] = []
+    own = Store(CONFIG_MAPS, on_trouble=lambda _resource: troubles.append(own.trouble))
+
+    async def last_a_while_and_break(asked: Asked) -> None:
+        await clock.sleep(0.1)
+        asked.reset()
+
+    rude.script += [page(), *[stream(then=last_a_while_and_break)] * 4, page(), stream(then=hang)]
+    pace = Pace(first_delay_s=1000.0, cap_s=1000.0, held_s=0.05, patience=1)
+    async with reflecting(transport, own, clock, pace):
+        await until(lambda: len(rude.asked) >= 5)
+    assert troubles == []
+
+
+def _free_port() -> int:
+    """A port at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 async def test_a_kind_that_may_be_lacking_is_no_trouble_and_costs_nothing(
