@@ -97,6 +97,16 @@ class Facts:
         return self.rest, self.good, self.bad
 
     @property
+    def decided_at_s(self) -> float | None:
+        """When the status of the bad one said that it failed; None if it never did."""
+        began = False
+        for one in self.bad.seen:
+            began = began or one.phase == "Progressing"
+            if began and one.phase == "Failed":
+                return one.at_s
+        return None
+
+    @property
     def left_at_s(self) -> float | None:
         """When the bad version answered for the last time; None if it never did."""
         return max((one.done_at_s for one in self.bad.canary_answered), default=None)

@@ -132,7 +132,13 @@ FAULTS = (
     ),
     Fault("two", "two controllers at a time, both without Leases", _beside, stood_in=True, settings=LEASELESS),
     Fault("etcd", "etcd: down for 10 s", partial(_down, "etcd", 10.0)),
-    Fault("api-server", "API server: down for 10 s", partial(_down, "kube-apiserver", 10.0)),
+    Fault(
+        "api-server",
+        "API server: down for 10 s",
+        partial(_down, "kube-apiserver", 10.0),
+        reserve_s=RESERVE_S + 30.0,
+        reserve_for="istiod, which asks the API server again after up to 30 s",
+    ),
     Fault(
         "istiod",
         "istiod: down for 10 s",

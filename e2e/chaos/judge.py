@@ -30,8 +30,12 @@ def bound_s(fault: Fault) -> float:
 
 def late_s(fault: Fault, facts: Facts) -> float | None:
     """How long it did; negative if it had left before. None if nobody ever met it."""
+    return _after(fault, facts, facts.left_at_s)
+
+
+def _after(fault: Fault, facts: Facts, at_s: float | None) -> float | None:
     since_s = facts.struck_at_s if fault.stood_in else facts.over_at_s
-    return None if facts.left_at_s is None else facts.left_at_s - since_s
+    return None if at_s is None else at_s - since_s
 
 
 def judge(fault: Fault, facts: Facts) -> Iterator[Result]:
@@ -131,7 +135,7 @@ def _rest(fault: Fault, side: Side) -> Result:
 
 def fault_json(fault: Fault, facts: Facts) -> Json:
     """What was measured."""
-    late = late_s(fault, facts)
+    late, decided = late_s(fault, facts), _after(fault, facts, facts.decided_at_s)
     return {
         "fault": fault.name,
         "lasted_s": round(facts.over_at_s - facts.struck_at_s, 1),
@@ -139,6 +143,7 @@ def fault_json(fault: Fault, facts: Facts) -> Json:
         "errors": [len(side.errors) for side in facts.sides],
         "spoiled": len(facts.bad.spoiled),
         "promoted": [bool(side.promoted_answered) for side in (facts.good, facts.bad)],
+        "decided_after_s": None if decided is None else round(decided, 1),
         "rolled_back_after_s": None if late is None else round(late, 1),
         "bound_s": bound_s(fault),
         "sent": sum(len(side.notices) for side in facts.sides),

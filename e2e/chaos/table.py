@@ -20,7 +20,8 @@ _COLUMNS = {
     "its own": "---:",
     "good one promoted": "---",
     "bad one promoted": "---",
-    "bad one gone, s after": "---:",
+    "its rollback decided, s after": "---:",
+    "gone, s after": "---:",
     "at most, s": "---:",
     "news sent": "---:",
     "delivered": "---:",
@@ -37,11 +38,13 @@ def table(figures: Mapping[str, Json]) -> list[str]:
 def _row(title: str, figure: Json) -> str:
     counts = [f"{bad} of {of}" for bad, of in zip(figure["errors"], figure["requests"], strict=True)]
     promoted = ["yes" if one else "no" for one in figure["promoted"]]
-    after_s = figure["rolled_back_after_s"]
-    left = "never met" if after_s is None else f"{after_s:+.1f}"
+    decided, left = (
+        "never" if after_s is None else f"{after_s:+.1f}"
+        for after_s in (figure["decided_after_s"], figure["rolled_back_after_s"])
+    )
     again = f" ({figure['again']} again)" if figure["again"] else ""
     cells = [
-        title, f"{figure['lasted_s']:.1f}", *counts, str(figure["spoiled"]), *promoted, left,
+        title, f"{figure['lasted_s']:.1f}", *counts, str(figure["spoiled"]), *promoted, decided, left,
         f"{figure['bound_s']:g}", str(figure["sent"]), f"{figure['delivered']}{again}",
     ]  # fmt: skip
     return f"| {' | '.join(cells)} |"
