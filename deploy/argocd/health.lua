@@ -43,7 +43,8 @@ if status.pausedAt ~= nil then
   return health("Suspended", "Paused since " .. status.pausedAt .. ": resume it")
 end
 if phase == "Waiting" or phase == "WaitingPromotion" then
-  return health("Suspended", condition("Promoted").message or phase)
+  local why = condition("Promoted").message
+  return health("Suspended", (why ~= nil and why ~= "") and why or phase)
 end
 if phase == "Initialized" or phase == "Succeeded" then
   return health("Healthy", condition("Promoted").message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from e2e.gitops.drifting import drift_lines
 from e2e.gitops.judge import SyncedRun, falls_in
 from e2e.play.result import Json
 from e2e.scenarios.facts import failures_of
@@ -28,7 +29,7 @@ def run_json(run: SyncedRun) -> Json:
 
 def figure_lines(figures: Sequence[Json]) -> list[str]:
     """Each run's figures."""
-    return [line for figure in figures for line in _lines(figure)]
+    return [line for one in figures for line in (drift_lines(one) if "looks" in one else _lines(one))]
 
 
 def _lines(run: Json) -> list[str]:

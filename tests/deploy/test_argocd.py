@@ -125,6 +125,41 @@ def test_a_spec_that_is_not_looked_at_yet_is_progressing() -> None:
     assert _health(_canary(done, deletionTimestamp="2026-01-01T00:00:00Z"))[0] == "Progressing"
 
 
+def test_the_stories_come_through_every_phase() -> None:
+    """So that none of them has a health that nobody has looked at; and each word of Argo CD is among the answers."""
+    told = [status for name in STORIES for status in _told(name)]
+    assert {status.phase for status in told} - {None} == {*Phase}
+    assert {_health(_canary(status))[0] for status in told} == {"Healthy", "Progressing", "Suspended", "Degraded"}
+
+
+@pytest.mark.parametrize("phase", [*Phase])
+def test_no_phase_is_healthy_for_a_spec_that_is_not_looked_at(phase: Phase) -> None:
+    """Whatever phase it speaks of: the generation of it is the old one."""
+    for generation, observed in ((2, 1), (2, None), (1, 0)):
+        status = {"phase": str(phase)} | ({"observedGeneration": observed} if observed is not None else {})
+        assert _health(_canary(status, generation=generation))[0] == "Progressing"
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.WAITING_PROMOTION])
+def test_what_waits_without_a_gate_or_hold_says_why_too(phase: Phase) -> None:
+    """By the words of the condition Promoted; without a condition by its phase, and never by nothing."""
+    promoted = {"type": "Promoted", "status": "Unknown", "reason": "Waiting", "message": "waits for the primary"}
+    bare = {"phase": str(phase), "observedGeneration": 1}
+    assert _health(_canary(bare | {"conditions": [promoted]})) == ("Suspended", "waits for the primary")
+    for conditions in ([], [promoted | {"message": ""}]):
+        assert _health(_canary(bare | {"conditions": conditions})) == ("Suspended", str(phase))
+
+
+def test_what_failed_says_why() -> None:
+    """By the condition Promoted, else by Stalled; and a failure that is an older spec's is no failure of this one."""
+    promoted = {"type": "Promoted", "status": "False", "reason": "Rollback", "message": "success rate 47 %"}
+    stalled = {"type": "Stalled", "status": "True", "reason": "Rollback", "message": "all traffic is on the primary"}
+    failed = {"phase": "Failed", "observedGeneration": 1}
+    assert _health(_canary(failed | {"conditions": [stalled, promoted]})) == ("Degraded", "success rate 47 %")
+    assert _health(_canary(failed | {"conditions": [stalled]})) == ("Degraded", "all traffic is on the primary")
+    assert _health(_canary(failed)) == ("Degraded", "")
+
+
 def test_the_reason_of_waiting_is_told() -> None:
     """Gate, hold and pause, each in its words."""
     gate = {
