@@ -77,7 +77,11 @@ def render_json(text: str, words: Words) -> str:
 
 
 def render_path(text: str, words: Words) -> str:
-    """The rest of a URL: what is put in is one piece of it, never a slash or a parameter more. Raises SpecInvalid."""
+    """The rest of a URL: what is put in is one piece of it, never a slash or a parameter more, and never a part of the
+    server's name before it. Raises SpecInvalid.
+    """
+    if text and not text.startswith(("/", "?")):
+        raise SpecInvalid("web.path must begin with / or ?: what follows the address at once would be a part of it")
     out, end = "", 0
     for found in _VARIABLE.finditer(text):
         name = _name(found)

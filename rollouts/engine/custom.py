@@ -18,7 +18,7 @@ from rollouts.core.measurement import Subject as Side
 from rollouts.core.observed import Problem
 from rollouts.core.templating import Words
 from rollouts.engine.recipes import Recipe, Standing, find_recipe, flaw_of, words_of
-from rollouts.engine.template_secrets import hidden, read_secrets, secret_values
+from rollouts.engine.template_secrets import credentials_in, hidden, read_secrets, secret_values
 from rollouts.engine.template_words import Texts, render
 from rollouts.errors import SpecInvalid
 from rollouts.metrics.grouping import counters_in
@@ -141,7 +141,7 @@ class CustomMetrics:
         source = self.sources.source(provider, data)
         if isinstance(source, Rejected):
             return Rejected(f"{recipe.named}: {source.reason}", source.kind or "ProviderInvalid")
-        return Question(source, texts, tuple(filter(None, secrets)))
+        return Question(source, texts, (*filter(None, secrets), *credentials_in(recipe.spec, data)))
 
 
 async def ask_for_form(question: Question, named: str, at: datetime) -> Outcome:

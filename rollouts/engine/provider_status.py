@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from rollouts.api.alert_provider import AlertProviderStatus
 from rollouts.api.resources import ALERT_PROVIDERS, Manifest, ObjectKey
 from rollouts.api.status import CONDITION_MAX, Condition, ConditionType
@@ -37,4 +39,8 @@ def render_status(provider: Manifest, failed: Undelivered | None, now: datetime)
 
 
 def _read(provider: Manifest) -> AlertProviderStatus:
-    return AlertProviderStatus.model_validate(provider.get("status") or {})
+    """Nothing of one that can't be read: it is written anew."""
+    try:
+        return AlertProviderStatus.model_validate(provider.get("status") or {})
+    except ValidationError:
+        return AlertProviderStatus()

@@ -148,8 +148,11 @@ def _cut(told: _Told) -> _Told:
 
 
 def _ready_of(manifest: Manifest) -> Condition | None:
-    """What is told of the template as it is now."""
-    status = AnalysisTemplateStatus.model_validate(manifest.get("status") or {})
+    """What is told of the template as it is now; None of a status that can't be read: it is written anew."""
+    try:
+        status = AnalysisTemplateStatus.model_validate(manifest.get("status") or {})
+    except ValidationError:
+        return None
     if status.observed_generation != manifest["metadata"].get("generation", 0):
         return None
     return next((one for one in status.conditions if one.type == ConditionType.READY), None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
 
 from rollouts.api.template import AnalysisTemplateSpec
@@ -11,6 +12,8 @@ from rollouts.errors import Forbidden, KubeError, SecretsOff
 from rollouts.ports import SecretData, Secrets
 
 _HIDDEN = "***"
+_CREDENTIAL_LEAST = 6
+"""Characters of what is taken for one: less may stand in any sentence."""
 
 
 async def read_secrets(
@@ -56,6 +59,18 @@ def secret_values(recipe: Recipe, data: SecretData) -> dict[str, str] | Rejected
         except UnicodeDecodeError:
             return Rejected(f"key {ref.key} of {shown} is no text: an argument must be", "SecretKeyInvalid")
     return values
+
+
+def credentials_in(spec: AnalysisTemplateSpec, data: SecretData) -> tuple[str, ...]:
+    """What is sent to the provider beside the question, as a source might send it back to whoever may ask it."""
+    provider = spec.provider
+    stored = [data[ref.name].get(ref.key, b"") for ref in (one.secret_key_ref for one in provider.headers_from)]
+    if provider.secret_ref is not None:
+        own = data[provider.secret_ref.name]
+        user, password = own.get("username", b"").strip(), own.get("password", b"").strip()
+        stored += [own.get("token", b""), password, base64.b64encode(user + b":" + password) if user else b""]
+    texts = (value.decode(errors="replace").strip() for value in stored)
+    return tuple(text for text in texts if len(text) >= _CREDENTIAL_LEAST)
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:

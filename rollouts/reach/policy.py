@@ -19,10 +19,17 @@ REFUSED = "the address may not be called"
 
 _Address = IPv4Address | IPv6Address
 _Network = IPv4Network | IPv6Network
-_NAT64 = ip_network("64:ff9b::/96")
+_TRANSLATED = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
+"""Of NAT64 (RFC 6052, and RFC 8215 for networks of one's own) and of stateless translators (RFC 7915)."""
 _DENIED = {
     "link-local (clouds keep their metadata there)": ("169.254.0.0/16", "fe80::/10"),
-    "a cloud's metadata": ("fd00:ec2::254/128", "100.100.100.200/32", "168.63.129.16/32", "192.0.0.192/32"),
+    "a cloud's metadata": (
+        "fd00:ec2::/32",
+        "fd20:ce::254/128",
+        "100.100.100.200/32",
+        "168.63.129.16/32",
+        "192.0.0.192/32",
+    ),
     "loopback (the controller's own)": ("127.0.0.0/8", "::1/128"),
     "no address of a server": ("0.0.0.0/8", "224.0.0.0/4", "240.0.0.0/4", "::/128", "ff00::/8"),
 }
@@ -73,7 +80,9 @@ def _meanings(address: _Address) -> Iterator[_Address]:
         embedded = address.ipv4_mapped or address.sixtofour
         if embedded is None and address.teredo is not None:
             embedded = address.teredo[1]
-        if embedded is None and (address in _NAT64 or (int(address) >> 32 == 0 and int(address) > 1)):
+        if embedded is None and (
+            any(address in one for one in _TRANSLATED) or (int(address) >> 32 == 0 and int(address) > 1)
+        ):
             embedded = IPv4Address(int(address) & 0xFFFFFFFF)
         if embedded is not None:
             yield embedded

@@ -173,3 +173,10 @@ def test_pods_are_known_by_their_names(workload: str, *, per_node: bool, pod: st
 def test_a_pattern_is_whole(pattern: str, *, closed: bool) -> None:
     """What it opens it closes, so that it ends nothing around it."""
     assert is_closed(pattern) is closed
+
+
+@pytest.mark.parametrize("text", ["{{ args.a }}", "{{ args.a }}/x", "x", ".example.org/", "@example.org", ":81/"])
+def test_a_path_that_would_be_a_part_of_the_server_is_refused(text: str) -> None:
+    """What a Canary of another namespace puts in there would lead the template's credentials to a server of its own."""
+    with pytest.raises(SpecInvalid, match="must begin with / or"):
+        render_path(text, {"args.a": Word(".example.org")})

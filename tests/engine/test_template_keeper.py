@@ -146,6 +146,15 @@ async def test_an_edit_is_looked_at() -> None:
     assert place.told[0] == "True"
 
 
+async def test_a_status_that_cannot_be_read_is_written_anew() -> None:
+    """The API server takes more for a time than a calendar has: such a status ended the whole controller."""
+    place = Place({"query": "x"}, Value(1))
+    bad = {"type": "Ready", "status": "True", "reason": "Accepted", "lastTransitionTime": "2026-05-04T12:00:00+99:99"}
+    place.cluster.set_status(ANALYSIS_TEMPLATES, KEY, {"observedGeneration": 1, "conditions": [bad]})
+    await place.look()
+    assert place.told[0] == "True"
+
+
 async def test_a_secret_is_put_in_and_never_told() -> None:
     """Neither by what the source quotes, nor by what can't be put in."""
     spec = {"query": 'x{a="{{ args.a }}"}', "args": SECRET}

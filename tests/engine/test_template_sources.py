@@ -93,6 +93,22 @@ async def test_a_web_template_is_asked_of_its_server() -> None:
     assert (asked.headers["authorization"], asked.headers["x-team"]) == ("Bearer hunter2", "a")
 
 
+@pytest.mark.parametrize(
+    "kept", [{"token": "hunter2"}, {"username": "me", "password": "hunter2"}], ids=["token", "user"]
+)
+async def test_a_credential_that_a_source_sends_back_is_told_to_nobody(kept: dict[str, str]) -> None:
+    """A template may be for Canaries of other namespaces, whose people read what the source says."""
+    async with place() as made:
+        made.keep(**kept)
+        pair = base64.b64encode(b"me:hunter2").decode()
+        echo = reply(400, {"status": "error", "error": f"no series for hunter2 or {pair}"})
+        _, reason, message = await made.told({"query": "up"}, echo, secretRef={"name": "login"})
+        assert made.server.asked
+    assert reason == "QueryRejected"
+    assert "hunter2" not in message
+    assert "username" not in kept or pair not in message
+
+
 async def test_a_body_is_posted_with_its_variables() -> None:
     """A value stays within its string, whatever is in it."""
     body = '{"app": "{{ args.a }}", "window": {{ args.n }}}'

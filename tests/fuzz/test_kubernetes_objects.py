@@ -30,6 +30,7 @@ from rollouts.api.template import AnalysisTemplateSpec
 from rollouts.core.evidence.wire import from_wire
 from rollouts.core.shares import read_share
 from rollouts.engine.policy import hold_of_flaws, hold_of_freeze, read_policy
+from rollouts.engine.provider_status import render_status
 from rollouts.engine.record import read_status
 from rollouts.engine.template_words import render, stand_ins, undeclared
 from rollouts.engine.turns import read_turns
@@ -40,6 +41,7 @@ from rollouts.kube.failures import MESSAGE_LIMIT, failure_of, status_body
 from rollouts.kube.lease_manifest import read_lease
 from rollouts.kube.lines import LineSplitter, LineTooLong
 from rollouts.kube.requests import get
+from rollouts.ports import Undelivered
 from tests.api.canaries import good_spec
 from tests.fuzz.effort import bounded_work, examples
 from tests.fuzz.matter import SECRET, TIMES, bodies, spoilt, stored, texts, torn, values
@@ -229,6 +231,19 @@ LEASE: dict[str, Any] = {
                  "annotations": {"rollouts.dev/share": "shards a b"}},
     "spec": {"holderIdentity": "a-1", "leaseDurationSeconds": 15, "renewTime": "2026-05-04T12:00:00.000000Z"},
 }  # fmt: skip
+
+
+@examples(100)
+@given(status=spoilt({"observedGeneration": 1, "conditions": [
+    {"type": "Ready", "status": "True", "reason": "Delivered",
+     "message": "", "lastTransitionTime": TIMES[0]}]}))  # fmt: skip
+def test_a_providers_status_may_hold_anything(status: Any) -> None:
+    """It is as it should be, or written anew."""
+    provider = {"metadata": {"name": "a", "namespace": "b", "resourceVersion": "1"}, "status": stored(status)}
+    with bounded_work():
+        for failed in (None, Undelivered("no")):
+            write = render_status(provider, failed, NOW)
+            assert write is None or write.status["conditions"][0]["type"] == "Ready"
 
 
 @examples(120)

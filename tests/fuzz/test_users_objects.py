@@ -38,6 +38,7 @@ from rollouts.api.resources import (
 )
 from rollouts.core.measurement import NoData, Outcome
 from rollouts.embedded.schemas import schema_of
+from rollouts.engine.interest import interested
 from rollouts.errors import RolloutsError
 from rollouts.traffic.istio_fields import applied_fields
 from rollouts.traffic.user_record import read_record
@@ -110,6 +111,8 @@ async def _play(world: World, resource: Resource, key: ObjectKey, changed: Manif
             _release(world)
         if turn == 3:
             world.cluster.put(resource, changed)
+            # In the process a watch asks that, and what it let through would end the process.
+            list(interested(world.cluster, resource, key))
         if wake_at is not None:
             world.clock.advance(max(0.0, (wake_at - world.clock.now()).total_seconds()))
 
