@@ -15,27 +15,25 @@ from rollouts.cli.spread import spread
 Full = Annotated[bool, typer.Option("--full", help="To the primary at once, past all steps that are left.")]
 Weight = Annotated[str, typer.Argument(help="Parts of weightTotal, as 40, or a share, as 40%.", metavar="N")]
 
-HELP = {
-    "pause": "Hold the weight. Checks go on, and one that fails still rolls back.",
-    "resume": "End the pause.",
-    "override": "Release this revision whatever windows, freeze and limit say. Checks and gates stay.",
-    "abort": "End the release now: all traffic back to the side that serves.",
-    "retry": "Release the failed revision again.",
-    "undo": "Back to the version before: ends a release, or, with subsets, calls the old version back.",
-    "approve": "Open the gate that the release waits at, for this one revision.",
-    "reject": "Refuse at that gate: the release ends.",
-}
-"""The verbs without flags of their own."""
 
+def plain(verb: str, text: str) -> Callable[..., None]:
+    """The command of a verb that has no flags of its own; `text` is its help."""
 
-def plain(verb: str) -> Callable[..., None]:
-    """The command of a verb that has no flags of its own."""
-
-    @spread
     def command(name: Name, *, asking: Asking, place: Place) -> None:
         _act(place, Order(verb, name, asking))
 
-    return command
+    command.__doc__ = text
+    return spread(command)
+
+
+pause = plain("pause", "Hold the weight. Checks go on, and one that fails still rolls back.")
+resume = plain("resume", "End the pause.")
+override = plain("override", "Release this revision whatever windows, freeze and limit say. Checks and gates stay.")
+abort = plain("abort", "End the release now: all traffic back to the side that serves.")
+retry = plain("retry", "Release the failed revision again.")
+undo = plain("undo", "Back to the version before: ends a release, or, with subsets, calls the old version back.")
+approve = plain("approve", "Open the gate that the release waits at, for this one revision.")
+reject = plain("reject", "Refuse at that gate: the release ends.")
 
 
 @spread

@@ -6,8 +6,9 @@ Names of Canaries are not completed: each TAB would ask the cluster.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -43,14 +44,20 @@ def completion(
     typer.echo(get_completion_script(prog_name="rollouts", complete_var=VARIABLE, shell=shell))
 
 
-def answer_shell(app: typer.Typer) -> None:
-    """Answer a shell that asks, and exit; return if none does."""
-    asked = os.environ.get(VARIABLE)
-    if not asked:
-        return
-    from typer._completion_classes import completion_init
-    from typer.completion import shell_complete
-    from typer.main import get_command
+def answer_shell(app: Any, words: Sequence[str]) -> None:
+    """Answer a shell that asks, and exit; return if none does.
 
-    completion_init()
-    raise SystemExit(shell_complete(get_command(app), {}, "rollouts", VARIABLE, asked))
+    It asks at every TAB, and for the script whenever it starts: so the parser, which would load pydantic to read the
+    shell's name, is left out where the words can only mean that.
+    """
+    asked = os.environ.get(VARIABLE)
+    if asked:
+        from typer._completion_classes import completion_init
+        from typer.completion import shell_complete
+
+        completion_init()
+        raise SystemExit(shell_complete(app, {}, "rollouts", VARIABLE, asked))
+    match list(words):
+        case ["completion", shell] if shell in list(Shell):
+            completion(Shell(shell))
+            raise SystemExit(0)

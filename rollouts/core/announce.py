@@ -7,9 +7,9 @@ from dataclasses import replace
 from rollouts.api.analysis import Strategy
 from rollouts.api.status import CanaryStatus, Phase, Verdict
 from rollouts.core.conditions import is_told
+from rollouts.core.deciding import worst
 from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
-from rollouts.core.judge import worst
 from rollouts.core.observed import SUSPENDED, Hold, Problem
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event

@@ -13,6 +13,7 @@ from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.approving import is_taken, refusal_of, words_of
+from rollouts.core.choices import POSSIBLE, keeps_version_before
 from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
 from rollouts.core.holds import hold_of_step
@@ -20,7 +21,7 @@ from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import STEPPING, Event
 from rollouts.core.plan import next_step
-from rollouts.core.swap import find_undo, keeps_version_before
+from rollouts.core.swap import find_undo
 from rollouts.core.tracking import secrets_known
 
 
@@ -51,22 +52,6 @@ def _goes_first(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> bool:
     promoting = status.phase is Phase.PROMOTING and not status.stable_subset
     returning = promoting and status.desired_weight > 0 and serves(seen.primary)
     return (status.phase in STEPPING or returning) and status.strategy != spec.analysis.strategy
-
-
-_GATED = STEPPING | {Phase.WAITING}
-POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
-    Verb.PAUSE:      STEPPING,
-    Verb.RESUME:     STEPPING,
-    Verb.OVERRIDE:   _GATED,
-    Verb.PROMOTE:    STEPPING,
-    Verb.ABORT:      _GATED | {Phase.PROMOTING},
-    Verb.UNDO:       _GATED | {Phase.PROMOTING},
-    Verb.RETRY:      frozenset({Phase.FAILED}),
-    Verb.SET_WEIGHT: frozenset({Phase.PROGRESSING}),
-    Verb.APPROVE:    _GATED,
-    Verb.REJECT:     _GATED,
-})  # fmt: skip
-"""The phases in which each is not refused for the phase alone."""
 
 
 _AT_ONCE: Mapping[Verb, Event] = MappingProxyType(

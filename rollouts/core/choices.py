@@ -6,12 +6,30 @@ sees the world and not only the status.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.asked import POSSIBLE
 from rollouts.core.phases import STEPPING
-from rollouts.core.swap import keeps_version_before
+
+_GATED = STEPPING | {Phase.WAITING}
+POSSIBLE: Mapping[Verb, frozenset[Phase]] = MappingProxyType({
+    Verb.PAUSE:      STEPPING,
+    Verb.RESUME:     STEPPING,
+    Verb.OVERRIDE:   _GATED,
+    Verb.PROMOTE:    STEPPING,
+    Verb.ABORT:      _GATED | {Phase.PROMOTING},
+    Verb.UNDO:       _GATED | {Phase.PROMOTING},
+    Verb.RETRY:      frozenset({Phase.FAILED}),
+    Verb.SET_WEIGHT: frozenset({Phase.PROGRESSING}),
+    Verb.APPROVE:    _GATED,
+    Verb.REJECT:     _GATED,
+})  # fmt: skip
+"""The phases in which each is not refused for the phase alone."""
+WHILE_SUSPENDED = "spec.suspend is true: nothing is changed until it is false"
+_KEPT = frozenset({Phase.FINALISING, Phase.SUCCEEDED})
 
 
 def possible(spec: CanarySpec, status: CanaryStatus) -> tuple[Verb, ...]:
@@ -43,6 +61,11 @@ def why_not(spec: CanarySpec, status: CanaryStatus, verb: Verb) -> str:
             return "this strategy has no weights: promote goes on by one step"
         case _:
             return ""
+
+
+def keeps_version_before(status: CanaryStatus) -> bool:
+    """Whether the release is over, and the other side may still have what was promoted before it."""
+    return bool(status.stable_subset) and status.phase in _KEPT
 
 
 def safe_choice(spec: CanarySpec, status: CanaryStatus) -> Verb | None:

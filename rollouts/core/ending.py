@@ -4,8 +4,6 @@ the target in mid-run means.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
@@ -24,13 +22,6 @@ def give_up(seen: Observed, reason: str, *, failed: bool = False) -> Finding:
     """
     stranded = not serves(seen.primary) and serves(seen.target)
     return Finding(Event.STRANDED if stranded else Event.ROLLBACK, reason, failed=failed)
-
-
-def deadline(spec: CanarySpec, status: CanaryStatus) -> datetime | None:
-    """When pods that are not ready end the run; None while they are ready."""
-    if status.not_ready_since is None:
-        return None
-    return status.not_ready_since + timedelta(seconds=spec.progress_deadline_seconds)
 
 
 def reverted(status: CanaryStatus, seen: Observed) -> bool:

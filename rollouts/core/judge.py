@@ -31,9 +31,6 @@ from rollouts.core.measurement import (
     Value,
 )
 
-_WORST_FIRST = (
-    Verdict.FAIL, Verdict.ERROR, Verdict.SHARED_BREACH, Verdict.NO_DATA, Verdict.INCONCLUSIVE, Verdict.PASS,
-)  # fmt: skip
 _ABOUT = MappingProxyType({Signal.UNREACHED: Signal.SUCCESS_RATE, Signal.CALLERS_DURATION: Signal.DURATION})
 """Signals that are asked beside those of a metric."""
 
@@ -126,18 +123,6 @@ def judge(metric: Metric, sample: Sample, count: Answer | None = None) -> Metric
 def enough(metric: Metric, requests: float) -> bool:
     """Whether so many requests make a judgement."""
     return round(requests) >= metric.min_requests
-
-
-def worst(results: Iterable[MetricResult]) -> MetricResult:
-    """The result that decides: a failure before an error, a breach of both, no data, one that tells nothing yet, a
-    pass; the first of its kind. A dry run decides nothing.
-    """
-    return min(deciding(results), key=lambda result: _WORST_FIRST.index(result.verdict))
-
-
-def deciding(results: Iterable[MetricResult]) -> tuple[MetricResult, ...]:
-    """Those that are part of the decision: all but dry runs."""
-    return tuple(result for result in results if not result.dry_run)
 
 
 def counted(results: Iterable[MetricResult], before: Iterable[MetricResult]) -> tuple[MetricResult, ...]:

@@ -10,9 +10,10 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.metric import BUILT_IN
 from rollouts.api.sequential import Otherwise, Promote
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
+from rollouts.core.deciding import deciding, worst
 from rollouts.core.ending import give_up
 from rollouts.core.finding import Finding, waited
-from rollouts.core.judge import as_told, counted, deciding, worst
+from rollouts.core.judge import as_told, counted
 from rollouts.core.no_data import Starvation, by_policy, ought_to_have_data, starvation, unmeasured
 from rollouts.core.observed import Observed
 from rollouts.core.onward import go_on

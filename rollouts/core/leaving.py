@@ -21,7 +21,8 @@ from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
-from rollouts.core.resting import DRAIN_POLL, DRAIN_TIMEOUT, find_silence
+from rollouts.core.resting import DRAIN_POLL, find_silence
+from rollouts.core.schedule import DRAIN_TIMEOUT
 from rollouts.core.sizing import full_size
 from rollouts.core.unready import because, wait_for_pods
 

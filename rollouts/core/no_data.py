@@ -15,8 +15,8 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.durations import duration_s
 from rollouts.api.metric import Metric, OnNoData
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
+from rollouts.core.deciding import deciding
 from rollouts.core.finding import missing, newest
-from rollouts.core.judge import deciding
 from rollouts.core.measurement import Probe, Question, Signal, Subject, Value
 from rollouts.core.observed import Observed
 

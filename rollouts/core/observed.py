@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollouts.api.actions import Action
+from rollouts.core.choices import WHILE_SUSPENDED
 from rollouts.core.measurement import Sample, Subject
 
 
@@ -55,7 +56,7 @@ class Problem:
     """Whether requests that are led to the canary reach nobody meanwhile."""
 
 
-SUSPENDED = Problem("Suspended", "spec.suspend is true: nothing is changed until it is false")
+SUSPENDED = Problem("Suspended", WHILE_SUSPENDED)
 """The one problem that is meant to be there."""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from rollouts.api.analysis import Strategy
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Phase
@@ -18,6 +17,7 @@ from rollouts.core.observed import Hold, Observed, grown
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step, next_step
+from rollouts.core.schedule import gate_before
 from rollouts.core.share import NOTHING, Share, problem_of
 from rollouts.core.unready import because
 
@@ -90,16 +90,6 @@ def _unfinished(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> str:
     early = EARLY if fits(step.dwell_s, seen.grid_s) else timedelta()
     over = held + early >= timedelta(seconds=step.dwell_s)
     return "" if over else f"held {held / timedelta(seconds=1):.0f} of {step.dwell_s:.0f} s"
-
-
-def gate_before(spec: CanarySpec, following: Step | None) -> HookType | None:
-    """The promotion has its gate once: before clients see it. None before a share that nobody but copies get."""
-    if following is None:
-        early = spec.analysis.strategy is Strategy.BLUE_GREEN
-        return None if early else HookType.CONFIRM_PROMOTION
-    if following.confirmed:
-        return HookType.CONFIRM_PROMOTION
-    return HookType.CONFIRM_TRAFFIC_INCREASE if following.weight > 0 else None
 
 
 def _held(status: CanaryStatus, kind: HookType | None, gate: Gate, message: str) -> Finding:

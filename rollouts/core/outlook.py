@@ -14,10 +14,8 @@ from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase, Verdict
-from rollouts.core.choices import possible, safe_choice
-from rollouts.core.ending import deadline
-from rollouts.core.judge import worst
-from rollouts.core.observed import SUSPENDED
+from rollouts.core.choices import WHILE_SUSPENDED, possible, safe_choice
+from rollouts.core.deciding import worst
 from rollouts.core.parts import in_percent
 from rollouts.core.plan import Step, current_step, next_step, next_weight_back, plan_of
 from rollouts.core.prospects import (
@@ -30,7 +28,7 @@ from rollouts.core.prospects import (
     share_words,
     step_words,
 )
-from rollouts.core.resting import DRAIN_TIMEOUT
+from rollouts.core.schedule import DRAIN_TIMEOUT, deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +54,7 @@ def outlook(spec: CanarySpec, status: CanaryStatus, now: datetime, grid_s: float
 def _why(spec: CanarySpec, status: CanaryStatus) -> str:
     ready = condition_of(status, ConditionType.READY)
     if spec.suspend:
-        return SUSPENDED.message
+        return WHILE_SUSPENDED
     if status.phase is None:
         return "the controller has not looked at it yet"
     if ready is not None and ready.status == "False" and ready.message:

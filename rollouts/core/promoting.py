@@ -6,13 +6,14 @@ from datetime import timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus
-from rollouts.core.ending import deadline, found_new, give_up, reverted
+from rollouts.core.ending import found_new, give_up, reverted
 from rollouts.core.finding import Finding, waited
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import next_weight_back
+from rollouts.core.schedule import deadline
 from rollouts.core.unready import because, wait_for_pods
 
 

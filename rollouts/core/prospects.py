@@ -13,10 +13,9 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
 from rollouts.core.instants import Instants
-from rollouts.core.onward import gate_before
 from rollouts.core.parts import in_percent
 from rollouts.core.plan import Step, next_step, plan_of, step_index
-from rollouts.core.running import due_at_of
+from rollouts.core.schedule import due_at_of, gate_before
 
 
 @dataclass(frozen=True, slots=True)

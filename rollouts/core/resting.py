@@ -11,6 +11,7 @@ from rollouts.core.finding import Finding, missing, newest, waited
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
+from rollouts.core.schedule import DRAIN_TIMEOUT
 from rollouts.core.tracking import READING, secrets_known
 from rollouts.core.unready import wait_for_pods
 
@@ -18,7 +19,6 @@ RIGHTS = Probe(Signal.RIGHTS)
 PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
 PREFLIGHT_RETRY = timedelta(seconds=30)
 SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
-DRAIN_TIMEOUT = timedelta(seconds=30)
 DRAIN_POLL = timedelta(seconds=2)
 """Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 

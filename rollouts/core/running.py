@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
-from rollouts.core.ending import deadline, found_new, give_up, has_everything, reverted
+from rollouts.core.ending import found_new, give_up, has_everything, reverted
 from rollouts.core.finding import Finding, answers_to, together, unanswered, waited
 from rollouts.core.gate import calls_of, look_at
-from rollouts.core.grid import EARLY, floor_window, on_grid
+from rollouts.core.grid import floor_window
 from rollouts.core.instants import Instants
 from rollouts.core.judge import judge_all, probes_of
 from rollouts.core.judged import all_passed, count_failure, decide
@@ -23,6 +23,7 @@ from rollouts.core.onward import go_on, may_lead_on
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
+from rollouts.core.schedule import deadline, due_at_of
 from rollouts.core.share import is_refuted, look
 from rollouts.core.starting import find_first, find_replacing
 from rollouts.core.unreached import is_open, judge_callers, probes_beside
@@ -136,18 +137,6 @@ def _all_judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: 
         return waited("asking what callers saw", asks=unheard)
     results = judge_callers(spec, seen, results, answered)
     return decide(spec, status, seen, results, share=share)
-
-
-def due_at_of(spec: CanarySpec, status: CanaryStatus, began: datetime, step: Step, grid_s: float) -> datetime:
-    """An interval after the last judgement, and at the end of the dwell if that comes first; on the grid.
-
-    The first of a run is never early: all that come to the same instant then look back equally far.
-    """
-    last = status.last_check_at or began
-    due_at, over_at = last + timedelta(seconds=spec.analysis.interval_s), began + timedelta(seconds=step.dwell_s)
-    due_at = over_at if last < over_at < due_at else due_at
-    first = status.last_check_at is None and status.step_index <= 1
-    return on_grid(due_at, (due_at - last).total_seconds(), grid_s, timedelta() if first else EARLY)
 
 
 def _between(spec: CanarySpec, status: CanaryStatus, seen: Observed, due_at: datetime, step: Step) -> Finding:

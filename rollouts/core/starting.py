@@ -7,17 +7,19 @@ from datetime import timedelta
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus, Verdict
-from rollouts.core.ending import deadline, has_everything, reverted
+from rollouts.core.deciding import worst
+from rollouts.core.ending import has_everything, reverted
 from rollouts.core.finding import Finding, missing, newest, together, waited
 from rollouts.core.gate import Gate, calls_of, look_at
 from rollouts.core.holds import hold_of_start, hold_of_step, hold_of_turn, is_known
-from rollouts.core.judge import judge_hook, worst
+from rollouts.core.judge import judge_hook
 from rollouts.core.judged import decide
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Hold, Observed, Problem, grown
 from rollouts.core.onward import go_on, held_by
 from rollouts.core.phases import Event
 from rollouts.core.resting import find_drain
+from rollouts.core.schedule import deadline
 from rollouts.core.tracking import READING, secrets_known
 from rollouts.core.unready import wait_for_pods
 

@@ -15,21 +15,15 @@ from datetime import timedelta
 from typing import Any
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.ending import deadline, found_new, give_up, is_new, reverted
+from rollouts.api.status import CanaryStatus
+from rollouts.core.ending import found_new, give_up, is_new, reverted
 from rollouts.core.finding import Finding, waited
 from rollouts.core.measurement import Subject
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE, find_silence, preflight
+from rollouts.core.schedule import deadline
 from rollouts.core.unready import because, wait_for_pods
-
-_KEPT = frozenset({Phase.FINALISING, Phase.SUCCEEDED})
-
-
-def keeps_version_before(status: CanaryStatus) -> bool:
-    """Whether the release is over, and the other side may still have what was promoted before it."""
-    return bool(status.stable_subset) and status.phase in _KEPT
 
 
 def find_preparing(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:

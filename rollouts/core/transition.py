@@ -21,9 +21,9 @@ from rollouts.api.status import (
 )
 from rollouts.api.texts import cut, share_out
 from rollouts.core.approving import after_hearing, counted, fitted, is_kept, needed_at
+from rollouts.core.deciding import worst
 from rollouts.core.finding import Finding
 from rollouts.core.holds import after_hold, hold_of_news, hold_of_turn
-from rollouts.core.judge import worst
 from rollouts.core.judged import unanswered
 from rollouts.core.observed import Hold, Observed
 from rollouts.core.phases import ENDS, MID_RUN, STEPPING, WITH_WEIGHT, Event, Row, Share

@@ -18,7 +18,8 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.metric import SUCCESS_RATE, Metric, ThresholdRange
 from rollouts.api.sequential import is_sequential, objective_of, threshold_ms_of
 from rollouts.api.status import CanaryStatus, MetricResult, Verdict
-from rollouts.core.judge import count_of, deciding, enough, signal_of, worst
+from rollouts.core.deciding import deciding, worst
+from rollouts.core.judge import count_of, enough, signal_of
 from rollouts.core.limits import in_words, verdict_of
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Fault, Observed, Problem

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -8,9 +9,19 @@ import pytest
 from rollouts import __version__
 from rollouts.api import crd
 from rollouts.cli import exits, main
+from rollouts.cli.commands import COMMANDS
 from rollouts.errors import SpecInvalid
 
-HEAVY = ("kubernetes_asyncio", "fastapi", "aiohttp", "prometheus_api_client", "rich.markdown", "yaml")
+HEAVY = (
+    "kubernetes_asyncio", "fastapi", "aiohttp", "prometheus_api_client", "rich", "yaml", "pydantic", "asyncio",
+)  # fmt: skip
+QUICK: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "help": (("--help",), {}),
+    "help of one": (("status", "--help"), {}),
+    "help of lint": (("lint", "--help"), {}),
+    "script": (("completion", "bash"), {}),
+    "TAB": ((), {"_ROLLOUTS_COMPLETE": "complete_bash", "COMP_WORDS": "rollouts re", "COMP_CWORD": "1"}),
+}
 
 
 def _run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
@@ -23,18 +34,31 @@ def _run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     return code
 
 
-def test_help_loads_nothing_heavy() -> None:
-    """`rollouts --help` is quick, since it imports none of the libraries that only a command needs."""
+@pytest.mark.parametrize(("words", "environment"), QUICK.values(), ids=QUICK.keys())
+def test_what_is_quick_loads_nothing_heavy(words: tuple[str, ...], environment: dict[str, str]) -> None:
+    """Help and completion are quick, since they import none of the libraries that only a command's work needs."""
     script = (
-        "import sys; from rollouts.cli import main; sys.argv = ['rollouts', '--help']\n"
+        f"import sys; from rollouts.cli import main; sys.argv = ['rollouts', *{words!r}]\n"
         "try: main.run()\n"
         f"except SystemExit: print([name for name in {HEAVY!r} if name in sys.modules])"
     )
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, **environment}, capture_output=True, text=True, timeout=30, check=True,
+    )  # fmt: skip
 
-    assert "controller" in done.stdout
+    assert len(done.stdout.splitlines()) > 3
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_is_where_it_is_looked_for(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever --help tells of can be called, and has a help of its own."""
+    assert _run(monkeypatch, "rollouts", name, "--help") == 0
+    assert capsys.readouterr().out.startswith(f"Usage: rollouts {name} ")
 
 
 def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

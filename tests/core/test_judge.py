@@ -6,17 +6,8 @@ import pytest
 
 from rollouts.api.metric import Metric
 from rollouts.api.status import MetricResult, Verdict
-from rollouts.core.judge import (
-    as_told,
-    counted,
-    deciding,
-    judge,
-    judge_all,
-    judge_hook,
-    metric_of,
-    probes_of,
-    worst,
-)
+from rollouts.core.deciding import deciding, worst
+from rollouts.core.judge import as_told, counted, judge, judge_all, judge_hook, metric_of, probes_of
 from rollouts.core.measurement import (
     Accepted,
     HookOutcome,

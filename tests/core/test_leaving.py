@@ -18,7 +18,7 @@ from rollouts.core.measurement import NoData, Unreachable
 from rollouts.core.no_data import STABLE_RATE
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.phases import Event
-from rollouts.core.resting import DRAIN_TIMEOUT
+from rollouts.core.schedule import DRAIN_TIMEOUT
 from rollouts.core.step import step
 from tests.core.acts import Act, mend
 from tests.core.chance import delays, happenings, specs

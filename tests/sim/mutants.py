@@ -26,6 +26,7 @@ from rollouts.core import (
     phases,
     resting,
     running,
+    schedule,
     sizing,
     step,
     transition,
@@ -120,7 +121,7 @@ ENGINE = (
 )  # fmt: skip
 
 CORE = (
-    Mutant("judged too early", running, "due_at_of",
+    Mutant("judged too early", schedule, "due_at_of",
            "last + timedelta(seconds=spec.analysis.interval_s)", "last + timedelta(seconds=1)"),
     Mutant("no dwell", onward, "_unfinished", "over = held + early >= timedelta(seconds=step.dwell_s)", "over = True"),
     Mutant("iterations off by one", onward, "_unfinished", "status.iterations + 1 <", "status.iterations + 2 <"),
@@ -136,7 +137,7 @@ CORE = (
     Mutant("pods count before they are ready", observed, "grown", "workload.ready and workload.available > 0", "True"),
     Mutant("gates ignored", gate, "look_at", "if not hooks or (",
            "if kind is not HookType.CONFIRM_PROMOTION or not hooks or ("),
-    Mutant("the gate before the promotion ignored", onward, "gate_before",
+    Mutant("the gate before the promotion ignored", schedule, "gate_before",
            "return None if early else", "return None;"),
     Mutant("a rollback hook ignored", gate, "look_for_rollback", "asks, instants = [], []", "return Gate()"),
     Mutant("an approval holds for the next revision", transition, "_gated",
