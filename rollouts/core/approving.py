@@ -6,22 +6,20 @@ very revision. Those under keys of their own are remembered by a short hash whil
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from rollouts.api.actions import NO_REVISION, Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import ACTIONS_TEXT, HEARD, ActionTaken, Approval, CanaryStatus, GateStatus
+from rollouts.api.status import ACTIONS_TEXT, ActionTaken, Approval, CanaryStatus, GateStatus
 from rollouts.api.texts import share_out
+from rollouts.core.heard import digest_of, may_be
 from rollouts.core.observed import Observed
 
 _UNVERIFIED = (
     "approvals of {needed} persons count only with names that are verified: ask through the server, or have "
     "deploy/policies/intents.yaml installed"
 )
-_CUT_FROM = 24
-"""A name this long may be the beginning of one: texts give way to each other, the longest first."""
 
 
 def needed_at(kind: HookType, spec: CanarySpec) -> int:
@@ -40,13 +38,9 @@ def refusal_of(spec: CanarySpec, gate: GateStatus, action: Action) -> str:
         return NO_REVISION
     if not action.verified:
         return _UNVERIFIED.format(needed=needed)
-    if any(_may_be(before.user, action.user) for before in gate.approvals):
+    if any(may_be(before.user, action.user) for before in gate.approvals):
         return f"one person counts once: {needed - len(gate.approvals)} more of {needed} approvals are needed"
     return ""
-
-
-def _may_be(known: str, user: str) -> bool:
-    return known == user or (len(known) >= _CUT_FROM and user.startswith(known))
 
 
 def words_of(spec: CanarySpec, gate: GateStatus, action: Action) -> str:
@@ -67,24 +61,13 @@ def counted(spec: CanarySpec, gate: GateStatus, seen: Observed, action: Action) 
     return gate.model_copy(update={"approvals": approvals, "approved": approved, "needed": needed})
 
 
-def is_taken(status: CanaryStatus, action: Action) -> bool:
-    """Whether that was carried out or refused before."""
-    if action.key:
-        return _digest(action) in status.heard
-    return any((done.verb, done.id) == (action.verb, action.id) for done in status.actions)
-
-
 def after_hearing(status: CanaryStatus, seen: Observed, action: Action) -> dict[str, Any]:
     """What is remembered of an action under a key of its own; nothing of those that are there no more."""
     if not action.key:
         return {}
-    there = [_digest(one) for one in seen.actions if one.key]
-    known = {*status.heard, _digest(action)}
+    there = [digest_of(one) for one in seen.actions if one.key]
+    known = {*status.heard, digest_of(action)}
     return {"heard": tuple(digest for digest in dict.fromkeys(there) if digest in known)}
-
-
-def _digest(action: Action) -> str:
-    return hashlib.sha256(f"{action.key} {action.id}".encode(errors="replace")).hexdigest()[:HEARD]
 
 
 def fitted(actions: tuple[ActionTaken, ...], gate: GateStatus | None) -> dict[str, Any]:

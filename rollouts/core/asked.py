@@ -12,10 +12,11 @@ from types import MappingProxyType
 from rollouts.api.actions import Action, Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
-from rollouts.core.approving import is_taken, refusal_of, words_of
+from rollouts.core.approving import refusal_of, words_of
 from rollouts.core.choices import POSSIBLE, keeps_version_before
 from rollouts.core.ending import found_new, give_up
 from rollouts.core.finding import Finding
+from rollouts.core.heard import is_taken
 from rollouts.core.holds import hold_of_step
 from rollouts.core.observed import Observed, grown, serves
 from rollouts.core.parts import in_percent

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from rollouts.api.actions import read_actions
 from rollouts.api.resources import ObjectKey
 from rollouts.api.status import CanaryStatus
-from rollouts.core.approving import is_taken
+from rollouts.core.heard import is_taken
 from rollouts.core.measurement import Question, SecretProbe
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier

@@ -5,11 +5,10 @@ What a person's tool asks; the controller watches whole kinds (requests.py).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from rollouts.api.resources import ObjectKey, Resource
-from rollouts.kube.requests import JSON, MERGE_PATCH, PAGE_LIMIT, Request
+from rollouts.kube.requests import JSON, PAGE_LIMIT, Request
 
 SELF_REVIEWS = Resource("authentication.k8s.io", "v1", "selfsubjectreviews", "SelfSubjectReview")
 
@@ -45,14 +44,6 @@ class Scope:
         named = tuple((name, value) for name, value in told if value)
         path = self.resource.path(namespace=self.namespace)
         return Request("GET", path, named, (("Accept", JSON),), None, verb, str(self.resource))
-
-
-def annotate(resource: Resource, key: ObjectKey, annotations: Mapping[str, str]) -> Request:
-    """A merge patch of these annotations and of nothing else."""
-    path = resource.path(namespace=key.namespace, name=key.name)
-    headers = (("Accept", JSON), ("Content-Type", MERGE_PATCH))
-    body = {"metadata": {"annotations": dict(annotations)}}
-    return Request("PATCH", path, (), headers, body, "patch", str(resource))
 
 
 def who_am_i() -> Request:

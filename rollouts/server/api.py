@@ -14,6 +14,7 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from rollouts.api.actions import ID_MAX, Action, Verb
+from rollouts.api.intents import with_key
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus, status_in
 from rollouts.api.wire import Weight
@@ -22,7 +23,7 @@ from rollouts.ports import Access, Cluster, OnBehalf
 from rollouts.server.failures import BadRequest, TooOften
 from rollouts.server.feed import Feed
 from rollouts.server.gatekeeper import Caller, Gatekeeper, NotAllowed, NotKnown
-from rollouts.server.intents import NoCanary, Scribe, audit, key_of
+from rollouts.server.intents import NoCanary, Scribe, audit
 from rollouts.server.limits import FAILURES, READS, WRITES, Limiter
 from rollouts.server.stream import HEARTBEAT_S, Said
 from rollouts.server.views import UNREADABLE, Summary, detail_of, summary_of
@@ -117,11 +118,10 @@ class Api:
 
     async def ask(self, caller: Caller, key: ObjectKey, verb: Verb, wish: Wish, address: str) -> Asked:
         """Write down what the caller wants, if allowed."""
-        action = Action(
+        action = with_key(Action(
             verb=verb, id=wish.id or self.backend.new_id(), revision=wish.revision, user=caller.user,
             reason=wish.reason, full=wish.full, weight=wish.weight,
-            key=key_of(caller.user) if verb is Verb.APPROVE else "",
-        )  # fmt: skip
+        ))  # fmt: skip
         try:
             await self.gate.demand(caller, Access(verb, key.namespace, key.name))
             released = _check(action, status_in(self._read(key)))

@@ -1,20 +1,14 @@
-"""Writes of the server: one annotation on a Canary, in the name of who asked. What follows is the engine's matter.
-
-The patch names the object's uid, so that it never lands on a successor of the same name. Approvals of a person have
-a key of that person, and those that speak of other revisions make room.
-"""
+"""Writes of the server: one annotation on a Canary, in the name of who asked. What follows is the engine's matter."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping
-
 import structlog
 
-from rollouts.api.actions import PREFIX, Action, Verb, intent_text, read_actions
+from rollouts.api.actions import Action, read_actions
+from rollouts.api.intents import patch_of
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.api.status import status_in
-from rollouts.core.approving import is_taken
+from rollouts.core.heard import is_taken
 from rollouts.errors import Conflict, KubeError, RolloutsError
 from rollouts.ports import Cluster, PatchJson
 
@@ -54,7 +48,7 @@ class Scribe:
             if is_asked(canary, action):
                 return canary
             try:
-                return await self._cluster.write(_patch(key, canary, action))
+                return await self._cluster.write(PatchJson(CANARIES, key, patch_of(canary, action)))
             except Conflict:
                 if not left:
                     raise
@@ -75,36 +69,3 @@ def is_asked(canary: Manifest, action: Action) -> bool:
     status = status_in(canary)
     taken = status is not None and is_taken(status, action)
     return taken or (action.verb, action.key, action.id) in there
-
-
-def key_of(user: str) -> str:
-    """What stands behind `approve.` for the approvals of that user."""
-    return hashlib.sha256(user.encode(errors="replace")).hexdigest()[:12]
-
-
-def _patch(key: ObjectKey, canary: Manifest, action: Action) -> PatchJson:
-    metadata = canary["metadata"]
-    annotations: Mapping[str, str] = metadata.get("annotations") or {}
-    name = f"{PREFIX}{action.verb}{'.' + action.key if action.key else ''}"
-    operations: list[Manifest] = [{"op": "test", "path": "/metadata/uid", "value": metadata["uid"]}]
-    if not annotations:
-        operations.append({"op": "add", "path": "/metadata/annotations", "value": {name: intent_text(action)}})
-        operations.append({"op": "replace", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]})
-        return PatchJson(CANARIES, key, operations)
-    operations.append({"op": "add", "path": _path(name), "value": intent_text(action)})
-    for old in _outdated(canary, action):
-        operations.append({"op": "test", "path": _path(old), "value": annotations[old]})
-        operations.append({"op": "remove", "path": _path(old)})
-    return PatchJson(CANARIES, key, operations)
-
-
-def _outdated(canary: Manifest, action: Action) -> list[str]:
-    """Approvals of other revisions than the one that is approved now."""
-    if action.verb is not Verb.APPROVE:
-        return []
-    others = (one for one in read_actions(canary) if one.key and one.key != action.key)
-    return [f"{PREFIX}{one.verb}.{one.key}" for one in others if one.revision != action.revision]
-
-
-def _path(name: str) -> str:
-    return "/metadata/annotations/" + name.replace("~", "~0").replace("/", "~1")

@@ -4,29 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
 from aiohttp import web
 
-from rollouts.api.actions import PREFIX
+from rollouts.api.actions import PREFIX, Verb, read_actions
+from rollouts.api.intents import key_of
 from rollouts.api.resources import CANARIES
 from rollouts.cli import exits
 from rollouts.cli.cluster.by_server import reach_of
-from rollouts.cli.cluster.intents import weight_of
+from rollouts.cli.cluster.intents import Asked, annotated, weight_of
+from rollouts.cli.cluster.session import connected
+from rollouts.cli.flags import Flags
 from rollouts.cli.refused import CommandRefused
+from rollouts.core.heard import digest_of
+from rollouts.kube.requests import Request
+from rollouts.kube.transport import Response, Transport
 from tests.cli.conftest import SHOP, Cli, Done, Shop, ago
+from tests.kube.waiting import until
 
+APPROVED = PREFIX + "approve."
 GATE = {"type": "confirm-promotion", "since": ago(5), "message": "release-manager waits for an approval"}
 
 
 def _written(shop: Shop, verb: str) -> dict[str, Any] | None:
     """What stands in the annotation."""
     canary = shop.server.stored(CANARIES, SHOP) or {}
-    text = (canary["metadata"].get("annotations") or {}).get(PREFIX + verb)
-    return None if text is None else dict(json.loads(text))
+    annotations = canary["metadata"].get("annotations") or {}
+    texts = [text for name, text in annotations.items() if name.removeprefix(PREFIX).partition(".")[0] == verb]
+    return dict(json.loads(texts[0])) if texts else None
 
 
 async def _taken(shop: Shop, verb: str, outcome: str, message: str = "") -> None:
@@ -130,6 +141,81 @@ async def test_by_way_of_the_server(shop: Shop, tmp_path: Path) -> None:
     assert "your token is wrong or expired" in unknown.err
     assert "needs a bearer token" in anonymous.err
     assert nothing == []
+
+
+async def test_two_persons_approve_at_once(shop: Shop, tmp_path: Path) -> None:
+    """Both approvals stand, each under a key of its person, and those of another revision are gone."""
+    shop.write("WaitingPromotion", gate=GATE | {"needed": 2})
+    shop.server.edit(CANARIES, SHOP, {"metadata": {"annotations": {APPROVED + "0": '{"id": "0", "revision": "old"}'}}})
+
+    done = await asyncio.gather(*(_as_process(shop, tmp_path, user) for user in ("ann", "bob")))
+
+    assert done == [exits.DONE, exits.DONE]
+    stored = shop.server.stored(CANARIES, SHOP) or {}
+    told = {name: json.loads(text)["user"] for name, text in stored["metadata"]["annotations"].items()}
+    assert {name: user for name, user in told.items() if name.startswith(PREFIX)} == {
+        APPROVED + key_of("ann"): "ann", APPROVED + key_of("bob"): "bob",
+    }  # fmt: skip
+
+
+async def _as_process(shop: Shop, folder: Path, user: str) -> int:
+    """Approve as that user, beside others. The exit code."""
+    told = yaml.safe_load(shop.cli.kubeconfig.read_text())
+    told["users"][0]["name"] = told["contexts"][0]["context"]["user"] = user
+    path = folder / user
+    path.write_text(yaml.safe_dump(told))
+    words = ("-m", "rollouts", "approve", "shop", "--no-wait", "--kubeconfig", str(path))
+    process = await asyncio.create_subprocess_exec(sys.executable, *words, stdout=asyncio.subprocess.DEVNULL)
+    return await process.wait()
+
+
+async def test_an_approval_meets_another_write(shop: Shop) -> None:
+    """Where somebody else writes between the look and the patch, it looks again."""
+    shop.write("WaitingPromotion", gate=GATE)
+    asked = Asked(Verb.APPROVE, "1")
+    async with connected(Flags(kubeconfig=str(shop.cli.kubeconfig))) as session:
+        crowded = replace(session, transport=cast("Transport", _Crowded(session.transport, shop)))
+        outcome = await annotated(crowded, "shop", asked)
+
+    stored = shop.server.stored(CANARIES, SHOP) or {}
+    assert set(stored["metadata"]["annotations"]) == {PREFIX + "pause", APPROVED + key_of(session.place.user)}
+    assert outcome.revision == shop.template
+
+
+class _Crowded:
+    """The way to the API server, on which somebody else pauses before the first patch comes there."""
+
+    def __init__(self, real: Transport, shop: Shop) -> None:
+        self._real, self._shop, self._first = real, shop, True
+
+    async def send(self, request: Request) -> Response:
+        if request.method == "PATCH" and self._first:
+            self._first = False
+            self._shop.server.edit(CANARIES, SHOP, {"metadata": {"annotations": {PREFIX + "pause": "1"}}})
+        return await self._real.send(request)
+
+
+HEARD: dict[str, tuple[dict[str, Any] | None, int, str]] = {
+    "it counts": (GATE | {"needed": 2, "approvals": [{"user": "rollouts-embedded", "at": ago(0)}]}, 0, "done"),
+    "the gate is open": (None, 0, "done"),
+    "it does not count": (GATE | {"needed": 2}, 1, "refused: it does not count: `rollouts events` says why"),
+}
+
+
+@pytest.mark.parametrize(("gate", "code", "said"), HEARD.values(), ids=HEARD.keys())
+async def test_an_approval_that_is_not_the_last(shop: Shop, gate: dict[str, Any] | None, code: int, said: str) -> None:
+    """The status keeps the last approval in full: of the others it is seen that they were heard, and what they did."""
+    shop.write("WaitingPromotion", gate=GATE | {"needed": 2})
+
+    async def controller() -> None:
+        await until(lambda: _written(shop, "approve") is not None, within_s=30)
+        (action,) = read_actions(shop.server.stored(CANARIES, SHOP) or {})
+        shop.write("WaitingPromotion", gate=gate, heard=[digest_of(action)])
+
+    done, _ = await asyncio.gather(shop.cli("approve", "shop"), controller())
+
+    assert done.code == code, done
+    assert said in done.out + done.err
 
 
 async def _served(cli: Cli, code: int, answer: Any, *words: str) -> tuple[Done, list[Any]]:

@@ -7,8 +7,9 @@ import typer
 from rollouts.api.actions import Verb
 from rollouts.cli import exits
 from rollouts.cli.cluster.by_server import posted, reach_of
-from rollouts.cli.cluster.intents import Asked, Outcome, annotated, as_told, fresh_id, in_words, taken
+from rollouts.cli.cluster.intents import Asked, Outcome, annotated, as_told, fresh_id, in_words
 from rollouts.cli.cluster.session import Session, name_of, run
+from rollouts.cli.cluster.taking import taken
 from rollouts.cli.cluster.written import in_form
 from rollouts.cli.flags import Flags, Order
 from rollouts.cli.refused import CommandRefused

@@ -1,4 +1,4 @@
-"""What a person asks of a release: written as an annotation, or sent to the server, and waited for until it is taken.
+"""What a person asks of a release: written as an annotation, or sent to the server; taking.py waits until it is taken.
 
 Nothing is changed but that one annotation. What makes no sense for what the status says is not written at all: it
 would stand there, refused, for nothing.
@@ -6,7 +6,6 @@ would stand there, refused, for nothing.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,9 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from rollouts.api.actions import PREFIX, Action, Verb, intent_text
-from rollouts.api.resources import CANARIES, Manifest, ObjectKey
+from rollouts.api.actions import Action, Verb
+from rollouts.api.intents import patch_of, with_key
+from rollouts.api.resources import CANARIES, ObjectKey
 from rollouts.api.status import ActionTaken, CanaryStatus
 from rollouts.cli import exits
 from rollouts.cli.cluster.model import Known, known_of
@@ -24,9 +24,12 @@ from rollouts.cli.cluster.words import explained
 from rollouts.cli.refused import CommandRefused
 from rollouts.core.choices import why_not
 from rollouts.core.parts import in_percent
-from rollouts.errors import KubeError, NotFound
-from rollouts.kube.follow import follow
-from rollouts.kube.scope import annotate, who_am_i
+from rollouts.errors import Conflict, KubeError, NotFound
+from rollouts.kube.requests import patch_json
+from rollouts.kube.scope import who_am_i
+
+ATTEMPTS = 4
+"""Where others write at the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,20 +100,30 @@ def gate_words(known: Known, verb: Verb) -> str:
 
 async def annotated(session: Session, name: str, asked: Asked) -> Outcome:
     """Write the annotation. Raises CommandRefused."""
-    known = known_of(await session.canary(name))
-    intent = checked(known, asked)
-    user = await username(session)
-    text = _text_of(asked.verb, intent | {"user": user})
-    try:
-        await session.send(annotate(CANARIES, known.key, {PREFIX + asked.verb: text}))
-    except NotFound as error:
-        raise await session.missing(known.key) from error
-    return Outcome(known.key, str(intent["revision"]), asked, gate=gate_words(known, asked.verb))
+    user = ""
+    for left in reversed(range(ATTEMPTS)):
+        canary = await session.canary(name)
+        known = known_of(canary)
+        intent = checked(known, asked)
+        user = user or await username(session)
+        request = patch_json(CANARIES, known.key, patch_of(canary, _action(asked.verb, intent | {"user": user})))
+        try:
+            await session.transport.send(request)
+        except NotFound as error:
+            raise await session.missing(known.key) from error
+        except Conflict as error:
+            if not left:
+                raise explained(error, session.place, session.namespace) from error
+            continue
+        except KubeError as error:
+            raise explained(error, session.place, session.namespace) from error
+        return Outcome(known.key, str(intent["revision"]), asked, gate=gate_words(known, asked.verb))
+    raise AssertionError  # pragma: no cover
 
 
-def _text_of(verb: Verb, intent: Mapping[str, Any]) -> str:
+def _action(verb: Verb, intent: Mapping[str, Any]) -> Action:
     try:
-        return intent_text(Action.model_validate({"verb": verb, **intent}))
+        return with_key(Action.model_validate({"verb": verb, **intent}))
     except ValidationError as invalid:
         first = invalid.errors()[0]
         raise CommandRefused(f"{verb} can't be asked so: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
@@ -125,33 +138,6 @@ async def username(session: Session) -> str:
     status = told.get("status")
     info = status.get("userInfo") if isinstance(status, dict) else None
     return str(info.get("username") or "") if isinstance(info, dict) else session.place.user
-
-
-async def taken(session: Session, outcome: Outcome, timeout_s: float) -> Outcome:
-    """The outcome once the controller has taken it; as it was, if it has not in that time. Raises CommandRefused."""
-    scope, asked = session.scope(outcome.key.name), outcome.asked
-    try:
-        async with asyncio.timeout(timeout_s):
-            async for seen in follow(session.transport, scope):
-                canary = seen.objects.get(outcome.key)
-                if canary is None:
-                    raise CommandRefused(f"Canary {outcome.key} was deleted meanwhile", exits.NOT_FOUND)
-                found = _taken(canary, asked)
-                if found is not None:
-                    status = known_of(canary).status
-                    return Outcome(outcome.key, outcome.revision, asked, found, status, outcome.gate)
-    except TimeoutError:
-        pass
-    except KubeError as error:
-        raise explained(error, session.place, session.namespace) from error
-    return outcome
-
-
-def _taken(canary: Manifest, asked: Asked) -> ActionTaken | None:
-    for one in (canary.get("status") or {}).get("actions") or ():
-        if one.get("verb") == asked.verb and one.get("id") == asked.id:
-            return ActionTaken.model_validate(one)
-    return None
 
 
 def in_words(outcome: Outcome) -> str:
