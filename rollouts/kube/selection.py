@@ -56,7 +56,7 @@ _CONDITION = ("type", "status", "reason", "message")
 
 
 def select_whole(manifest: Manifest) -> Manifest:
-    """Everything but the book-keeping of server-side apply and kubectl."""
+    """Everything but the book-keeping of server-side apply, and what is in that of kubectl."""
     return {**manifest, "metadata": _metadata(manifest["metadata"])}
 
 
@@ -129,11 +129,8 @@ def _metadata(metadata: dict[str, Any]) -> dict[str, Any]:
     kept = {name: value for name, value in metadata.items() if name not in _DROPPED_METADATA}
     annotations = kept.get("annotations")
     if annotations and LAST_APPLIED in annotations:
-        rest = {name: value for name, value in annotations.items() if name != LAST_APPLIED}
-        if rest:
-            kept["annotations"] = rest
-        else:
-            del kept["annotations"]
+        # That it is there must be known: a patch that adds the first annotation adds the map, and would take it away.
+        kept["annotations"] = {**annotations, LAST_APPLIED: ""}
     return kept
 
 

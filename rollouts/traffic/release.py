@@ -99,10 +99,20 @@ def _routes(owner: Owner, spec: CanarySpec, routes: list[Manifest]) -> list[Mani
     ours = [route for route in routes if _names_ours(owner, spec, route.get("destination"))]
     if not ours:
         return routes
-    others = [route for route in routes if route not in ours]
     destination: dict[str, Any] = {"host": spec.service_name, "port": {"number": spec.exposure.port}}
-    weight = {"weight": sum(route.get("weight") or 0 for route in ours)} if others else {}
+    # Where a Canary of that name has gone before, this stands there already.
+    same = [route for route in routes if _is_entrance(owner, spec, route, destination)]
+    others = [route for route in routes if route not in ours and route not in same]
+    weight = {"weight": sum(route.get("weight") or 0 for route in (*ours, *same))} if others else {}
     return [{"destination": destination, **weight}, *others]
+
+
+def _is_entrance(owner: Owner, spec: CanarySpec, route: Manifest, destination: dict[str, Any]) -> bool:
+    """Whether it leads to the clients' Service and does nothing else."""
+    found = route.get("destination") or {}
+    plain = route.keys() <= {"destination", "weight"} and found.keys() <= {"host", "port"}
+    named = names_service(found.get("host", ""), spec.service_name, owner.namespace)
+    return plain and named and found.get("port", destination["port"]) == destination["port"]
 
 
 def _names_ours(owner: Owner, spec: CanarySpec, destination: Manifest | None) -> bool:

@@ -11,7 +11,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
 from rollouts.core.routing import Routing
 from rollouts.testing.json_patch import patched
-from rollouts.traffic.istio import render_virtual_service
+from rollouts.traffic.istio import render_virtual_service, route_operations
 from rollouts.traffic.release import release_route_operations, release_service_operations
 
 OWNER = Owner("shop", "app", "uid-1")
@@ -90,6 +90,27 @@ def test_what_others_put_into_the_rules_stays() -> None:
         "route": [CLIENTS | {"weight": 100}, other],
     }  # fmt: skip
     assert last == {"name": "second", "mirrors": [copies[1]], "route": [CLIENTS]}
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "with others"])
+def test_to_go_twice_leaves_one_way(*, shared: bool) -> None:
+    """A Canary of that name takes up what the one before left, and leaves no second way to the same Service."""
+    spec = spec_of()
+    other = {"destination": {"host": "other"}, "weight": 10}
+    left = route_of(spec, Routing(0))
+    if shared:
+        left["spec"]["http"][0]["route"].append(other)
+    for _ in range(3):
+        after = released(spec, left)
+        route = after["spec"]["http"][0]["route"]
+        assert [one["destination"] for one in route] == [
+            CLIENTS["destination"],
+            *([other["destination"]] if shared else []),
+        ]
+        assert shared or route == [CLIENTS]
+        taken_up = patched(after, route_operations(OWNER, spec, after, Routing(20)))
+        marked = {"labels": OWNER.labels(), "annotations": {}}
+        left = taken_up | {"metadata": taken_up["metadata"] | marked}
 
 
 def test_a_narrower_rule_of_ours_with_a_destination_of_others_stays() -> None:

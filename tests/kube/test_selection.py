@@ -2,9 +2,21 @@ from __future__ import annotations
 
 import copy
 
-from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, CONFIG_MAPS, DEPLOYMENTS, SECRETS, VIRTUAL_SERVICES
+import pytest
+
+from rollouts.api.resources import (
+    ANALYSIS_TEMPLATES,
+    CANARIES,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    SECRETS,
+    VIRTUAL_SERVICES,
+    Manifest,
+)
 from rollouts.core.revision import content_digest
 from rollouts.kube.selection import LAST_APPLIED, SELECTIONS, is_object, select_whole
+from rollouts.testing.json_patch import patched
+from rollouts.traffic.istio_metadata import annotation_operations
 
 MANIFEST = {
     "metadata": {
@@ -24,16 +36,21 @@ MANIFEST = {
 
 
 def test_bookkeeping_is_dropped_and_the_rest_kept() -> None:
-    """ManagedFields and kubectl's annotation go, other annotations, labels, spec and status stay."""
+    """ManagedFields and the text of kubectl's annotation go, other annotations, labels, spec and status stay."""
     kept = select_whole(MANIFEST)
-    assert kept["metadata"] == {"name": "app", "uid": "u", "labels": {"a": "b"}, "annotations": {"mine": "kept"}}
+    annotations = {LAST_APPLIED: "", "mine": "kept"}
+    assert kept["metadata"] == {"name": "app", "uid": "u", "labels": {"a": "b"}, "annotations": annotations}
     assert (kept["spec"], kept["status"]) == (MANIFEST["spec"], MANIFEST["status"])
 
 
-def test_annotations_vanish_with_their_last_one() -> None:
-    """An object that kubectl has applied looks like one that it has not."""
-    kept = select_whole({"metadata": {"name": "a", "annotations": {LAST_APPLIED: "{}"}}})
-    assert kept["metadata"] == {"name": "a"}
+@pytest.mark.parametrize("others", [{}, {"mine": "kept"}], ids=["alone", "with others"])
+def test_our_annotation_comes_and_goes_beside_kubectls(others: dict[str, str]) -> None:
+    """What kubectl needs for its next apply is there as it was, though the store does not hold it."""
+    before: Manifest = {"metadata": {"name": "a", "annotations": {LAST_APPLIED: '{"kind":"x"}', **others}}}
+
+    marked = patched(before, annotation_operations(select_whole(before), "ours", "1"))
+    assert marked["metadata"]["annotations"] == before["metadata"]["annotations"] | {"ours": "1"}
+    assert patched(marked, annotation_operations(select_whole(marked), "ours", None)) == before
 
 
 def test_a_deployments_ticking_fields_are_dropped() -> None:
