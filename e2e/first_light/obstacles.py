@@ -11,6 +11,7 @@ from e2e.lab.credentials import CONTROLLER
 from e2e.play.kubectl import apply, attempt, kubectl
 from e2e.play.manifests import moved
 from e2e.play.result import Result
+from e2e.play.rivals import let_rival_in
 from e2e.play.scene import Scene
 from e2e.play.waiting import until
 
@@ -33,8 +34,14 @@ async def play_rivals(scene: Scene) -> list[Result]:
 
     await until(serves, what="the older Canary's readiness", within_s=_WITHIN_S)
     younger = moved(older, namespace, "younger-one")
+    refused = await let_rival_in(younger)
     case = Case("two Canaries on one target", namespace, younger, ("older-one", "app"))
     results = await play_case(scene, case)
+    if refused:
+        named = "older-one" in refused
+        results.append(
+            Result(f"bad input: {case.name}", "its policy refuses it at apply, naming older-one", named, refused)
+        )
     condition = await ready_condition(scene, namespace, "older-one")
     detail = f"Ready={condition.get('status')} {condition.get('reason', '')}"
     return [*results, Result(f"bad input: {case.name}", "the older one is unaffected", await serves(), detail)]

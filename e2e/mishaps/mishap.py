@@ -14,6 +14,7 @@ from enum import StrEnum
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import Json
 from e2e.play.parts import Parts
+from e2e.play.rivals import let_rival_in
 from e2e.scenarios.stage import Stage
 
 Act = Callable[[Stage, str], Awaitable[None]]
@@ -96,6 +97,7 @@ async def _start_istiod(_stage: Stage, _stable: str) -> None:
 
 async def _apply_rival(stage: Stage, _stable: str) -> None:
     """A second Canary that steers the same rule, with Deployments of the same names."""
+    await let_rival_in(_rival(stage))
     await apply(_rival(stage))
 
 
