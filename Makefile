@@ -32,6 +32,8 @@ PROTOCOLS_ARGS ?= --junitxml $(RESULTS)/protocols.xml
 ANALYSIS_LAB_ARGS ?= --junitxml $(RESULTS)/analysis.xml
 PEOPLE_ARGS ?= --junitxml $(RESULTS)/people.xml
 SEEDS ?= 1000
+# On all processors.
+SIDE_BY_SIDE := --numprocesses=auto --dist=worksteal
 FUZZ_EXAMPLES ?= 2000
 FUZZ_SEED ?= 0
 # Packages that the locked files are made for.
@@ -120,11 +122,11 @@ test-unit-full: venv ## Run what needs no lab, on each Python from 3.11 to 3.13 
 
 .PHONY: test-sim
 test-sim: venv ## Run 200 worlds in virtual time, a fault at every await, each rule broken, and each way to be deleted
-	SIM_SEEDS=200 $(BIN)/pytest -m "sim and not full" tests/sim tests/deletion --junitxml=$(RESULTS)/sim.xml
+	SIM_SEEDS=200 $(BIN)/pytest -m "sim and not full" $(SIDE_BY_SIDE) tests/sim tests/deletion --junitxml=$(RESULTS)/sim.xml
 
 .PHONY: test-sim-full
 test-sim-full: venv ## Run 1000 worlds, a fault at every await of every strategy, and every death in a deletion
-	SIM_SEEDS=1000 SIM_EVERY=1 $(BIN)/pytest -m sim tests/sim tests/deletion --junitxml=$(RESULTS)/sim-full.xml
+	SIM_SEEDS=1000 SIM_EVERY=1 $(BIN)/pytest -m sim $(SIDE_BY_SIDE) tests/sim tests/deletion --junitxml=$(RESULTS)/sim-full.xml
 
 .PHONY: sim
 sim: venv ## Run SEEDS worlds in virtual time, 1000 if not said

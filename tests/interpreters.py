@@ -23,6 +23,8 @@ REQUIREMENTS = ROOT / "requirements" / "unit.txt"
 SUPPORTED = ("3.11", "3.12", "3.13")
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 PROBE_TIMEOUT_S = 20
+SIDE_BY_SIDE = ("--numprocesses=auto", "--dist=worksteal")
+"""On all processors: no test knows of another."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -59,6 +61,7 @@ def _passes(version: str, interpreter: Path, arguments: Sequence[str]) -> bool:
         "pytest",
         "-m",
         "not kube and not lab and not sim",
+        *SIDE_BY_SIDE,
         f"--junitxml={report}",
         *arguments,
     ]
