@@ -127,7 +127,9 @@ async def control(outside: Outside, settings: Settings, readiness: Readiness) ->
             foothold.look()
 
         reporter = outside.reporter
-        reconciler = Reconciler(fenced, exchange, clock, reporter, SETTLES_IN, policy=policy, mandate=mandate)
+        reconciler = Reconciler(
+            fenced, exchange, clock, reporter, SETTLES_IN, policy=policy, mandate=mandate, on_look=queue.seen
+        )
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         readiness.synced, readiness.parts.cluster = True, cluster

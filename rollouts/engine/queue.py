@@ -52,6 +52,12 @@ class KeyQueue:
             self._put(due, key)
             self._changed.set()
 
+    def seen(self, key: ObjectKey) -> None:
+        """Whoever holds the key looks at everything now: it need not be handed out again for what came before."""
+        due = self._due.get(key)
+        if key in self._held and due is not None and due <= self._clock.now():
+            del self._due[key]
+
     @asynccontextmanager
     async def take(self) -> AsyncIterator[ObjectKey]:
         """Wait for the next key that is due and held by nobody, and hold it for the body."""

@@ -7,6 +7,7 @@ differs; then only a change, an answer or `wake_at` calls again. No question is 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -55,8 +56,12 @@ class Reconciler:
         *,
         policy: ObjectKey = POLICY,
         mandate: Mandate = EVERYTHING,
+        on_look: Callable[[ObjectKey], None] = lambda _key: None,
     ) -> None:
-        """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them."""
+        """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them.
+
+        `on_look` is called before each look at a Canary: all that has changed until then will be seen.
+        """
         self._cluster = cluster
         self._exchange = exchange
         self._settles_in = settles_in
@@ -65,6 +70,7 @@ class Reconciler:
         self._recorder = Recorder(cluster, clock)
         self._restraint = Restraint(cluster, policy, mandate)
         self._mandate = mandate
+        self._on_look = on_look
         self._memories: dict[ObjectKey, Memory] = {}
 
     def release(self) -> None:
@@ -79,6 +85,7 @@ class Reconciler:
         Raises KubeError for what the API server did. Nothing is half-decided then: the next call goes on.
         """
         for _ in range(ROUNDS_MAX):
+            self._on_look(key)
             canary = self._cluster.read(CANARIES, key)
             if canary is None or is_let_go(canary) or not self._mandate.holds(key):
                 self._forget(key)

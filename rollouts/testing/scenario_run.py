@@ -111,7 +111,7 @@ class _Run:
             async with asyncio.TaskGroup() as tasks:
                 ways = Ways(view, world.metrics, Caller(world, world), world, grouped=world.counters)
                 exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-                reconciler = Reconciler(view, exchange, clock, reporter, AT_ONCE)
+                reconciler = Reconciler(view, exchange, clock, reporter, AT_ONCE, on_look=queue.seen)
                 await Workers(queue, reconciler, clock, reporter).run(1)
         finally:
             watch.stop()

@@ -86,7 +86,7 @@ async def _control(cluster: Cluster, clock: VirtualClock) -> None:
             secrets = MemorySecrets(cluster.server)
             ways = Ways(view, metrics, Caller(ScriptedHooks(clock, Random(2)), secrets), secrets)
             exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-            reconciler = Reconciler(view, exchange, clock, reporter, SETTLES_IN)
+            reconciler = Reconciler(view, exchange, clock, reporter, SETTLES_IN, on_look=queue.seen)
             await Workers(queue, reconciler, clock, reporter).run(1)
     finally:
         watch.stop()

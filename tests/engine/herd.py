@@ -178,7 +178,7 @@ class Herd:
             caller = Caller(ScriptedHooks(self.clock, Random(0)), secrets)
             ways = Ways(self.cluster, grouping, caller, secrets, grouped=watched, grid_s=GRID_S)
             exchange = Exchange(ways, self.clock, tasks.create_task, queue.add)
-            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
+            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, on_look=queue.seen)
             await Workers(queue, reconciler, self.clock, reporter).run(8)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -72,6 +73,8 @@ class Many:
     most: int = 0
     """How many went on at once, at most."""
     rates: dict[str, float] = field(default_factory=dict)
+    looks: Counter[str] = field(default_factory=Counter)
+    """How often each Canary was looked at."""
 
     def __post_init__(self) -> None:
         self.cluster = SlowCluster(self.clock.now)
@@ -148,7 +151,12 @@ class Many:
             secrets = MemorySecrets(self.cluster.server)
             ways = Ways(self.cluster, self.metrics, Caller(hooks, secrets), secrets)
             exchange = Exchange(ways, self.clock, tasks.create_task, queue.add)
-            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE)
+
+            def looks(key: ObjectKey) -> None:
+                self.looks[key.name] += 1
+                queue.seen(key)
+
+            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, on_look=looks)
             await Workers(queue, reconciler, self.clock, reporter).run(self.workers)
 
     def _measured(self, name: str) -> Callable[[Probe], Outcome]:

@@ -44,6 +44,33 @@ def test_a_key_is_handed_out_once() -> None:
     run_virtually(clock, story())
 
 
+def test_what_was_heard_before_a_look_is_no_reason_for_another() -> None:
+    """Only of a key that is held, and only what is due; what comes after the look is handed out again."""
+    clock = VirtualClock()
+    queue = KeyQueue(clock)
+
+    async def story() -> None:
+        queue.add(A)
+        queue.seen(A)  # nobody has it
+        async with queue.take() as key:
+            queue.add(key)
+            queue.seen(key)
+        assert await taken_within(queue, 10) is None
+        queue.add(A)
+        async with queue.take() as key:
+            queue.seen(key)
+            queue.add(key)
+        assert await taken_within(queue, 0) == A
+        queue.add(A)
+        async with queue.take() as key:
+            queue.add(key, seconds(40))
+            queue.seen(key)
+        assert await taken_within(queue, 100) == A
+        assert clock.elapsed_s == pytest.approx(40.0)
+
+    run_virtually(clock, story())
+
+
 @pytest.mark.parametrize("order", [(30.0, 5.0), (5.0, 30.0)], ids=["later first", "earlier first"])
 def test_of_two_times_the_earlier_counts(order: tuple[float, float]) -> None:
     """In whichever order they come."""

@@ -188,7 +188,9 @@ class Process:
                 fenced, secrets = Fenced(cluster, mandate), MemorySecrets(outside.server)
                 ways = Ways(fenced, metrics, Caller(hooks, secrets), secrets)
                 exchange = Exchange(ways, self._clock, tasks.create_task, queue.add)
-                reconciler = Reconciler(fenced, exchange, self._clock, reporter, AT_ONCE, mandate=mandate)
+                reconciler = Reconciler(
+                    fenced, exchange, self._clock, reporter, AT_ONCE, mandate=mandate, on_look=queue.seen
+                )
                 if seat is not None:
 
                     def on_turn() -> None:
