@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from rollouts.api.resources import Manifest, ObjectKey, Resource
+from rollouts.kube.compact import compact
 from rollouts.kube.selection import Select, select_whole
 
 OnChange = Callable[[Resource, ObjectKey], None]
@@ -133,7 +134,7 @@ class Store:
             return False
         if known is not None and _uid(known) != _uid(kept):
             self._bury(known)
-        self._objects[key] = kept
+        self._objects[key] = kept = compact(kept)
         return known is None or _content(known) != _content(kept)
 
     def _drop(self, key: ObjectKey) -> None:
