@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 
+from e2e.configuration.stage import config_map, deployment, secret
 from e2e.play.manifests import Json, example, inward, moved, paced
 from e2e.play.seen import TARGET
 from e2e.scenarios.stage import Stage
@@ -65,20 +66,28 @@ def _subsets() -> Role:
 
 
 def _at_rest() -> Role:
-    """Its user has a Service and a VirtualService, whose rules share the requests."""
+    """Its user has all that a target may come with: a way in, an autoscaler, a budget, configuration."""
     canary = inward(_copied("rest", example("canary"), SHORT_S))
-    canary["spec"]["routeRefs"] = [{"name": "way-in"}]
-    service: Json = {
-        "apiVersion": "v1", "kind": "Service", "metadata": {"name": TARGET, "namespace": "rest"},
+    scaler = moved(example("autoscaler", "scaling"), "rest")
+    scaler["spec"] |= {"minReplicas": 2}
+    reference = {"apiVersion": scaler["apiVersion"], "kind": scaler["kind"], "name": TARGET}
+    canary["spec"] |= {"routeRefs": [{"name": "way-in"}], "autoscalerRef": reference}
+    service = _object("v1", "Service", TARGET) | {
         "spec": {"selector": {"app": TARGET}, "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
-    }  # fmt: skip
-    route: Json = {
-        "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
-        "metadata": {"name": "way-in", "namespace": "rest"},
-        "spec": {"hosts": ["rest.example"], "gateways": [GATEWAY],
-                 "http": [{"route": [{"destination": {"host": TARGET, "port": {"number": 80}}}], "timeout": "30s"}]},
-    }  # fmt: skip
-    return Role("rest", "rest", canary, (_deployment("rest"), service, route))
+    }
+    rule = {"route": [{"destination": {"host": TARGET, "port": {"number": 80}}}], "timeout": "30s"}
+    route = _object("networking.istio.io/v1", "VirtualService", "way-in") | {
+        "spec": {"hosts": ["rest.example"], "gateways": [GATEWAY], "http": [rule]},
+    }
+    budget = _object("policy/v1", "PodDisruptionBudget", TARGET) | {
+        "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": TARGET}}},
+    }
+    moved_in = [moved(one, "rest") for one in (config_map("1"), secret("0"), deployment())]
+    return Role("rest", "rest", canary, (*moved_in, service, route, scaler, budget))
+
+
+def _object(api_version: str, kind: str, name: str) -> Json:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "rest"}}
 
 
 def _midway() -> Role:

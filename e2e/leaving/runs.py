@@ -28,7 +28,7 @@ _HANGING_S = 10.0
 """How long the cluster is left with Canaries that nobody gives back."""
 _COMMAND_WITHIN_S = 180.0
 _KINDS = (
-    "deployments", "services", "configmaps", "horizontalpodautoscalers", "poddisruptionbudgets",
+    "deployments", "services", "configmaps", "secrets", "horizontalpodautoscalers", "poddisruptionbudgets",
     "gateways.networking.istio.io", "virtualservices.networking.istio.io", "destinationrules.networking.istio.io",
 )  # fmt: skip
 _CLUSTERS = (
