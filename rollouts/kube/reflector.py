@@ -5,7 +5,7 @@
          '---- 410, kind absent, garbage without progress, five failures in a row
 
 Who waits because the server could not be reached goes on as soon as it has answered anybody. A watch that held for a
-while and broke is taken up within as long as it held: it can be opened, so that it is no trouble.
+while and broke wipes out the failures before it: where all streams are cut again and again each is soon taken up.
 
 A kind that a cluster may lack has no objects where it is not served, which is no trouble. It is asked for again when
 another kind has come to be served, as when a mesh is installed, and else so rarely that an idle process sends nothing.
@@ -60,7 +60,9 @@ class Pace:
     retry_after_cap_s: float = 120.0
     """No server may silence us for longer."""
     held_s: float = 0.5
-    """A watch that was open for so long did its work; one that breaks before is a failure to open it."""
+    """A watch that was open for so long did its work: what breaks it then is no trouble."""
+    reopen_cap_s: float = 5.0
+    """The longest wait where a watch could be opened, however soon it broke: its objects are old meanwhile."""
     patience: int = 3
     """Failures in a row before an unreachable server counts as trouble: hiccups mend themselves."""
     absent_s: float = 600.0
@@ -91,10 +93,8 @@ class Reflector:
         self._pace = pace
         self._backoff = Backoff(random, first_s=pace.first_delay_s, cap_s=pace.cap_s)
         self._cursor = WatchCursor()
-        self._held_s = 0.0
-        """For how long the last watch was open; 0 if it was not."""
-        self._refusals = 0
-        """Failures in a row since a watch held."""
+        self._held_s: float | None = None
+        """For how long the last watch was open; None if it was not."""
         self.synced = asyncio.Event()
         self.served: Callable[[], int] = lambda: 0
         """How many kinds are served, as far as all stores know."""
@@ -127,8 +127,7 @@ class Reflector:
         timeout_s = self._random.randint(*self._pace.watch_s)
         store = self._store
         request = watch(store.resource, namespace=store.namespace, resource_version=began_at, timeout_s=timeout_s)
-        began = opened = self._clock.now()
-        self._held_s = 0.0
+        began, opened = self._clock.now(), None
         try:
             limit_s = timeout_s + self._pace.silence_grace_s
             async with self._transport.stream(request, silence_limit_s=limit_s) as lines:
@@ -138,7 +137,7 @@ class Reflector:
                     self._take(request, self._cursor.feed(line), began_at=began_at)
         finally:
             lasted = self._clock.now() - began
-            self._held_s = (self._clock.now() - opened).total_seconds() if opened > began else 0.0
+            self._held_s = None if opened is None else (self._clock.now() - opened).total_seconds()
             if lasted >= timedelta(seconds=self._pace.healthy_s):
                 self._backoff.reset()
         if lasted < timedelta(seconds=timeout_s / 2):
@@ -179,18 +178,18 @@ class Reflector:
             waited_s += self._pace.absent_look_s
 
     async def _pause(self, error: KubeError) -> None:
-        lasting = is_lasting(error)
+        lasting, held_s, self._held_s = is_lasting(error), self._held_s, None
+        held = held_s is not None and held_s >= self._pace.held_s and not lasting
+        if held:
+            self._backoff.reset()
         at_least_s = self._pace.lasting_delay_s if lasting else error.retry_after_s or 0.0
         delay_s = self._backoff.next_s(at_least_s=min(at_least_s, self._pace.retry_after_cap_s))
         failures = self._backoff.failures
         if isinstance(error, (Gone, NotFound)) or failures % RELIST_EVERY_FAILURES == 0:
             self._cursor.resource_version = ""
-        held_s, self._held_s = self._held_s, 0.0
-        held = held_s >= self._pace.held_s and not (lasting or at_least_s)
-        self._refusals = 0 if held else self._refusals + 1
-        if held:
-            delay_s = min(delay_s, held_s)
-        elif lasting or self._refusals >= self._pace.patience:
+        if held_s is not None and not at_least_s:
+            delay_s = min(delay_s, self._pace.reopen_cap_s)
+        if lasting or (failures >= self._pace.patience and not held):
             self._store.note_trouble(explain_trouble(self._store.resource, error))
         if lasting:
             self.synced.set()
@@ -203,7 +202,6 @@ class Reflector:
         elif await self._transport.comeback.within(delay_s):
             # What was known against it is over, until it shows again.
             self._backoff.reset()
-            self._refusals = 0
             self._store.note_trouble("")
             await self._clock.sleep(min(delay_s, self._random.uniform(0.0, SPREAD_S)))
 

@@ -381,7 +381,7 @@ async def test_a_server_that_answers_others_is_no_reason_to_hurry_where_it_refus
 async def test_a_watch_that_is_cut_again_and_again_is_no_trouble_and_soon_taken_up(
     rude: RudeServer, transport: Transport, clock: ServerClock
 ) -> None:
-    """Each was open for a while: what changes is seen within as long again, and nobody is told of a trouble."""
+    """Each was open for a while: it is taken up as after a first failure, and nobody is told of a trouble."""
     troubles: list[str] = []
     own = Store(CONFIG_MAPS, on_trouble=lambda _resource: troubles.append(own.trouble))
 
@@ -389,11 +389,22 @@ async def test_a_watch_that_is_cut_again_and_again_is_no_trouble_and_soon_taken_
         await clock.sleep(0.1)
         asked.reset()
 
-    rude.script += [page(), *[stream(then=last_a_while_and_break)] * 4, page(), stream(then=hang)]
-    pace = Pace(first_delay_s=1000.0, cap_s=1000.0, held_s=0.05, patience=1)
+    rude.script += [page(), *[stream(then=last_a_while_and_break)] * 12, stream(then=hang)]
+    pace = Pace(first_delay_s=0.01, cap_s=1000.0, reopen_cap_s=1000.0, held_s=0.05, patience=3)
     async with reflecting(transport, own, clock, pace):
-        await until(lambda: len(rude.asked) >= 5)
+        await until(lambda: len(rude.asked) == 14)
     assert troubles == []
+
+
+async def test_a_watch_that_opens_and_breaks_at_once_is_trouble_and_waits_for_a_while_at_most(
+    rude: RudeServer, transport: Transport, store: Store, clock: ServerClock
+) -> None:
+    """Its objects grow old: that is told, and no back-off makes them older than the cap."""
+    rude.script += [page(), *[stream()] * 50]
+    pace = Pace(first_delay_s=1000.0, cap_s=1000.0, reopen_cap_s=0.02, patience=3)
+    async with reflecting(transport, store, clock, pace):
+        await until(lambda: "can't be watched" in store.trouble)
+        await until(lambda: rude.paths().count("list") >= 1 and len(rude.asked) >= 5)
 
 
 def _free_port() -> int:
