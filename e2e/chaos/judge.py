@@ -129,8 +129,9 @@ def _told(fault: Fault, side: Side) -> Result:
 
 def _rest(fault: Fault, side: Side) -> Result:
     moved = [phase for phase in side.phases if phase not in {"Initialized", "Succeeded"}]
-    ok = not moved and side.serves == side.version
-    return Result(fault.name, "rest: stays as it is", ok, f"version {side.serves or 'of nobody'} {' '.join(moved)}")
+    ok = not moved and side.serves == side.version and not side.notices
+    detail = f"version {side.serves or 'of nobody'} {' '.join(moved)}{', '.join(side.reasons)}"
+    return Result(fault.name, "rest: stays as it is, and nobody is told of it", ok, detail)
 
 
 def fault_json(fault: Fault, facts: Facts) -> Json:
