@@ -85,11 +85,12 @@ def history(name: Name, *, output: DataForm = None, place: Place) -> None:
     from rollouts.cli.cluster.paint import Paint
     from rollouts.cli.cluster.session import Session, name_of, run
     from rollouts.cli.cluster.written import in_form
+    from rollouts.core.history import runs_of
 
     async def work(session: Session) -> int:
         wanted = name_of(name)
         canary = await session.canary(wanted)
-        found = runs.runs_of(await read_events(session, wanted), canary)
+        found = runs_of(await read_events(session, wanted), canary)
         if output:
             typer.echo(in_form(output, [runs.as_told(one) for one in reversed(found)]), nl=False)
             return exits.DONE

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
-from rollouts.api.status import CanaryStatus, Condition, ConditionType, Phase, Verdict
+from rollouts.api.status import CanaryStatus, Condition, ConditionType, GateStatus, Phase, Verdict
 from rollouts.core.choices import WHILE_SUSPENDED, possible, safe_choice
 from rollouts.core.deciding import worst
 from rollouts.core.parts import in_percent
@@ -51,6 +51,13 @@ def outlook(spec: CanarySpec, status: CanaryStatus, now: datetime, grid_s: float
     return Outlook(_why(spec, status), coming, possible(spec, status), safe_choice(spec, status))
 
 
+def why_now(found: Outlook, status: CanaryStatus, generation: int) -> str:
+    """The outlook's word on an object of that generation; with a hint where the status speaks of the spec before it."""
+    if status.phase is None or status.observed_generation >= generation:
+        return found.why
+    return f"{found.why} (the controller has not seen the last change of the spec yet)"
+
+
 def _why(spec: CanarySpec, status: CanaryStatus) -> str:
     ready = condition_of(status, ConditionType.READY)
     if spec.suspend:
@@ -75,8 +82,17 @@ def _held(status: CanaryStatus) -> str:
     if status.hold is not None:
         return status.hold.message
     if status.gate is not None and not status.gate.approved:
-        return f"held at {share} by the gate {status.gate.type}: {status.gate.message or 'it is closed'}"
+        gate = status.gate
+        return f"held at {share} by the gate {gate.type}: {gate.message or 'it is closed'}{_heard(gate)}"
     return ""
+
+
+def _heard(gate: GateStatus) -> str:
+    """Who has approved, at a gate that takes several persons."""
+    if gate.needed == 1:
+        return ""
+    given = ", ".join(one.user for one in gate.approvals)
+    return f"; {len(gate.approvals)} of {gate.needed} approvals{f': {given}' if given else ''}"
 
 
 def _stepping(spec: CanarySpec, status: CanaryStatus) -> str:

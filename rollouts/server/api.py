@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import Request
@@ -61,6 +62,8 @@ class Backend:
     """Raises KubeError while it is not there yet."""
     reviews: OnBehalf
     feed: Feed
+    now: Callable[[], datetime]
+    """The present, by the API server's clock. Raises KubeError while that is not known."""
     monotonic: Callable[[], float]
     heartbeat_s: float = HEARTBEAT_S
     new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)  # noqa: TID251 - the one place that makes them
@@ -153,12 +156,14 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-def told(cluster: Cluster, key: ObjectKey) -> Said:
+def told(backend: Backend, key: ObjectKey) -> Said:
     """What an event says of a Canary."""
-    canary = cluster.read(CANARIES, key)
+    canary = backend.cluster().read(CANARIES, key)
     if canary is None:
         return Said("gone", "{}")
-    return Said("canary", detail_of(canary).model_dump_json(by_alias=True), canary["metadata"]["resourceVersion"])
+    return Said(
+        "canary", detail_of(canary, backend.now()).model_dump_json(by_alias=True), canary["metadata"]["resourceVersion"]
+    )
 
 
 async def still(api: Api, caller: Caller, access: Access) -> bool:

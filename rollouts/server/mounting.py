@@ -83,7 +83,8 @@ async def mounted(
         return
     others = Transport(nameless(transport.client), monotonic=monotonic)
     try:
-        applications[BASE] = make_api(Backend(parts.open_cluster, KubeOnBehalf(others), parts.feed, monotonic))
+        backend = Backend(parts.open_cluster, KubeOnBehalf(others), parts.feed, parts.now, monotonic)
+        applications[BASE] = make_api(backend)
         yield applications
     finally:
         await others.close()

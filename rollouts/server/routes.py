@@ -67,7 +67,7 @@ async def canaries(talk: Known, namespace: str) -> list[Summary]:
 @router.get(ONE)
 async def canary(talk: Known, key: Key) -> Detail:
     """One Canary: where it is, why it waits, what comes next. Takes `get`."""
-    return detail_of(await talk.api.canary(talk.caller, key))
+    return detail_of(await talk.api.canary(talk.caller, key), talk.api.backend.now())
 
 
 @router.get(ONE + "/history")
@@ -89,7 +89,7 @@ async def events(talk: Known, key: Key) -> Response:
     """Server-sent events: the Canary as it is after each change (`canary`), or that it is `gone`. Takes `watch`."""
     api, access = talk.api, Access("watch", key.namespace, key.name)
     await api.canary(talk.caller, key, "watch")
-    tell, allowed = (lambda: told(api.backend.cluster(), key)), (lambda: still(api, talk.caller, access))
+    tell, allowed = (lambda: told(api.backend, key)), (lambda: still(api, talk.caller, access))
     return EventStream(News(api.backend.feed, key, tell, allowed), heartbeat_s=api.backend.heartbeat_s)
 
 

@@ -1,23 +1,26 @@
 """A Canary as the API shows it: what stands in its object, and what a person would ask next. Pure.
 
-Field names are those of the status. Nothing is computed here that the controller does not say itself.
+Field names are those of the status. Why it is where it is, what comes next and what was before are said by the same
+judges as by the command line: core/outlook.py and core/history.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from types import MappingProxyType
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
+from rollouts.api.actions import Verb
+from rollouts.api.canary import CanarySpec
 from rollouts.api.resources import Manifest
-from rollouts.api.status import CanaryStatus, GateStatus, HoldStatus, Phase, status_in
+from rollouts.api.status import CanaryStatus, GateStatus, status_in
+from rollouts.core.history import happened_at, in_order, runs_of
+from rollouts.core.outlook import outlook, why_now
 
 _MODEL = ConfigDict(frozen=True, alias_generator=to_camel, populate_by_name=True)
-_RUNNING = frozenset({Phase.WAITING, Phase.PROGRESSING, Phase.WAITING_PROMOTION, Phase.PROMOTING, Phase.FINALISING})
 
 
 class Summary(BaseModel):
@@ -44,13 +47,27 @@ class Summary(BaseModel):
     """When the phase changed."""
 
 
+class Coming(BaseModel):
+    """Something that comes."""
+
+    model_config = _MODEL
+
+    what: str
+    at: datetime | None
+    """At the earliest; null where that depends on the world or on a person."""
+
+
 class Detail(Summary):
     """All about a Canary."""
 
-    waits: list[str]
-    """Why it is where it is and not further; nothing if it waits for nobody."""
-    next: str
-    """What comes next."""
+    why: str
+    """Why it is where it is and not further."""
+    next: list[Coming]
+    """What comes next, in this order."""
+    possible: list[Verb]
+    """The actions that make sense now."""
+    safe: Verb | None
+    """The one that can't make anything worse; null where nothing has to be done."""
     status: dict[str, Any]
     """As it stands on the object."""
     target: str
@@ -63,10 +80,14 @@ class Run(BaseModel):
     model_config = _MODEL
 
     revision: str
-    outcome: Literal["Running", "Succeeded", "Failed", "Unknown"]
-    started_at: datetime | None
-    finished_at: datetime | None
-    message: str
+    outcome: str
+    """running, promoted, rolled back, taken back, or replaced."""
+    began: datetime | None
+    ended: datetime | None
+    greatest_percent: float
+    """The largest share that the canary had."""
+    why: str
+    """What was said last."""
 
 
 class Moment(BaseModel):
@@ -97,15 +118,14 @@ def summary_of(canary: Manifest) -> Summary:
     return Summary(**_summed(canary, _status(canary)))
 
 
-def detail_of(canary: Manifest) -> Detail:
-    """All of it."""
+def detail_of(canary: Manifest, now: datetime) -> Detail:
+    """All of it, as it looks at that time."""
     status, spec = _status(canary), canary.get("spec") or {}
     target = spec.get("targetRef") or {}
     names = [subset.get("name", "") for subset in spec.get("subsets") or ()]
     return Detail(
         **_summed(canary, status),
-        waits=_waits(status),
-        next=_next(status),
+        **_ahead(canary, status, now),
         status=canary.get("status") or {},
         target=f"{target.get('kind', '')}/{target.get('name', '')}" if target else "subsets " + " and ".join(names),
         suspended=bool(spec.get("suspend")),
@@ -113,6 +133,21 @@ def detail_of(canary: Manifest) -> Detail:
 
 
 UNREADABLE = "its status can't be read: another version of this program has written it, or somebody else"
+
+
+def _ahead(canary: Manifest, status: CanaryStatus, now: datetime) -> dict[str, Any]:
+    """Why, and what comes: of a spec that is not understood, what is wrong with it."""
+    try:
+        spec = CanarySpec.model_validate(canary.get("spec") or {})
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        return {"why": f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "next": [], "possible": [], "safe": None}
+    found = outlook(spec, status, now)
+    return {
+        "why": why_now(found, status, int(canary["metadata"].get("generation") or 0)),
+        "next": [Coming(what=one.what, at=one.at) for one in found.coming],
+        "possible": list(found.possible), "safe": found.safe,
+    }  # fmt: skip
 
 
 def _status(canary: Manifest) -> CanaryStatus:
@@ -141,103 +176,15 @@ def _message(status: CanaryStatus) -> str:
     return next((told[kind].message for kind in ("Reconciling", "Promoted") if kind in told), "")
 
 
-def _waits(status: CanaryStatus) -> list[str]:
-    waits = []
-    if status.paused_at is not None:
-        waits.append(f"paused since {_words(status.paused_at)}")
-    if status.hold is not None:
-        waits.append(_hold_words(status.hold))
-    if status.gate is not None and not status.gate.approved:
-        waits.append(_gate_words(status.gate))
-    if status.phase in _RUNNING and not waits and (said := _message(status)):
-        waits.append(said)
-    return waits
-
-
-def _hold_words(hold: HoldStatus) -> str:
-    return f"{hold.message} (until {_words(hold.until)})" if hold.until is not None else hold.message
-
-
-def _gate_words(gate: GateStatus) -> str:
-    what = gate.message or f"{gate.type} is closed"
-    if gate.needed == 1:
-        return f"{what}, since {_words(gate.since)}"
-    given = ", ".join(one.user for one in gate.approvals) or "nobody yet"
-    return f"{what}, since {_words(gate.since)}; {len(gate.approvals)} of {gate.needed} have approved: {given}"
-
-
-def _next(status: CanaryStatus) -> str:
-    stepping = status.phase in {Phase.PROGRESSING, Phase.WAITING_PROMOTION}
-    if status.phase is Phase.WAITING and status.gate is not None:
-        return "approve starts the release, reject ends it"
-    if stepping and status.paused_at is not None:
-        return "resume lets it go on; a check that fails still rolls it back"
-    if stepping and status.gate is not None and not status.gate.approved:
-        return "approve lets it go on, reject rolls it back"
-    if status.phase is Phase.PROGRESSING and status.step_index < status.step_count:
-        return f"step {status.step_index + 1} of {status.step_count}, once this one has passed its checks"
-    return _NEXT.get(status.phase or Phase.INITIALIZING, "another revision of the target starts a release")
-
-
-_NEXT: Mapping[Phase, str] = MappingProxyType({
-    Phase.INITIALIZING: "it is ready for releases when the primary serves",
-    Phase.WAITING: "it starts when nothing holds it",
-    Phase.PROGRESSING: "the promotion, once this step has passed its checks",
-    Phase.WAITING_PROMOTION: "the promotion, once this step has passed its checks",
-    Phase.PROMOTING: "the traffic returns to the stable side when that runs the new revision",
-    Phase.FINALISING: "the canary is scaled down when it has fallen silent",
-    Phase.FAILED: "retry releases the same revision again; another revision starts by itself",
-    Phase.TERMINATING: "the target gets its traffic back, then the Canary is gone",
-})  # fmt: skip
-
-
-_BEGINS = frozenset({"NewRevision", "Waiting", "Rescue", "Superseded"})
-_ENDS: dict[str, Literal["Succeeded", "Failed"]] = {
-    "Succeeded": "Succeeded", "Reverted": "Succeeded", "Rollback": "Failed", "Stranded": "Failed",
-}  # fmt: skip
-
-
 def history_of(canary: Manifest, events: Sequence[Manifest]) -> list[Run]:
     """The releases that the status and the Events tell of, the newest first."""
-    status = _status(canary)
-    runs, began = [], None
-    for moment in _moments(events):
-        if moment.reason in _BEGINS:
-            began = began or moment
-        elif moment.reason in _ENDS:
-            started = began.at if began else None
-            outcome = _ENDS[moment.reason]
-            runs.append(
-                Run(revision="", outcome=outcome, started_at=started, finished_at=moment.at, message=moment.message)
-            )
-            began = None
-    last = _last_run(status)
-    before = [run for run in runs if last is None or not _same(run, last)]
-    return ([last] if last is not None else []) + before[::-1]
-
-
-def _last_run(status: CanaryStatus) -> Run | None:
-    if status.started_at is None:
-        return None
-    outcome: Literal["Running", "Succeeded", "Failed", "Unknown"] = "Unknown"
-    if status.phase in _RUNNING:
-        outcome = "Running"
-    elif status.phase in {Phase.SUCCEEDED, Phase.FAILED}:
-        outcome = "Succeeded" if status.phase is Phase.SUCCEEDED else "Failed"
-    ended = None if outcome == "Running" else status.finished_at
-    return Run(
-        revision=status.last_applied_spec, outcome=outcome, started_at=status.started_at, finished_at=ended,
-        message=_message(status),
-    )  # fmt: skip
-
-
-def _same(run: Run, last: Run) -> bool:
-    """Whether an end that an Event tells of is the one that the status knows; Events know whole seconds."""
-    return (
-        run.finished_at is not None
-        and last.started_at is not None
-        and run.finished_at >= last.started_at.replace(microsecond=0)
-    )
+    return [
+        Run(
+            revision=one.revision, outcome=one.outcome, began=one.began, ended=one.ended,
+            greatest_percent=one.greatest, why=one.why,
+        )
+        for one in reversed(runs_of(in_order(events), canary))
+    ]  # fmt: skip
 
 
 def timeline_of(canary: Manifest, events: Sequence[Manifest], missing: str = "") -> Timeline:
@@ -258,16 +205,12 @@ def timeline_of(canary: Manifest, events: Sequence[Manifest], missing: str = "")
     return Timeline(moments=moments, missing=missing)
 
 
-def _moments(events: Iterable[Manifest]) -> list[Moment]:
-    told = []
-    for event in events:
-        at = event.get("eventTime") or event.get("lastTimestamp") or event.get("firstTimestamp")
-        if at:
-            reason, message = event.get("reason") or "", event.get("message") or ""
-            warning = event.get("type") == "Warning"
-            told.append(Moment(at=at, kind="event", reason=reason, message=message, warning=warning))
-    return sorted(told, key=lambda moment: moment.at)
-
-
-def _words(at: datetime) -> str:
-    return f"{at:%Y-%m-%d %H:%M:%S} UTC"
+def _moments(events: Sequence[Manifest]) -> list[Moment]:
+    return [
+        Moment(
+            at=at, kind="event", reason=event.get("reason") or "", message=event.get("message") or "",
+            warning=event.get("type") == "Warning",
+        )
+        for event in in_order(events)
+        if (at := happened_at(event)) is not None
+    ]  # fmt: skip

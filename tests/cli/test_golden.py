@@ -13,9 +13,10 @@ import yaml
 
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.cli.cluster import board, describing, listing, runs
-from rollouts.cli.cluster.events import in_order, table
+from rollouts.cli.cluster.events import table
 from rollouts.cli.cluster.model import known_of
 from rollouts.cli.cluster.paint import Paint
+from rollouts.core.history import in_order, runs_of
 from rollouts.core.outlook import outlook
 from rollouts.kube.follow import Seen
 
@@ -25,7 +26,7 @@ TOLD: dict[str, Any] = yaml.safe_load((GOLDEN / "canaries.yaml").read_text(encod
 NAMES = ("gate", "stepping", "failed", "frozen")
 
 
-def _events() -> tuple[Manifest, ...]:
+def told_events() -> tuple[Manifest, ...]:
     """Those of the Canary that failed, as the API has them."""
     about = {"apiVersion": CANARIES.api_version, "kind": "Canary", "namespace": "prod", "name": "cart"}
     made = [
@@ -38,7 +39,7 @@ def _events() -> tuple[Manifest, ...]:
 def _described(name: str) -> describing.Described:
     canary = TOLD[name]
     known = known_of(canary)
-    told = _events() if name == "failed" else ()
+    told = told_events() if name == "failed" else ()
     return describing.Described(canary, known, outlook(known.spec, known.status, NOW), told, NOW)
 
 
@@ -91,10 +92,10 @@ def test_the_lines_of_a_pipe() -> None:
 
 def test_history_and_events() -> None:
     """The releases, newest first, from events and status; and the events themselves."""
-    found = runs.runs_of(_events(), TOLD["failed"])
+    found = runs_of(told_events(), TOLD["failed"])
     titles = ("REVISION", "OUTCOME", "BEGAN", "LASTED", "GREATEST WEIGHT", "SAID LAST")
     history = Paint().table(titles, runs.rows(found, NOW))
-    told = table(_events(), NOW, Paint(), names=True)
+    told = table(told_events(), NOW, Paint(), names=True)
     _is("history", f"$ rollouts history cart\n{history}\n$ rollouts events\n{told}")
 
 

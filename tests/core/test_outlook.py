@@ -8,9 +8,9 @@ import pytest
 
 from rollouts.api.actions import Verb
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus, HoldStatus, MetricResult, Phase, ShareStatus, Verdict
+from rollouts.api.status import Approval, CanaryStatus, HoldStatus, MetricResult, Phase, ShareStatus, Verdict
 from rollouts.core.choices import possible, why_not
-from rollouts.core.outlook import outlook
+from rollouts.core.outlook import outlook, why_now
 from tests.core.given import EPOCH, at, by_hand, gate_at, hook, passed_at, running, spec_of, status_in
 
 NOW = 4
@@ -147,6 +147,20 @@ CASES: dict[str, tuple[CanarySpec, CanaryStatus, list[str]]] = {
     "waits to be promoted": (
         GATED, running(50, Phase.WAITING_PROMOTION, gate=gate_at("confirm-promotion", message="ask ann")),
         ["held at 50 % by the gate confirm-promotion: ask ann",
+         "20 s: rolled back, if confirm-promotion is not open by then",
+         "10 s: 50 % is judged", "?: the gate confirm-promotion, then the promotion"],
+    ),
+    "a gate for two persons": (
+        GATED, running(50, Phase.WAITING_PROMOTION, gate=gate_at("confirm-promotion", needed=2)),
+        ["held at 50 % by the gate confirm-promotion: it is closed; 0 of 2 approvals",
+         "20 s: rolled back, if confirm-promotion is not open by then",
+         "10 s: 50 % is judged", "?: the gate confirm-promotion, then the promotion"],
+    ),
+    "a gate that one of two has approved": (
+        GATED,
+        running(50, Phase.WAITING_PROMOTION, gate=gate_at(
+            "confirm-promotion", needed=2, approvals=(Approval(user="ann", at=EPOCH),))),
+        ["held at 50 % by the gate confirm-promotion: it is closed; 1 of 2 approvals: ann",
          "20 s: rolled back, if confirm-promotion is not open by then",
          "10 s: 50 % is judged", "?: the gate confirm-promotion, then the promotion"],
     ),
@@ -295,3 +309,18 @@ def test_a_hook_is_no_gate_of_its_own() -> None:
     spec = spec_of(webhooks=[hook("confirm-promotion")])
 
     assert _told(spec, running(50))[-1] == "10 s: the gate confirm-promotion, then the promotion"
+
+
+@pytest.mark.parametrize(
+    ("generation", "hint"),
+    [(1, ""), (2, " (the controller has not seen the last change of the spec yet)")],
+    ids=["seen", "not seen"],
+)
+def test_a_status_that_speaks_of_the_spec_before(generation: int, hint: str) -> None:
+    """It is said, unless nothing was said of it at all."""
+    status = running(10, observed_generation=1)
+    found = outlook(WEIGHTS, status, EPOCH)
+
+    assert why_now(found, status, generation) == found.why + hint
+    fresh = CanaryStatus()
+    assert why_now(outlook(WEIGHTS, fresh, EPOCH), fresh, 1) == "the controller has not looked at it yet"

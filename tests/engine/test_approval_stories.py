@@ -113,7 +113,7 @@ async def staged(rights: Mapping[str, list[str]], *, vouched: bool) -> AsyncIter
     def monotonic() -> float:
         return world.clock.elapsed_s
 
-    backend = Backend(lambda: world.cluster, people, Feed(), monotonic)
+    backend = Backend(lambda: world.cluster, people, Feed(), world.clock.now, monotonic)
     pages = LinkPages(lambda: world.cluster, lambda: KEYS, world.clock.now, monotonic)
     mounted = {"/api/v1": make_api(backend), "/links": make_links(pages)}
     listener = bind("127.0.0.1:0")

@@ -29,7 +29,8 @@ APP = ObjectKey("shop", "app")
 KEYS = (b"k" * 32, b"old" * 16)
 GATE: Mapping[str, Any] = {"type": "confirm-promotion", "since": "2026-05-04T11:00:00Z", "message": "gate waits"}
 STATUS: Mapping[str, Any] = {
-    "phase": "WaitingPromotion", "lastAppliedSpec": "b", "lastPromotedSpec": "a", "desiredWeight": 50, "stepIndex": 5,
+    "observedGeneration": 1, "phase": "WaitingPromotion",
+    "lastAppliedSpec": "b", "lastPromotedSpec": "a", "desiredWeight": 50, "stepIndex": 5,
     "stepCount": 5, "gate": GATE, "startedAt": "2026-05-04T10:00:00Z", "lastTransitionTime": "2026-05-04T11:00:00Z",
 }  # fmt: skip
 
@@ -85,7 +86,10 @@ async def api_world(*, heartbeat_s: float = 15.0) -> AsyncIterator[ApiWorld]:
     cluster = MemoryCluster(lambda: NOW)
     world = ApiWorld(cluster, People())
     cluster.on_change = lambda resource, key: world.feed.publish(key) if resource == CANARIES else None
-    backend = Backend(lambda: cluster, world.people, world.feed, lambda: world.monotonic_s, heartbeat_s=heartbeat_s)
+    backend = Backend(
+        lambda: cluster, world.people, world.feed, lambda: world.now, lambda: world.monotonic_s,
+        heartbeat_s=heartbeat_s,
+    )  # fmt: skip
     pages = LinkPages(lambda: cluster, lambda: KEYS, lambda: world.now, lambda: world.monotonic_s)
     mounted = {"/api/v1": make_api(backend), "/links": make_links(pages)}
     listener = bind("127.0.0.1:0")

@@ -74,8 +74,10 @@ async def test_what_is_where_and_why(world: ApiWorld) -> None:
 
     assert (code, [one["name"] for one in listed]) == (200, ["aa", "app"])
     assert (detail["phase"], detail["revision"], detail["weight"], detail["step"]) == ("WaitingPromotion", "b", 50, 5)
-    assert detail["waits"] == ["gate waits, since 2026-05-04 11:00:00 UTC"]
-    assert detail["next"] == "approve lets it go on, reject rolls it back"
+    assert detail["why"] == "held at 50 % by the gate confirm-promotion: gate waits"
+    assert detail["next"][-1] == {"what": "the promotion", "at": None}
+    assert {"approve", "reject"} < set(detail["possible"])
+    assert detail["safe"] == "abort"
     assert detail["status"]["lastPromotedSpec"] == "a"
 
 
@@ -293,9 +295,13 @@ async def test_a_body_that_is_too_long_is_not_read(world: ApiWorld) -> None:
     assert (await world.ask("POST", f"{ONE}/actions/pause", token, data=pieces()))[0] == 411
 
 
+OLD = "0123456789abcdef"
+
+
 def _event(world: ApiWorld, name: str, at: str, reason: str, message: str = "") -> None:
     event = {
-        "metadata": {"name": name, "namespace": "shop"}, "involvedObject": {"kind": "Canary", "name": "app"},
+        "metadata": {"name": name, "namespace": "shop"},
+        "involvedObject": {"apiVersion": CANARIES.api_version, "kind": "Canary", "name": "app"},
         "reason": reason, "message": message, "type": "Normal", "lastTimestamp": at,
     }  # fmt: skip
     world.people.told.append(event)
@@ -308,8 +314,8 @@ async def test_what_happened_is_told_in_its_order(world: ApiWorld) -> None:
     condition = {"type": "Ready", "status": "True", "reason": "Ready", "lastTransitionTime": "2026-05-04T10:45:00Z"}
     world.canary(actions=[action], conditions=[condition])
     _event(world, "e3", "2026-05-04T10:00:00Z", "NewRevision", "revision b")
-    _event(world, "e1", "2026-05-04T08:00:00Z", "NewRevision", "revision a")
-    _event(world, "e2", "2026-05-04T09:00:00Z", "Succeeded", "revision a is promoted")
+    _event(world, "e1", "2026-05-04T08:00:00Z", "NewRevision", f"Revision {OLD} is released")
+    _event(world, "e2", "2026-05-04T09:00:00Z", "Succeeded", f"Revision {OLD} is promoted")
     token = world.person("ann", "get", "list-events")
 
     timeline = (await world.ask("GET", f"{ONE}/timeline", token))[1]
@@ -319,8 +325,8 @@ async def test_what_happened_is_told_in_its_order(world: ApiWorld) -> None:
         "NewRevision", "Succeeded", "NewRevision", "pause", "Ready=True",
     ]  # fmt: skip
     assert timeline["missing"] == ""
-    assert [(run["outcome"], run["revision"], run["finishedAt"]) for run in history] == [
-        ("Running", "b", None), ("Succeeded", "", "2026-05-04T09:00:00Z"),
+    assert [(run["outcome"], run["revision"], run["ended"]) for run in history] == [
+        ("running", "b", None), ("promoted", OLD, "2026-05-04T09:00:00Z"),
     ]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from rollouts.cli.cluster.spark import spark
 from rollouts.cli.cluster.summary import Summary, summary_of
 from rollouts.cli.cluster.times import since, until
 from rollouts.cli.refused import CommandRefused
-from rollouts.core.outlook import Outlook, outlook
+from rollouts.core.outlook import Outlook, outlook, why_now
 from rollouts.core.parts import in_percent
 from rollouts.core.plan import plan_of
 
@@ -127,13 +127,10 @@ def _weight(known: Known, summary: Summary) -> str:
 
 
 def _why(described: Described) -> str:
-    """The outlook's word, unless the controller has not seen this spec yet: then it speaks of the one before."""
     known, found = described.known, described.outlook
     if known is None or found is None:
         return described.flaw
-    if known.seen or known.status.phase is None:
-        return found.why
-    return f"{found.why} (the controller has not seen the last change of the spec yet)"
+    return why_now(found, known.status, known.generation)
 
 
 def _ahead(found: Outlook, described: Described, paint: Paint, program: str) -> Iterator[str]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from rollouts.api.resources import CANARIES, EVENTS, Manifest
 from rollouts.cli.cluster.paint import Paint
 from rollouts.cli.cluster.session import Session
-from rollouts.cli.cluster.times import instant_of, since
+from rollouts.cli.cluster.times import since
+from rollouts.core.history import happened_at, in_order
 from rollouts.kube.scope import Scope
 
 KEPT = "a cluster keeps events for an hour, unless it is told otherwise"
@@ -24,22 +24,6 @@ def events_of(session: Session, name: str = "") -> Scope:
 async def read_events(session: Session, name: str = "") -> list[Manifest]:
     """Those that there are, oldest first. Raises CommandRefused."""
     return in_order(await session.listed(events_of(session, name)))
-
-
-def in_order(events: Sequence[Manifest]) -> list[Manifest]:
-    """Ours, by the time at which they happened. A Canary of Flagger's has the same kind."""
-    ours = [event for event in events if is_ours(event)]
-    return sorted(ours, key=lambda event: (_stamp(event), _version(event)))
-
-
-def is_ours(event: Manifest) -> bool:
-    """Whether it is about a Canary of this group."""
-    return str(event.get("involvedObject", {}).get("apiVersion", "")).startswith(f"{CANARIES.group}/")
-
-
-def happened_at(event: Mapping[str, Any]) -> datetime | None:
-    """When it happened last."""
-    return instant_of(_stamp(event))
 
 
 def table(events: Sequence[Manifest], now: datetime, paint: Paint, *, names: bool, namespaces: bool = False) -> str:
@@ -59,23 +43,9 @@ def _cells(event: Manifest, now: datetime, *, names: bool, namespaces: bool) -> 
     about = event.get("involvedObject") or {}
     return [
         *((str(about.get("namespace", "")),) if namespaces else ()),
-        since(_stamp(event), now),
+        since(happened_at(event), now),
         str(event.get("type", "")),
         *((str(about.get("name", "")),) if names else ()),
         str(event.get("reason", "")),
         " ".join(str(event.get("message", "")).split()),
     ]
-
-
-def _stamp(event: Mapping[str, Any]) -> str:
-    stamps = (
-        event.get("lastTimestamp"),
-        event.get("eventTime"),
-        (event.get("metadata") or {}).get("creationTimestamp"),
-    )
-    return str(next((stamp for stamp in stamps if stamp), ""))
-
-
-def _version(event: Manifest) -> int:
-    told = str(event["metadata"].get("resourceVersion", ""))
-    return int(told) if told.isdigit() else 0

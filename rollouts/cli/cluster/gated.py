@@ -13,12 +13,13 @@ import typer
 
 from rollouts.api.durations import PATTERN, duration_s
 from rollouts.api.resources import ObjectKey
+from rollouts.api.stamps import instant_of
 from rollouts.cli import exits
 from rollouts.cli.cluster.gating import CODES, Gate, as_told
 from rollouts.cli.cluster.paint import Paint
 from rollouts.cli.cluster.session import Session, name_of, run
 from rollouts.cli.cluster.standing import Ending, Standing, Wanted
-from rollouts.cli.cluster.times import instant_of, lasted
+from rollouts.cli.cluster.times import lasted
 from rollouts.cli.cluster.written import in_form
 from rollouts.cli.flags import Flags
 from rollouts.cli.refused import CommandRefused

@@ -1,55 +1,12 @@
-"""`rollouts history`: the releases of a Canary, read from its events, and the last one from its status. Pure.
-
-The status knows the present release and no other; what came before stands in Kubernetes' events for as long as the
-cluster keeps them. Nothing is made up for the rest.
-"""
+"""The releases of a Canary as a table, and for programs. What is known of them, core/history.py says."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 
-from rollouts.api.resources import Manifest
-from rollouts.cli.cluster.events import happened_at
-from rollouts.cli.cluster.times import instant_of, lasted, since
-
-_REVISION = re.compile(r"[Rr]evision ([0-9a-f]{16})")
-_WEIGHT = re.compile(r"^Weight [0-9.]+ -> ([0-9.]+) %")
-_BEGINS = frozenset({"NewRevision", "Waiting", "Rescue", "Superseded", "Undone"})
-_ENDS = {"Succeeded": "promoted", "Rollback": "rolled back", "Stranded": "rolled back", "Reverted": "taken back"}
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One release."""
-
-    revision: str
-    began: datetime | None = None
-    ended: datetime | None = None
-    outcome: str = "running"
-    """running, promoted, rolled back, taken back, or replaced."""
-    greatest: float = 0.0
-    """The largest share that the canary had, in percent."""
-    why: str = ""
-    """What was said last."""
-
-
-def runs_of(events: Sequence[Manifest], canary: Manifest) -> list[Run]:
-    """The releases, oldest first; `events` in order."""
-    runs: list[Run] = []
-    for event in events:
-        _read(event, runs)
-    last = _present(canary.get("status") or {})
-    if last is None:
-        return runs
-    if not (runs and _same(runs[-1], last)):
-        return [*runs, last]
-    # What was taken back stands in the status by the revision before it.
-    known = runs[-1]
-    greatest = max(known.greatest, last.greatest)
-    return [*runs[:-1], replace(last, revision=known.revision, greatest=greatest, why=known.why or last.why)]
+from rollouts.cli.cluster.times import lasted, since
+from rollouts.core.history import Run
 
 
 def rows(runs: Sequence[Run], now: datetime) -> list[list[str]]:
@@ -65,56 +22,6 @@ def as_told(run: Run) -> dict[str, object]:
         **{name: at.isoformat() if at is not None else None for name, at in stamps.items()},
         "greatestPercent": run.greatest, "why": run.why,
     }  # fmt: skip
-
-
-def _read(event: Manifest, runs: list[Run]) -> None:
-    """Note what one event says of the runs."""
-    reason, message = str(event.get("reason", "")), " ".join(str(event.get("message", "")).split())
-    at, found = happened_at(event), _REVISION.search(message)
-    revision = found[1] if found else ""
-    if reason in _BEGINS and revision and not (runs and runs[-1].ended is None and runs[-1].revision == revision):
-        if runs and runs[-1].ended is None:
-            runs[-1] = replace(runs[-1], ended=at, outcome="replaced", why=message)
-        runs.append(Run(revision, began=at, why=message))
-    elif runs and runs[-1].ended is None:
-        weight = _WEIGHT.match(message)
-        greatest = max(runs[-1].greatest, float(weight[1]) if weight else 0.0)
-        over = _ENDS.get(reason)
-        runs[-1] = replace(
-            runs[-1], greatest=greatest, why=message, outcome=over or runs[-1].outcome, ended=at if over else None
-        )
-    elif reason in _ENDS and revision:
-        runs.append(Run(revision, ended=at, outcome=_ENDS[reason], why=message))
-
-
-def _present(status: dict[str, object]) -> Run | None:
-    """The release that the status speaks of; None before the first one."""
-    began = instant_of(status.get("startedAt"))
-    if began is None:
-        return None
-    phase, conditions = status.get("phase"), status.get("conditions")
-    told = [one for one in conditions if one.get("type") == "Promoted"] if isinstance(conditions, list) else []
-    reverted = bool(told) and told[0].get("reason") == "Reverted"
-    outcome = {"Succeeded": "taken back" if reverted else "promoted", "Failed": "rolled back"}.get(
-        str(phase), "running"
-    )
-    weight, total = status.get("desiredWeight"), status.get("weightTotal")
-    share = 100 * weight / total if isinstance(weight, int) and isinstance(total, int) and total else 0.0
-    return Run(
-        str(status.get("lastAppliedSpec") or ""),
-        began,
-        instant_of(status.get("finishedAt")),
-        outcome,
-        share,
-        str(told[0].get("message") or "") if told else "",
-    )
-
-
-def _same(run: Run, last: Run) -> bool:
-    """Whether both are one release: of the same revision there may be several."""
-    if run.began is None or last.began is None:
-        return run.revision == last.revision
-    return abs((run.began - last.began).total_seconds()) < 2.0
 
 
 def _cells(run: Run, now: datetime) -> Iterator[str]:
