@@ -98,7 +98,7 @@ class Door:
         cluster = self.cluster = MemoryCluster(lambda: NOW)
         self.world = ApiWorld(cluster, People())
         self.token = self.world.person("ann", "get", "list", "watch", *map(str, Verb))
-        backend = Backend(lambda: self.cluster, self.world.people, Feed(), self._clock)
+        backend = Backend(lambda: self.cluster, self.world.people, Feed(), lambda: NOW, self._clock)
         pages = LinkPages(lambda: self.cluster, lambda: (KEY,), lambda: NOW, self._clock)
         mounted: dict[str, ASGIApp] = {"/api/v1": make_api(backend), "/links": make_links(pages)}
         self._server = make_server(CollectorRegistry(), lambda: "", mounted)
