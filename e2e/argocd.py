@@ -5,7 +5,12 @@ A test says when deploy/argocd/argocd-cm.yaml is out of date.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from e2e.lab.layout import CHECKOUT
 
@@ -13,11 +18,12 @@ FOLDER = CHECKOUT / "deploy" / "argocd"
 FILE = FOLDER / "argocd-cm.yaml"
 ACTIONS = ("pause", "resume", "promote", "promote-full", "abort", "retry", "approve")
 _HEAD = """\
-# Made by `make manifests` from the Lua files beside it. Merges into Argo CD's own ConfigMap:
+# Made by `make manifests` from the Lua files beside it and from crds/. Merges into Argo CD's own ConfigMap:
 # kubectl -n argocd patch configmap argocd-cm --patch-file deploy/argocd/argocd-cm.yaml
 data:
 """
 _ENTRY = "resource.customizations"
+KINDS = ("Canary", "AnalysisTemplate", "AlertProvider")
 
 
 def config() -> str:
@@ -31,7 +37,34 @@ def config() -> str:
         _HEAD
         + f"  {_ENTRY}.health.rollouts.dev_Canary: |\n{_indented(health, 4)}"
         + f"  {_ENTRY}.actions.rollouts.dev_Canary: |\n{_indented(actions, 4)}"
+        + "".join(_defaults_entry(kind) for kind in KINDS)
     )
+
+
+def _defaults_entry(kind: str) -> str:
+    """Argo CD compares a list of a kind that it has no types of as one value: what the API server fills in within one
+    would be a difference for ever. Left out is only what is as the server fills it in.
+    """
+    found = [f"- {json.dumps(one)}\n" for one in defaults_in_lists(kind)]
+    text = f"jqPathExpressions:\n{''.join(found)}"
+    return f"  {_ENTRY}.ignoreDifferences.rollouts.dev_{kind}: |\n{_indented(text, 4)}" if found else ""
+
+
+def defaults_in_lists(kind: str) -> list[str]:
+    """Of the defaults within lists of a kind's spec, each as a jq path to where it stands and is just that."""
+    definition = yaml.safe_load(_read(CHECKOUT / "crds" / f"{kind.lower()}.yaml"))
+    schema = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+    # What is in another one comes first: without its own defaults it may be what is filled in itself.
+    return sorted(_defaults(schema, ".spec"), key=lambda path: -path.count("[]"))
+
+
+def _defaults(schema: dict[str, Any], path: str) -> Iterator[str]:
+    if "default" in schema and "[]" in path:
+        yield f"{path} | select(. == {json.dumps(schema['default'])})"
+    for name, part in (schema.get("properties") or {}).items():
+        yield from _defaults(part, f"{path}.{name}")
+    if "items" in schema:
+        yield from _defaults(schema["items"], f"{path}[]?")
 
 
 def _read(file: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from e2e.gitops.drifting import MODES as DRIFT
+from e2e.gitops.drifting import MODE as DRIFT
 from e2e.gitops.inserted import INSERTED
 from e2e.gitops.report import figure_lines
 from e2e.gitops.sync import WAYS
@@ -22,10 +22,13 @@ def main() -> int:
     """Run as the arguments say."""
     parser = parser_of(PROGRAM, description=__doc__, out=Path(".out/gitops.json"))
     parser.add_argument(
-        "--only", choices=sorted((*WAYS, *INSERTED, *DRIFT)), action="append", help="play this one; may be repeated"
+        "--only",
+        choices=sorted((*WAYS, *INSERTED, DRIFT)),
+        action="append",
+        help="play this one; may be repeated",
     )
     arguments = parser.parse_args()
-    modes = (*WAYS, *INSERTED, *DRIFT)
+    modes = (*WAYS, *INSERTED, DRIFT)
     acts = [Act(arguments.dir / name, "istio", name) for name in modes if name in (arguments.only or modes)]
     return run(PROGRAM, acts, arguments)
 

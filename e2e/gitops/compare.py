@@ -20,9 +20,14 @@ Path = tuple[str | int, ...]
 
 
 def last_applied(live: Json) -> Json:
-    """What the annotation says; nothing if there is none."""
+    """What the annotation says; nothing if there is none. kubectl writes an empty map of annotations into it, which is
+    none: whoever took it for one would take away those of others.
+    """
     text = (live["metadata"].get("annotations") or {}).get(LAST_APPLIED, "{}")
     told: Json = json.loads(text)
+    metadata = told.get("metadata") or {}
+    if not metadata.get("annotations"):
+        metadata.pop("annotations", None)
     return told
 
 

@@ -1,7 +1,8 @@
 """A tool that heals itself every ten seconds, beside two Canaries at once: one of subsets, one of a Deployment.
 
-Released by a commit, with all that deploy/ has for such a tool, and then without any of it. In the middle of each
-release somebody commits another timeout into each VirtualService: that has to come in.
+Released by a commit, with all that deploy/ has for such a tool, and then without any of it; by a tool that applies from
+the client's side, and by one that does on the server. In the middle of each release somebody commits another timeout
+into each VirtualService: that has to come in.
 """
 
 from __future__ import annotations
@@ -10,25 +11,25 @@ import asyncio
 import copy
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
 
 import yaml
 
-from e2e.gitops.ignore import SHIPPED, Ignored
+from e2e.gitops.ignore import CONFIGURED, SHIPPED, Ignored
 from e2e.gitops.sync import Sync, install_policy, remove_policy
 from e2e.gitops.tool import CLIENT_SIDE, SERVER_SIDE, Healed, Tool
 from e2e.lab.layout import CHECKOUT
 from e2e.play.kubectl import kubectl
 from e2e.play.manifests import EXAMPLES, paced
-from e2e.play.playbook import play
+from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
 from e2e.play.scene import Scene, opened
 from e2e.play.waiting import OverdueError, until
 from e2e.scenarios.stage import Stage
 
-MODES: Mapping[str, str] = {"drift-client-side": CLIENT_SIDE, "drift-server-side": SERVER_SIDE}
+MODE = "drift"
 INTERVAL_S = 10.0
 LEAST_LOOKS = 5
 _SUBSETS = Stage("scenario-1", "anything.example", "canary", "v1", INTERVAL_S)
@@ -43,7 +44,6 @@ _WITHIN_S = 150.0
 class Drift:
     """What is played with."""
 
-    way: str
     scene: Scene
     tool: Tool
     results: list[Result] = field(default_factory=list)
@@ -55,20 +55,22 @@ def objects_of_git() -> list[Json]:
     files = ("app", "routing", "canary")
     ours = [one for file in files for one in yaml.safe_load_all((EXAMPLES / "gitops" / f"{file}.yaml").read_text())]
     paced_ones = [paced(one, INTERVAL_S) if one["kind"] == "Canary" else one for one in ours]
-    return [*_SUBSETS.objects, _SUBSETS.canary, *paced_ones]
+    return [*map(_sizeless, _SUBSETS.objects), _SUBSETS.canary, *paced_ones]
 
 
-async def play_drift(mode: str, results: list[Result], figures: list[Json]) -> None:
-    """All stories of one way."""
-    way = MODES[mode]
+def _sizeless(manifest: Json) -> Json:
+    """Without replicas, as docs/gitops.md has it: who syncs a template sends them along."""
+    return {**manifest, "spec": {key: value for key, value in manifest["spec"].items() if key != "replicas"}}
+
+
+async def play_drift(results: list[Result], figures: list[Json]) -> None:
+    """All stories."""
     async with opened(INTERVAL_S, _CLIENTS, _RATE_PER_S) as scene:
-        drift = Drift(way, scene, Tool(way, objects_of_git(), Ignored()), results, figures)
-        with_deploy, without = f"{way}, with deploy/", f"{way}, without it"
-        stories: dict[str, Callable[[], Any]] = {
-            f"{way}, start": lambda: _start(drift),
-            with_deploy: lambda: _with_deploy(drift, with_deploy),
-            without: lambda: _without(drift, without),
-        }
+        drift = Drift(scene, Tool(CLIENT_SIDE, objects_of_git(), Ignored()), results, figures)
+        stories: dict[str, Story] = {"start": partial(_start, drift)}
+        for version, (way, tell, words) in enumerate(_STORIES, start=2):
+            story = f"{way}, {words}"
+            stories[story] = partial(tell, drift, way, story, str(version))
         await play(stories, results, announce=lambda name: print(f"-- {name}", flush=True))
 
 
@@ -78,29 +80,35 @@ async def _start(drift: Drift) -> bool:
         await kubectl("rollout", "status", f"deployment/{name}", "--timeout=60s")
     await drift.scene.controller.start()
     await drift.scene.controller.become_ready()
-    await until(lambda: _all_in({"Initialized"}), what="both Canaries are Initialized", within_s=_WITHIN_S)
+    await until(lambda: _all_in({"Initialized"}), what="both Canaries are Initialized", within_s=_WITHIN_S, every_s=1.0)
     drift.scene.start_load()
-    drift.results.append(Result(f"{drift.way}, start", "both Canaries are at rest", ok=True))
+    drift.results.append(Result("start", "both Canaries are at rest", ok=True))
     return True
 
 
-async def _with_deploy(drift: Drift, story: str) -> bool:
-    drift.tool.ignored = Ignored.of(SHIPPED.read_text(encoding="utf-8"))
+async def _with_deploy(drift: Drift, way: str, story: str, version: str) -> bool:
+    drift.tool = Tool(way, drift.tool.git.values(), _as_shipped())
     await kubectl("apply", "--server-side", f"--kustomize={_POLICIES}")
-    await install_policy(Sync(_SUBSETS, drift.way))
-    released = await _release(drift, story, subset="appv2", version="2", waits="7s")
+    await install_policy(Sync(_SUBSETS, way))
+    released = await _release(drift, story, version)
     healed = drift.tool.healed
     drift.results += [
         Result(story, "nothing is reverted", not healed.reverted, _told(healed.reverted) or "0"),
+        Result(story, "what each sync did is known", not healed.untold, _told(healed.untold)),
         Result(story, "in the end Git and what stands are one", not await _differs_now(drift), _told(healed.differed)),
     ]
     return released
 
 
-async def _without(drift: Drift, story: str) -> bool:
-    drift.tool.ignored = Ignored()
-    await remove_policy(Sync(_SUBSETS, drift.way))
-    released = await _release(drift, story, subset="appv1", version="3", waits="9s")
+def _as_shipped() -> Ignored:
+    """What deploy/argocd/ has for an Application and for Argo CD itself."""
+    return Ignored.of(SHIPPED.read_text(encoding="utf-8")).configured(CONFIGURED.read_text(encoding="utf-8"))
+
+
+async def _without(drift: Drift, way: str, story: str, version: str) -> bool:
+    drift.tool = Tool(way, [_sized(one) for one in drift.tool.git.values()], Ignored())
+    await remove_policy(Sync(_SUBSETS, way))
+    released = await _release(drift, story, version)
     reverted = drift.tool.healed.reverted
     for part in (".weight", ".replicas", "Service app .spec.selector"):
         found = any(part in name for name in reverted)
@@ -108,16 +116,30 @@ async def _without(drift: Drift, story: str) -> bool:
     return released
 
 
-async def _release(drift: Drift, story: str, *, subset: str, version: str, waits: str) -> bool:
-    """Both at once, by a commit; and a timeout in the middle."""
+_STORIES = (
+    (CLIENT_SIDE, _with_deploy, "with deploy/"),
+    (SERVER_SIDE, _with_deploy, "with deploy/"),
+    (CLIENT_SIDE, _without, "without it"),
+    (SERVER_SIDE, _without, "without it"),
+)
+"""In this order: whoever takes replicas out of Git that were applied has them set to one, by Kubernetes' own rules."""
+
+
+async def _release(drift: Drift, story: str, version: str) -> bool:
+    """Both at once, by a commit; and a timeout in the middle, which tells of the version."""
+    waits, subset = f"{version}0s", "appv2" if int(version) % 2 == 0 else "appv1"
     tool, began_s, overdue = drift.tool, time.time(), ""
     before, tool.healed = await _promoted(), Healed()
     async with tool.at_work():
         tool.commit(*(_versioned(tool.git["Deployment", name], version) for name in (subset, "app")))
         try:
-            await until(lambda: _all_in({"Progressing"}), what="both releases are under way", within_s=_WITHIN_S)
+            await until(
+                lambda: _all_in({"Progressing"}), what="both releases are under way", within_s=_WITHIN_S, every_s=1.0
+            )
             tool.commit(*(_timed(tool.git["VirtualService", name], waits) for name in _CANARIES))
-            await until(lambda: _all_promoted(before), what="both releases are promoted", within_s=_WITHIN_S)
+            await until(
+                lambda: _all_promoted(before), what="both releases are promoted", within_s=_WITHIN_S, every_s=1.0
+            )
             await asyncio.sleep(INTERVAL_S + 1)
         except OverdueError as error:
             overdue = str(error)
@@ -129,11 +151,16 @@ async def _release(drift: Drift, story: str, *, subset: str, version: str, waits
         Result(story, "another timeout comes in, in mid-release", landed == {waits}, ", ".join(sorted(landed))),
     ]
     drift.figures.append({
-        "way": drift.way, "run": story, "lasted_s": round(took_s, 1), "looks": tool.healed.looks,
+        "run": story, "lasted_s": round(took_s, 1), "looks": tool.healed.looks,
         "differed": tool.healed.differed, "reverted": tool.healed.reverted,
         "requests": len(drift.scene.records(began_s)), "errors": len(failed),
     })  # fmt: skip
     return not overdue
+
+
+def _sized(manifest: Json) -> Json:
+    """As most people write it."""
+    return {**manifest, "spec": {**manifest["spec"], "replicas": 2}} if manifest["kind"] == "Deployment" else manifest
 
 
 def _versioned(deployment: Json, version: str) -> Json:

@@ -2,12 +2,13 @@
 
 Pure. Of jq only such paths as that file has are known, and any other word of it fails: what is shipped and what is
 played must not part ways. A path is `.a.b[]?.c`, and may end in a filter: `| select(.x | test("RE"))`, or
-`| select((.x // "") | startswith("TEXT"))`.
+`| select((.x // "") | startswith("TEXT"))`, `| select(. == JSON)`.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +19,13 @@ import yaml
 
 Json = dict[str, Any]
 SHIPPED = Path(__file__).resolve().parents[2] / "deploy" / "argocd" / "ignore-differences.yaml"
+CONFIGURED = SHIPPED.with_name("argocd-cm.yaml")
 _STEP = re.compile(r"\.([A-Za-z][A-Za-z0-9]*)|(\[\]\??)|\?")
 _FILTER = re.compile(
     r'select\(\(?(?P<path>[.A-Za-z]+)(?: // "")?\)? \| (?P<how>test|startswith)\("(?P<text>[^"]+)"\)\)'
 )
+_EQUAL = re.compile(r"select\(\. == (?P<value>.+)\)")
+_CUSTOM = re.compile(r"resource\.customizations\.ignoreDifferences\.(?P<group>.+)_(?P<kind>\w+)")
 _FIELDS = frozenset({"group", "kind", "jsonPointers", "jqPathExpressions"})
 Place = tuple[Any, Any]
 """What holds a value, and where in it."""
@@ -45,6 +49,14 @@ class Ignored:
             for expression in rule.get("jqPathExpressions", ()):
                 _parsed(expression)
         return cls(tuple(told["ignoreDifferences"]), frozenset(told["syncPolicy"]["syncOptions"]))
+
+    def configured(self, text: str) -> Ignored:
+        """And what Argo CD's own ConfigMap says for whole kinds."""
+        rules = []
+        for name, told in yaml.safe_load(text)["data"].items():
+            if found := _CUSTOM.fullmatch(name):
+                rules.append({**found.groupdict(), **yaml.safe_load(told)})
+        return Ignored((*self.rules, *rules), self.options)
 
     @property
     def respected(self) -> bool:
@@ -96,6 +108,8 @@ def _selected(value: Any, expression: str) -> Iterator[Place]:
 
 
 def _is_chosen(value: Any, chosen: re.Match[str]) -> bool:
+    if chosen.re is _EQUAL:
+        return bool(value == json.loads(chosen["value"]))
     for step in chosen["path"].strip(".").split("."):
         value = value.get(step) if isinstance(value, dict) else None
     text = str(value or "")
@@ -105,7 +119,7 @@ def _is_chosen(value: Any, chosen: re.Match[str]) -> bool:
 def _parsed(expression: str) -> tuple[list[str], re.Match[str] | None]:
     """The steps of a path and its filter. Raises ValueError."""
     path, piped, rest = expression.partition(" | ")
-    chosen = _FILTER.fullmatch(rest) if piped else None
+    chosen = (_FILTER.fullmatch(rest) or _EQUAL.fullmatch(rest)) if piped else None
     steps = ["[]" if found[2] else found[1] for found in _STEP.finditer(path) if found[1] or found[2]]
     if "".join(found[0] for found in _STEP.finditer(path)) != path or not steps or (piped and chosen is None):
         raise ValueError(f"jqPathExpressions {expression!r} is not played")

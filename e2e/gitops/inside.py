@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from e2e.gitops.drifting import MODES as DRIFT
+from e2e.gitops.drifting import MODE as DRIFT
 from e2e.gitops.drifting import play_drift
 from e2e.gitops.inserted import INSERTED, play_inserted, stage_of
 from e2e.gitops.judge import SyncedRun, judge
@@ -49,12 +49,12 @@ class Book:
 
 def main() -> None:
     """Play one way to sync."""
-    arguments = parser_of("e2e.gitops.inside", [*WAYS, *INSERTED, *DRIFT]).parse_args()
+    arguments = parser_of("e2e.gitops.inside", [*WAYS, *INSERTED, DRIFT]).parse_args()
     if arguments.mode in INSERTED:
         run_play("gitops", _main_inserted(arguments.mode, arguments.result))
         return
-    if arguments.mode in DRIFT:
-        run_play("gitops", _main_drift(arguments.mode, arguments.result))
+    if arguments.mode == DRIFT:
+        run_play("gitops", _main_drift(arguments.result))
         return
     book = Book(arguments.mode, Sync(_STAGE, arguments.mode))
     run_play("gitops", _main(book, arguments.result))
@@ -68,10 +68,10 @@ async def _main(book: Book, result: Path) -> None:
         write_outcome(result, book.results, book.figures)
 
 
-async def _main_drift(mode: str, result: Path) -> None:
+async def _main_drift(result: Path) -> None:
     results, figures = list[Result](), list[Json]()
     try:
-        await play_drift(mode, results, figures)
+        await play_drift(results, figures)
     finally:
         write_outcome(result, results, figures)
 

@@ -21,6 +21,7 @@ from e2e.play.kubectl import kubectl, to_yaml
 Json = dict[str, Any]
 Key = tuple[str, str]
 EVERY_S = 10.0
+_TRIES = 3
 CLIENT_SIDE, SERVER_SIDE = "client-side", "server-side"
 _SERVER = ("--server-side", "--force-conflicts", "--field-manager=argocd-controller")
 _TYPED = frozenset({"Deployment", "Service", "HorizontalPodAutoscaler"})
@@ -35,6 +36,8 @@ class Healed:
     """In how many looks an object differed, by its name for people."""
     reverted: dict[str, int] = field(default_factory=dict)
     """How often a sync put a value back that nobody had changed in Git, by object and path."""
+    untold: dict[str, int] = field(default_factory=dict)
+    """How often nobody can tell what a sync did, because others wrote all the time."""
 
 
 class Tool:
@@ -82,11 +85,21 @@ class Tool:
             await asyncio.sleep(max(0.0, began_s + EVERY_S - time.time()))
 
     async def _sync(self, git: dict[Key, Json], live: dict[Key, Json], keys: list[Key]) -> None:
+        """What it does is told by a dry run, of what stood before and after that: others write at the same time."""
         sent = [self._sent(git[key], live[key]) for key in keys]
-        after = await self._apply(sent)
-        for key in keys:
-            for path in reverted(live[key], after[key], git[key], self._synced[key]):
-                _count(self.healed.reverted, f"{_called(key)} {path}")
+        untold = set(keys)
+        for _ in range(_TRIES):
+            if not untold:
+                break
+            before, would, now = await self._live(), await self._apply(sent, "--dry-run=server"), await self._live()
+            still = {key for key in untold if _version(before[key]) == _version(now[key])}
+            for key in still:
+                for path in reverted(before[key], would[key], git[key], self._synced[key]):
+                    _count(self.healed.reverted, f"{_called(key)} {path}")
+            untold -= still
+        for key in untold:
+            _count(self.healed.untold, _called(key))
+        await self._apply(sent)
         self._synced = git
 
     def _sent(self, wanted: Json, live: Json) -> Json:
@@ -121,6 +134,10 @@ def _by_key(answer: str) -> dict[Key, Json]:
 
 def _key(manifest: Json) -> Key:
     return manifest["kind"], manifest["metadata"]["name"]
+
+
+def _version(manifest: Json) -> str:
+    return str(manifest["metadata"]["resourceVersion"])
 
 
 def _called(key: Key) -> str:

@@ -18,7 +18,8 @@ from rollouts.reach.retry_after import retry_after_s
 MESSAGE_LIMIT = 256
 """Characters of the server's message that are kept."""
 
-_QUOTED_OBJECT = 'Invalid value: "{'
+_QUOTED_OBJECT = re.compile(r'\w+ value: ("?[{\[]|map\[)')
+"""As `Invalid value: "{` and `Duplicate value: {`; words in the place of a value are kept."""
 _MISSING_RIGHT = re.compile(
     r'cannot (?P<verb>\w+) resource "(?P<plural>[^"/]+)(?P<sub>/[^"]+)?" in API group "(?P<group>[^"]*)"'
 )
@@ -75,7 +76,7 @@ def _kind_of(request: Request, status: int, told: Mapping[str, Any]) -> type[Kub
 
 
 def _explain(kind: type[KubeError], status: int, told: Mapping[str, Any]) -> str:
-    said = str(told.get("message", "")).partition(_QUOTED_OBJECT)[0].strip()
+    said = _QUOTED_OBJECT.split(str(told.get("message", "")), maxsplit=1)[0].strip()
     if len(said) > MESSAGE_LIMIT:
         said = said[: MESSAGE_LIMIT - 1] + "…"
     if kind is Forbidden and status == 403:

@@ -62,16 +62,19 @@ def simulate(path: str, signal: str, seed: int, name: str = "") -> Simulation:
     spec = admitted_canary(canary)
     if spec.subsets:
         raise SpecInvalid(_SUBSETS)
-    scenario = Scenario.of(_always_open(canary), script_of(found, spec.analysis.interval_s))
+    scenario = Scenario.of(_by_itself(canary), script_of(found, spec.analysis.interval_s))
     timeline = run(scenario, seed)
     metadata = scenario.canary["metadata"]
     told = f"{metadata['namespace']}/{metadata['name']}"
     return Simulation(told, signal, seed, spec, timeline, _ending(timeline), scenario)
 
 
-def _always_open(canary: Manifest) -> Manifest:
-    """A simulation has no calendar: what it shows is a release within its windows."""
-    return {**canary, "spec": {**canary["spec"], "windows": []}}
+def _by_itself(canary: Manifest) -> Manifest:
+    """A simulation has no calendar, and no routes of the user's: what it shows is a release within its windows, whose
+    requests are shared as ours share them.
+    """
+    spec = {name: value for name, value in canary["spec"].items() if name != "routeRefs"}
+    return {**canary, "spec": {**spec, "windows": []}}
 
 
 def _documents(path: str) -> list[Any]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from e2e.gitops.compare import as_it_stands, merged_three_way, reverted
-from e2e.gitops.ignore import SHIPPED, Ignored
+from e2e.gitops.compare import LAST_APPLIED, as_it_stands, last_applied, merged_three_way, reverted
+from e2e.gitops.ignore import CONFIGURED, SHIPPED, Ignored
+from rollouts.admission.admit import admit
+from rollouts.admission.canaries import canary_definition
 
 ROOT = Path(__file__).parents[2]
 MINE = {"name": "default", "timeout": "5s", "route": [{"destination": {"host": "app.shop"}}]}
@@ -76,6 +79,36 @@ def test_the_example_has_what_is_shipped() -> None:
     assert example["syncPolicy"]["syncOptions"] == file["syncPolicy"]["syncOptions"]
 
 
+CANARIES = [
+    one
+    for path in sorted((ROOT / "examples").rglob("*.yaml"))
+    for one in yaml.safe_load_all(path.read_text(encoding="utf-8"))
+    if one["kind"] == "Canary"
+]
+
+
+def _as_applied(git: dict[str, Any], ignored: Ignored) -> bool:
+    """Whether the tool sees no difference once the API server has filled in what was left out."""
+    stored = admit(canary_definition(), git).manifest
+    return ignored.without(merged_three_way(git, git, stored)) == ignored.without(stored)
+
+
+@pytest.mark.parametrize("git", CANARIES, ids=range(len(CANARIES)))
+def test_what_the_server_fills_in_is_no_difference(git: dict[str, Any]) -> None:
+    """In any list of any example; by what Argo CD's own ConfigMap is given."""
+    assert _as_applied(git, shipped().configured(CONFIGURED.read_text(encoding="utf-8")))
+
+
+def test_what_the_server_fills_in_is_one_without_that() -> None:
+    """And with it a value that is not the server's own still is."""
+    git = next(one for one in CANARIES if "subsets" in one["spec"])
+    assert not _as_applied(git, shipped())
+    other = copy.deepcopy(git)
+    other["spec"]["routeRefs"][0]["rules"] = ["mine"]
+    configured = shipped().configured(CONFIGURED.read_text(encoding="utf-8"))
+    assert configured.without(other) != configured.without(git)
+
+
 def test_a_list_that_is_left_as_it_stands_is_left_whole() -> None:
     """So that an edit of the user's beside it does not come in: why the shipped file does not ask for that."""
     assert not shipped().respected
@@ -107,3 +140,12 @@ def test_reverted_is_what_goes_back_to_git_unasked() -> None:
     assert reverted(before, after, git, git) == []
     edited["spec"]["http"][0]["timeout"] = "7s"
     assert reverted(git, edited, edited, git) == []
+
+
+def test_an_empty_map_that_kubectl_writes_is_none() -> None:
+    """Else the tool would expect that an apply takes away our mark, which is an annotation."""
+    told = json.dumps({**GIT, "metadata": {"name": "app", "annotations": {}}})
+    live = copy.deepcopy(GIT)
+    live["metadata"] = {"name": "app", "annotations": {LAST_APPLIED: told, "original.rollouts.dev/app": "x"}}
+    expected = merged_three_way(last_applied(live), GIT, live)
+    assert expected["metadata"]["annotations"]["original.rollouts.dev/app"] == "x"
