@@ -163,7 +163,7 @@ class Span:
 
 def _ways(span: Span, outside: Outside, settings: Settings, clock: Clock, cluster: Cluster) -> Ways:
     """Where questions go, open as long as the span lasts."""
-    hooks, metrics, off = HttpHooks(clock, Random()), outside.metrics, settings.secrets == "none"
+    hooks, metrics, off = HttpHooks(clock, Random(), settings.reach), outside.metrics, settings.secrets == "none"
     span.stack.push_async_callback(hooks.aclose)
     secrets: Secrets = NoSecrets() if off else KubeSecrets(outside.transport)
     vault = Vault(secrets, clock)

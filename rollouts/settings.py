@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     watch_namespace: str = Field("", description="The one namespace whose Canaries are worked on; empty: all.")
     workers: int = Field(8, ge=1, le=64, description="Canaries worked on side by side.")
-    reach_allow: str = Field("", description="Networks, addresses, names and *.domains that providers may name.")
+    reach_allow: str = Field("", description="Networks, addresses, names, *.domains that providers and hooks may name.")
     reach_deny: str = Field("", description="The same, of those that they may not name; the most specific decides.")
 
     @field_validator("metrics_server")

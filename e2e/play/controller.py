@@ -41,6 +41,8 @@ class Controller:
             "ROLLOUTS_LISTEN": listen,
             # As a pod's container that is started again: its Lease is its own at once.
             "ROLLOUTS_IDENTITY": "lab",
+            # Receivers of hooks and messages are the play's own, on this machine.
+            "ROLLOUTS_REACH_ALLOW": "127.0.0.0/8",
         }
         self._metrics_url = lab.get("PROMETHEUS_URL", "http://127.0.0.1:9090")
         self._process: asyncio.subprocess.Process | None = None

@@ -1,7 +1,8 @@
-"""Webhooks over HTTP: implements `ports.Hooks` with one aiohttp session for all.
+"""Webhooks over HTTP: implements `ports.Hooks` with aiohttp.
 
 Each attempt has a connection of its own, since a receiver that has closed a kept one meanwhile can't be told from one
-that broke off a call. No redirects, cookies, proxies or .netrc: what is called is what the user wrote. It logs nothing.
+that broke off a call; and a session, since sockets are judged by the reach policy for one host alone. No redirects,
+cookies, proxies or .netrc: what is called is what the user wrote. It logs nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from random import Random
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -19,6 +21,8 @@ from rollouts.hooks.failures import silence_of
 from rollouts.hooks.persist import persist
 from rollouts.hooks.signature import signature_headers
 from rollouts.ports import Clock, HookRequest
+from rollouts.reach.policy import ReachPolicy
+from rollouts.reach.sockets import socket_factory
 
 BODY_LIMIT = 64 * 1024
 """Bytes of an answer that are read."""
@@ -30,18 +34,13 @@ _HEADERS = {
 
 
 class HttpHooks:
-    """Calls receivers. Make it on the event loop that it belongs to, and close it with `aclose`."""
+    """Calls receivers. `aclose` ends that."""
 
-    def __init__(self, clock: Clock, random: Random) -> None:
+    def __init__(self, clock: Clock, random: Random, reach: ReachPolicy) -> None:
         self._clock = clock
         self._random = random
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(force_close=True),
-            headers=_HEADERS,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            auto_decompress=False,
-            trust_env=False,
-        )
+        self._reach = reach
+        self._closed = False
 
     async def call(self, request: HookRequest) -> HookOutcome:
         """What the receiver says, as the port has it. All attempts carry the same bytes and the same id."""
@@ -52,26 +51,38 @@ class HttpHooks:
 
     async def aclose(self) -> None:
         """Call nobody any more."""
-        await self._session.close()
+        self._closed = True
 
     async def _attempt(self, request: HookRequest, body: bytes, known_as: str) -> Attempt:
-        if self._session.closed:
+        if self._closed:
             return Silent("the controller is stopping", lasting=True)
-        calling = self._session.post(
-            request.url,
-            data=body,
-            headers=self._headers(request, body, known_as),
-            timeout=aiohttp.ClientTimeout(total=request.timeout_s),
-            allow_redirects=False,
-            ssl=request.verify_tls,
-        )
         try:
-            async with calling as answer:
-                start = await read_start(answer)
+            async with self._session(request.url) as session:
+                calling = session.post(
+                    request.url,
+                    data=body,
+                    headers=self._headers(request, body, known_as),
+                    timeout=aiohttp.ClientTimeout(total=request.timeout_s),
+                    allow_redirects=False,
+                    ssl=request.verify_tls,
+                )
+                async with calling as answer:
+                    start = await read_start(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return silence_of(error, timeout_s=request.timeout_s)
         asked_s = asked_pause_s(answer.headers.get("Retry-After", ""), self._clock.now())
         return Answered(answer.status, start, asked_s)
+
+    def _session(self, url: str) -> aiohttp.ClientSession:
+        """What speaks with the host of that URL alone. Raises ValueError for what is no URL."""
+        sockets = socket_factory(self._reach, urlsplit(url).hostname or "")
+        return aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(force_close=True, socket_factory=sockets, use_dns_cache=False),
+            headers=_HEADERS,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+        )
 
     def _headers(self, request: HookRequest, body: bytes, known_as: str) -> dict[str, str]:
         headers = dict(request.headers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
@@ -21,7 +20,6 @@ from rollouts.hooks.failures import silence_of
 from rollouts.hooks.http import read_start
 from rollouts.notify.letter import Letter
 from rollouts.ports import Clock, Delivered, Destination, Undelivered
-from rollouts.reach.failures import refusal_in
 from rollouts.reach.policy import ReachPolicy
 from rollouts.reach.sockets import socket_factory
 
@@ -62,8 +60,7 @@ class HttpPost:
                 async with calling as answer:
                     start = await read_start(answer)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            silence = silence_of(error, timeout_s=timeout_s)
-            return replace(silence, lasting=silence.lasting or bool(refusal_in(error)))
+            return silence_of(error, timeout_s=timeout_s)
         return Answered(answer.status, start, asked_pause_s(answer.headers.get("Retry-After", ""), self._clock.now()))
 
     def close(self) -> None:

@@ -20,9 +20,10 @@ import pytest
 from rollouts.core.measurement import Accepted, Refused, Unreachable
 from rollouts.hooks.http import HttpHooks
 from rollouts.ports import HookRequest
+from rollouts.reach.policy import ReachPolicy
 from rollouts.testing.hooks import verify
 from tests.certificate import self_signed
-from tests.contract.hook_receivers import LeapingClock
+from tests.contract.hook_receivers import LOOPBACK, LeapingClock
 from tests.kube.rude_server import Asked, RudeServer, cut, reply, reset, rude_server
 
 PAYLOAD = {"name": "app", "namespace": "shop", "metadata": {"ü": "a\nb"}}
@@ -38,7 +39,7 @@ def clock() -> LeapingClock:
 @pytest.fixture
 async def hooks(clock: LeapingClock) -> AsyncIterator[HttpHooks]:
     """The adapter."""
-    made = HttpHooks(clock, Random(1))
+    made = HttpHooks(clock, Random(1), LOOPBACK)
     yield made
     await made.aclose()
 
@@ -314,3 +315,46 @@ async def test_after_closing_nobody_is_called(hooks: HttpHooks, receiver: RudeSe
     outcome = await hooks.call(replace(to(receiver), retries=3))
     assert outcome == Unreachable(f"{receiver.url}: the controller is stopping")
     assert (receiver.asked, clock.slept_s) == ([], [])
+
+
+REACH: dict[str, tuple[ReachPolicy, str, str]] = {
+    "loopback": (ReachPolicy(), "127.0.0.1", "loopback (the controller's own)"),
+    "a name of it": (ReachPolicy(), "localhost", "loopback (the controller's own)"),
+    "dressed as IPv6": (ReachPolicy(), "[::ffff:127.0.0.1]", "loopback (the controller's own)"),
+    "denied": (ReachPolicy(("127.0.0.0/8",), ("127.0.0.1",)), "127.0.0.1", "the operator's ROLLOUTS_REACH_DENY has it"),
+    "a denied name": (ReachPolicy(("127.0.0.0/8", "::1"), ("localhost",)), "localhost", "ROLLOUTS_REACH_DENY has it"),
+}
+
+
+@pytest.mark.parametrize(("policy", "host", "why"), REACH.values(), ids=REACH.keys())
+async def test_no_receiver_is_called_that_the_policy_keeps_out(
+    clock: LeapingClock, receiver: RudeServer, policy: ReachPolicy, host: str, why: str
+) -> None:
+    """Not one byte is sent, nothing is tried again, and the reason names what an operator can do."""
+    hooks = HttpHooks(clock, Random(1), policy)
+    outcome = await hooks.call(HookRequest(f"http://{host}:{receiver.port}/hunter2", PAYLOAD, retries=3))
+
+    assert isinstance(outcome, Unreachable)
+    assert why in outcome.reason
+    assert "hunter2" not in outcome.reason
+    assert (receiver.asked, clock.slept_s) == ([], [])
+
+
+async def test_the_metadata_of_a_cloud_is_not_called(clock: LeapingClock) -> None:
+    """By default, as for templates and messages."""
+    outcome = await HttpHooks(clock, Random(1), ReachPolicy()).call(
+        HookRequest("http://169.254.169.254/latest/meta-data/", PAYLOAD, timeout_s=1.0)
+    )
+
+    assert outcome == Unreachable(
+        "http://169.254.169.254: the address may not be called: it is link-local (clouds keep their metadata there); "
+        "an operator can allow it by ROLLOUTS_REACH_ALLOW"
+    )
+
+
+async def test_a_receiver_that_is_allowed_by_name(clock: LeapingClock, receiver: RudeServer) -> None:
+    """The operator's entry goes before the built-in ones."""
+    receiver.script.append(reply(200))
+    hooks = HttpHooks(clock, Random(1), ReachPolicy(("localhost",), ("0.0.0.0/0", "::/0")))
+
+    assert await hooks.call(HookRequest(f"http://localhost:{receiver.port}/", PAYLOAD)) == Accepted()

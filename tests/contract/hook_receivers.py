@@ -15,9 +15,13 @@ from random import Random
 from rollouts.hooks.answer import Answered, Attempt, Silent
 from rollouts.hooks.http import HttpHooks
 from rollouts.ports import Hooks
+from rollouts.reach.policy import ReachPolicy
 from rollouts.testing.hooks import ScriptedHooks
 from rollouts.testing.virtual_time import START
 from tests.kube.rude_server import Step, hang, reply, rude_server
+
+LOOPBACK = ReachPolicy(allow=("127.0.0.0/8", "::1"))
+"""What lets tests call their own servers."""
 
 
 @dataclass(slots=True)
@@ -60,9 +64,12 @@ async def scripted(*attempts: Attempt) -> AsyncIterator[Arranged]:
 
 @asynccontextmanager
 async def over_http(*attempts: Attempt) -> AsyncIterator[Arranged]:
-    """The adapter. A scripted silence is a server that says nothing for longer than the test's time-out."""
+    """The adapter. A scripted silence is a server that says nothing for longer than the test's time-out; one that lasts
+    is a server that may not be called.
+    """
     clock = LeapingClock()
-    hooks = HttpHooks(clock, Random(1))
+    kept_out = any(isinstance(attempt, Silent) and attempt.lasting for attempt in attempts)
+    hooks = HttpHooks(clock, Random(1), ReachPolicy() if kept_out else LOOPBACK)
     async with rude_server() as receiver:
         receiver.script.extend(_step(attempt) for attempt in attempts)
         try:

@@ -10,10 +10,12 @@ import pytest
 from rollouts.core.measurement import Accepted, HookOutcome, Refused, Unreachable
 from rollouts.hooks.answer import Answered, Silent
 from rollouts.ports import HookRequest
+from rollouts.reach.policy import ReachPolicy
 from tests.contract.hook_receivers import FACTORIES, Arranged, Factory
 
 SILENCE = Silent("no answer within 0.2 s")
 SECRET = "hunter2-hunter2"
+KEPT_OUT = ReachPolicy().refusal("receiver", "127.0.0.1")
 
 
 @pytest.fixture(params=[*FACTORIES.values()], ids=[*FACTORIES])
@@ -156,3 +158,13 @@ async def test_one_who_hangs_keeps_no_other_waiting(factory: Factory) -> None:
         assert await quick.hooks.call(asking(quick)) == Accepted()
         stuck.cancel()
     assert stuck.cancelled() or isinstance(stuck.result(), Unreachable)
+
+
+async def test_a_receiver_that_may_not_be_called(factory: Factory) -> None:
+    """Its gate stays closed and says why; trying again would be in vain, so it is not tried."""
+    async with factory(Silent(KEPT_OUT, lasting=True)) as arranged:
+        outcome = await arranged.hooks.call(asking(arranged, retries=3))
+
+    assert isinstance(outcome, Unreachable)
+    assert outcome.reason.endswith(f": {KEPT_OUT}")
+    assert arranged.clock.slept_s == []
