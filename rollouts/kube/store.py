@@ -45,6 +45,8 @@ class Store:
         self._on_change = on_change
         self._on_trouble = on_trouble
         self._objects: dict[ObjectKey, Manifest] = {}
+        self._spaces: dict[str, dict[ObjectKey, Manifest]] = {}
+        """The same by namespace, which each look at a Canary asks for: it must not look through all."""
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self.horizon = 0
         """The resourceVersion up to which every change is known; 0 before the first list."""
@@ -59,7 +61,7 @@ class Store:
         """All known objects, of one namespace or of all, in no order."""
         if not namespace:
             return list(self._objects.values())
-        return [manifest for key, manifest in self._objects.items() if key.namespace == namespace]
+        return list(self._spaces.get(namespace, {}).values())
 
     def keep(self, manifest: Manifest) -> Manifest:
         """What would be stored of this object."""
@@ -134,11 +136,16 @@ class Store:
             return False
         if known is not None and _uid(known) != _uid(kept):
             self._bury(known)
-        self._objects[key] = kept = compact(kept)
+        kept = compact(kept)
+        self._objects[key] = self._spaces.setdefault(key.namespace, {})[key] = kept
         return known is None or _content(known) != _content(kept)
 
     def _drop(self, key: ObjectKey) -> None:
         self._bury(self._objects.pop(key))
+        space = self._spaces[key.namespace]
+        del space[key]
+        if not space:
+            del self._spaces[key.namespace]
 
     def _bury(self, manifest: Manifest) -> None:
         uid = _uid(manifest)

@@ -166,6 +166,13 @@ class StoreMachine(RuleBasedStateMachine):
         truth = {ObjectKey.of(found): _told(found) for found in self.store.list_all()}
         assert {key: told for key, told in self.mirror.items() if told} == truth
 
+    @invariant()
+    def what_a_namespace_holds_is_what_all_hold_of_it(self) -> None:
+        found = [ObjectKey.of(one) for one in self.store.list_all()]
+        for namespace in {key.namespace for key in found} | {"nowhere"}:
+            inside = [ObjectKey.of(one) for one in self.store.list_all(namespace)]
+            assert sorted(inside, key=str) == sorted((key for key in found if key.namespace == namespace), key=str)
+
     def teardown(self) -> None:
         """Once all is delivered, the store is the server's truth."""
         while self.answers:
