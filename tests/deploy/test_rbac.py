@@ -8,6 +8,7 @@ import yaml
 
 from rollouts.api import resources
 from rollouts.api.resources import Resource
+from rollouts.kube.account import BINDING, NAME
 from tests.kube.kubectl import run_kubectl
 
 RBAC_FILE = Path(__file__).parents[2] / "deploy" / "base" / "rbac.yaml"
@@ -51,7 +52,7 @@ def test_only_what_is_made_may_be_deleted_and_no_secret_is_listed() -> None:
 
     assert not {verb for rule in rules for verb in rule["verbs"]} - READ - {"get", "create", "patch", "delete"}
     deletable = {name for rule in rules if "delete" in rule["verbs"] for name in rule["resources"]}
-    assert deletable == {resource.plural for resource in DELETED} | {"secrets"}
+    assert deletable == {resource.plural for resource in DELETED} | {"secrets", "clusterrolebindings"}
     assert _granted("", "secrets") == {"get", "create", "patch", "delete"}
 
 
@@ -95,13 +96,22 @@ def test_of_policies_of_admission_one_is_looked_at() -> None:
 
 
 def test_of_roles_and_accounts_its_own_are_held() -> None:
-    """By their names, and by a patch alone."""
-    plurals = {"serviceaccounts", "clusterroles", "clusterrolebindings"}
-    rules = [rule for rule in DOCUMENTS["ClusterRole"]["rules"] if plurals & {*rule["resources"]}]
-
-    assert {plural for rule in rules for plural in rule["resources"]} == plurals
-    assert {(*rule["verbs"], *rule["resourceNames"]) for rule in rules} == {("patch", "rollouts-controller")}
-    assert DOCUMENTS["ServiceAccount"]["metadata"]["name"] == "rollouts-controller"
+    """Each by its name: the account and the role are patched, and one binding of the two is made and taken away."""
+    named = {
+        (plural, verb, *rule["resourceNames"])
+        for rule in DOCUMENTS["ClusterRole"]["rules"]
+        for plural in rule["resources"]
+        for verb in rule["verbs"]
+        if "resourceNames" in rule
+    }
+    assert named == {
+        ("serviceaccounts", "patch", NAME),
+        ("clusterroles", "patch", NAME),
+        *(("clusterrolebindings", verb, BINDING) for verb in ("create", "patch", "delete")),
+    }
+    assert NAME == DOCUMENTS["ServiceAccount"]["metadata"]["name"] == DOCUMENTS["ClusterRole"]["metadata"]["name"]
+    rbac = [rule for rule in DOCUMENTS["ClusterRole"]["rules"] if "rbac.authorization.k8s.io" in rule["apiGroups"]]
+    assert all("resourceNames" in rule for rule in rbac)
 
 
 def test_canaries_are_only_judged_and_held() -> None:

@@ -7,48 +7,63 @@ import pytest
 from rollouts.errors import Forbidden
 from rollouts.kube.account import KubeAccount
 from rollouts.kube.transport import Transport
-from tests.kube.rude_server import RudeServer, reply, status
+from tests.kube.rude_server import RudeServer, Step, reply, status
 
 RBAC = "/apis/rbac.authorization.k8s.io/v1"
 ACCOUNT = "/api/v1/namespaces/here/serviceaccounts/rollouts-controller"
-EVERYWHERE = [ACCOUNT, f"{RBAC}/clusterroles/rollouts-controller", f"{RBAC}/clusterrolebindings/rollouts-controller"]
-ONE = [
-    ACCOUNT,
-    f"{RBAC}/namespaces/here/roles/rollouts-controller",
-    f"{RBAC}/namespaces/here/rolebindings/rollouts-controller",
-]
-DONE = {"metadata": {"name": "rollouts-controller"}}
+OURS = "rollouts-controller-until-given-back"
+ROLE, BINDING = f"{RBAC}/clusterroles/rollouts-controller", f"{RBAC}/clusterrolebindings/{OURS}"
+EVERYWHERE = [ACCOUNT, ROLE, BINDING]
+HERE = f"{RBAC}/namespaces/here"
+ONE = [ACCOUNT, f"{HERE}/roles/rollouts-controller", f"{HERE}/rolebindings/{OURS}"]
+DONE = {"metadata": {"name": "rollouts-controller", "uid": "role-uid"}}
+GOING = {"metadata": DONE["metadata"] | {"deletionTimestamp": "2026-01-01T00:00:00Z"}}
+FINALIZER = "rollouts.dev/canaries-first"
 
 
 @pytest.mark.parametrize(("everywhere", "paths"), [(True, EVERYWHERE), (False, ONE)], ids=["cluster", "namespace"])
-async def test_account_role_and_binding_are_held(
+async def test_account_and_role_are_held_and_bound_once_more(
     rude: RudeServer, transport: Transport, *, everywhere: bool, paths: list[str]
 ) -> None:
-    """By adding our finalizer to each, whatever others are there."""
+    """Our finalizer is added, whatever others are there; the binding goes with the role that owns it."""
     rude.script.extend([reply(200, DONE)] * 3)
 
     await KubeAccount(transport, "here", everywhere=everywhere).hold()
 
     assert [(asked.method, asked.path) for asked in rude.asked] == [("PATCH", path) for path in paths]
-    assert {asked.headers["content-type"] for asked in rude.asked} == {"application/strategic-merge-patch+json"}
-    assert [json.loads(asked.body) for asked in rude.asked] == [
-        {"metadata": {"finalizers": ["rollouts.dev/canaries-first"]}}
-    ] * 3
+    account, role, binding = rude.asked
+    assert {asked.headers["content-type"] for asked in (account, role)} == {"application/strategic-merge-patch+json"}
+    assert [json.loads(asked.body) for asked in (account, role)] == [{"metadata": {"finalizers": [FINALIZER]}}] * 2
+    made = json.loads(binding.body)
+    (owner,) = made["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"]) == (made["roleRef"]["kind"], "rollouts-controller", "role-uid")
+    assert made["subjects"] == [{"kind": "ServiceAccount", "name": "rollouts-controller", "namespace": "here"}]
+    assert made["metadata"].get("namespace") == (None if everywhere else "here")
 
 
-async def test_letting_go_goes_on_when_one_is_gone(rude: RudeServer, transport: Transport) -> None:
-    """All three are asked for, whatever comes of the others; what is gone is let go."""
-    rude.script.extend([*[reply(200, DONE)] * 4, reply(404, status(404)), reply(200, DONE)])
+@pytest.mark.parametrize(
+    ("role", "paths"),
+    [
+        (reply(200, DONE), [ACCOUNT, ROLE, BINDING]),
+        (reply(200, GOING), [ACCOUNT, ROLE]),
+        (reply(404, status(404)), [ACCOUNT, ROLE]),
+    ],
+    ids=["that stays", "that is deleted", "that is gone"],
+)
+async def test_with_a_role(rude: RudeServer, transport: Transport, *, role: Step, paths: list[str]) -> None:
+    """The account first, then the role: with one that goes the right to anything more goes, and the binding too."""
+    rude.script.extend([reply(200, DONE), role, reply(200, {})])
 
     await KubeAccount(transport, "here", everywhere=True).let_go()
 
-    taken = [asked for asked in rude.asked if b"$deleteFromPrimitiveList/finalizers" in asked.body]
-    assert sorted(asked.path for asked in taken) == sorted(EVERYWHERE)
+    assert [asked.path for asked in rude.asked] == paths
+    taken = {"metadata": {"$deleteFromPrimitiveList/finalizers": [FINALIZER]}}
+    assert [json.loads(asked.body) for asked in rude.asked[:2]] == [taken, taken]
 
 
-async def test_a_right_that_ended_first_is_told(rude: RudeServer, transport: Transport) -> None:
-    """Then one of them stays, and it is known."""
-    rude.script.extend([*[reply(200, DONE)] * 5, reply(403, status(403))])
+async def test_a_right_that_is_missing_is_told(rude: RudeServer, transport: Transport) -> None:
+    """Then it stays as it is, and that is known."""
+    rude.script.append(reply(403, status(403)))
 
     with pytest.raises(Forbidden):
         await KubeAccount(transport, "here", everywhere=True).let_go()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 import yaml
 
 from rollouts.api.resources import ObjectKey
-from rollouts.errors import NotFound
-from rollouts.kube.account import NAMESPACED, SERVICE_ACCOUNTS, KubeAccount
+from rollouts.errors import Forbidden, NotFound
+from rollouts.kube.account import BINDING, NAMESPACED, SERVICE_ACCOUNTS, KubeAccount
 from rollouts.kube.requests import get
 from rollouts.kube.transport import Transport
 from tests.kube.kubectl import run_kubectl
@@ -35,6 +36,7 @@ PARTS = (f"serviceaccount/{NAME}", f"role/{NAME}", f"rolebinding/{NAME}")
 def _manifests() -> list[dict[str, Any]]:
     metadata = {"name": NAME, "namespace": NAMESPACE}
     own = {"resourceNames": [NAME], "verbs": ["patch"]}
+    binding = {"resourceNames": [BINDING], "verbs": ["create", "patch", "delete"]}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata},
@@ -42,7 +44,8 @@ def _manifests() -> list[dict[str, Any]]:
             "apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": metadata,
             "rules": [
                 {"apiGroups": [""], "resources": ["serviceaccounts"], **own},
-                {"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], **own},
+                {"apiGroups": [RBAC], "resources": ["roles"], **own},
+                {"apiGroups": [RBAC], "resources": ["rolebindings"], **binding},
             ],
         },
         {
@@ -61,32 +64,63 @@ def _applied() -> None:
 
 async def _left(real: Transport) -> list[str]:
     left = []
-    for resource in (SERVICE_ACCOUNTS, *NAMESPACED):
+    for resource, name in ((SERVICE_ACCOUNTS, NAME), *((kind, NAME) for kind in NAMESPACED), (NAMESPACED[1], BINDING)):
         try:
-            await real.send(get(resource, ObjectKey(NAMESPACE, NAME)))
+            await real.send(get(resource, ObjectKey(NAMESPACE, name)))
         except NotFound:
             continue
-        left.append(str(resource))
+        left.append(f"{resource} {name}")
     return left
 
 
 async def test_deleted_it_stays_in_force_until_it_is_let_go(real: Transport) -> None:
-    """Each time: all is deleted, the account still acts, and as its last act lets all three go."""
+    """Each time: all is deleted, the account still acts, and as its last act lets go; the binding goes by itself."""
     account = await connect(user=ACCOUNT)
     try:
         for _ in range(ROUNDS):
             _applied()
             held = KubeAccount(account, NAMESPACE, everywhere=False)
-            await held.hold()
+            await _allowed(held.hold)
             assert not await held.is_going()
             deleted = run_kubectl("delete", "-n", NAMESPACE, "--wait=false", *PARTS)
             assert deleted.returncode == 0, deleted.stderr
             assert await held.is_going()
             assert len(await _left(real)) == 3
             await held.let_go()
-            assert await _left(real) == []
+            ends_at = time.monotonic() + IN_FORCE_WITHIN_S
+            while left := await _left(real):
+                assert time.monotonic() < ends_at, left
+                await asyncio.sleep(0.1)
     finally:
         await account.close()
+
+
+async def test_while_it_stays_nothing_of_it_is_left(real: Transport) -> None:
+    """Let go with its role in place, it takes the second binding away itself."""
+    account = await connect(user=ACCOUNT)
+    try:
+        _applied()
+        held = KubeAccount(account, NAMESPACE, everywhere=False)
+        await _allowed(held.hold)
+        await held.let_go()
+        assert [left for left in await _left(real) if BINDING in left] == []
+        deleted = run_kubectl("delete", "-n", NAMESPACE, "--timeout=20s", *PARTS)
+        assert deleted.returncode == 0, deleted.stderr
+    finally:
+        await account.close()
+
+
+async def _allowed(act: Callable[[], Awaitable[None]]) -> None:
+    """As soon as the server knows of the role."""
+    ends_at = time.monotonic() + IN_FORCE_WITHIN_S
+    while True:
+        try:
+            await act()
+        except Forbidden:
+            assert time.monotonic() < ends_at
+            await asyncio.sleep(0.1)
+        else:
+            return
 
 
 @pytest.fixture
@@ -115,17 +149,32 @@ def _refusal(name: str, patch: dict[str, Any]) -> str:
 
 
 def test_it_changes_nothing_but_finalizers(policy: None) -> None:
-    """Not to whom its role is bound, not the role, though the API server's own rules would let it make either less."""
+    """Neither the role, though the API server would let it make that less, nor what else is in both."""
     _applied()
-    nobody: dict[str, Any] = {"subjects": []}
+    marked = {"metadata": {"annotations": {"x": "y"}}}
     ends_at = time.monotonic() + IN_FORCE_WITHIN_S
-    while "may not change to whom" not in _refusal(f"rolebinding/{NAME}", nobody):
-        assert time.monotonic() < ends_at
-        _applied()
+    while "nothing but finalizers" not in (told := _refusal(f"role/{NAME}", marked)):
+        assert time.monotonic() < ends_at, told
         time.sleep(0.5)
     assert "may not change a role" in _refusal(f"role/{NAME}", {"rules": []})
-    marked = {"metadata": {"annotations": {"x": "y"}}}
-    for name in PARTS:
+    for name in (f"serviceaccount/{NAME}", f"role/{NAME}"):
         assert "nothing but finalizers" in _refusal(name, marked)
         assert _refusal(name, {"metadata": {"finalizers": ["rollouts.dev/canaries-first"]}}) == ""
         assert _refusal(name, {"metadata": {"finalizers": None}}) == ""
+
+
+@pytest.mark.parametrize("subject", ["somebody", NAME], ids=["another", "itself"])
+def test_it_binds_itself_alone(policy: None, subject: str) -> None:
+    """To its own role, by one binding of a name."""
+    _applied()
+    binding = next(one for one in _manifests() if one["kind"] == "RoleBinding")
+    binding["metadata"] = {"name": BINDING, "namespace": NAMESPACE}
+    binding["subjects"] = [{"kind": "ServiceAccount", "name": subject, "namespace": NAMESPACE}]
+    words = ("apply", "--server-side", f"--as={ACCOUNT}", "--filename=-")
+    refused = "bind its own role to itself" if subject != NAME else ""
+    ends_at = time.monotonic() + IN_FORCE_WITHIN_S
+    while refused not in (told := run_kubectl(*words, manifest=binding).stderr) or (told and not refused):
+        assert time.monotonic() < ends_at, told
+        run_kubectl("delete", f"rolebinding/{BINDING}", "-n", NAMESPACE, "--ignore-not-found")
+        time.sleep(0.5)
+    run_kubectl("delete", f"rolebinding/{BINDING}", "-n", NAMESPACE, "--ignore-not-found")
