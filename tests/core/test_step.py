@@ -22,7 +22,7 @@ from tests.core.invariants import STANDING, check_status
 ROUNDS_MAX = 8
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(spec=specs(), status=statuses(), seen=observations())
 def test_step_answers_whatever_it_is_asked(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> None:
     """Total and deterministic: no input raises, none finds a pair without a row, and the answer is always the same."""
@@ -35,7 +35,7 @@ def test_step_answers_whatever_it_is_asked(spec: CanarySpec, status: CanaryStatu
     check_status(decision.status)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(spec=specs(), status=statuses(), seen=observations())
 def test_step_comes_to_rest(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> None:
     """In a world that stands still it soon changes nothing, wants the same, and says nothing more."""
@@ -52,7 +52,7 @@ def test_step_comes_to_rest(spec: CanarySpec, status: CanaryStatus, seen: Observ
     assert last.announcement is None
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(spec=specs(), status=statuses(), seen=observations())
 def test_nothing_moves_a_release_that_is_over(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> None:
     """Succeeded and Failed are left for nothing but a revision that was not released last, a retry, or deletion."""
