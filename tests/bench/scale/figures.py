@@ -51,11 +51,14 @@ ELSEWHERE = (
 """Figures, why they are not here, and the command that prints them."""
 
 
-def report(figures: Iterable[Figure]) -> Iterator[str]:
-    """Line by line."""
-    for figure in figures:
-        name, measured, limit, ratio = figure.cells
-        yield f"  {name:62} {measured:>34}   limit {limit:>12}   {ratio:>5}{'  BROKEN' if figure.broken else ''}"
+def line(figure: Figure) -> str:
+    """One figure, for a terminal."""
+    name, measured, limit, ratio = figure.cells
+    return f"  {name:52} {measured:>40}   limit {limit:>14}   {ratio:>5}{'  BROKEN' if figure.broken else ''}"
+
+
+def elsewhere() -> Iterator[str]:
+    """What is not measured here, for a terminal."""
     yield "not measured here:"
     yield from (f"  {name}: {why}; {command}" for name, why, command in ELSEWHERE)
 

@@ -22,7 +22,7 @@ from tests.bench.scale.ground import Ground, grounded
 from tests.bench.scale.measuring import Measuring
 from tests.bench.scale.real import answering
 
-CANARIES, FURTHER = 100, 200
+CANARIES, FURTHER = 100, 100
 CRDS = Path(__file__).resolve().parents[3] / "crds"
 KIB = 1024
 
@@ -37,7 +37,7 @@ def main(words: list[str] | None = None) -> int:
     set_up_logging("error")
     with tempfile.TemporaryDirectory() as folder:
         measured = asyncio.run(_measured(Path(folder), asked.canaries, asked.further))
-    print("\n".join(figures.report(measured)))
+    print("\n".join(figures.elsewhere()))
     broken = [figure.name for figure in measured if figure.broken]
     print(f"above the limit: {', '.join(broken) or 'none'}")
     if asked.write:
@@ -48,8 +48,11 @@ def main(words: list[str] | None = None) -> int:
 async def _measured(folder: Path, size: int, further: int) -> list[Figure]:
     ground = Ground(WallClock(), folder, size + further)
     async with grounded(ground), answering(ground.prometheus) as url:
-        measuring = Measuring(ground, url, size)
-        return [figure async for figure in measuring.figures()] + [*_crds()]
+        measured = [*_crds()]
+        async for figure in Measuring(ground, url, size).figures():
+            print(figures.line(figure), flush=True)  # at once: what comes later may fail
+            measured.append(figure)
+        return measured
 
 
 def _crds() -> Iterator[Figure]:

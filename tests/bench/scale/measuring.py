@@ -23,7 +23,7 @@ from tests.bench.scale.fleet import INTERVAL_S
 from tests.bench.scale.ground import Ground
 from tests.bench.scale.real import Program, started
 
-IDLE_S, LATE_S, CALM_S = 40.0, 240.0, 8.0
+IDLE_S, LATE_S, CALM_S = 40.0, 600.0, 8.0
 REST_S = 45.0
 """The drain after the first start, which nobody's requests shorten, is over then."""
 MIB = 1024 * 1024
@@ -182,7 +182,7 @@ class Measuring:
     async def _wait(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(LATE_S):
             while not condition():  # noqa: ASYNC110 - another process's doing
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.05)
 
     def _heard(self, change: Change) -> None:
         (resource, key), after = change.place, change.after
