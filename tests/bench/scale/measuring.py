@@ -84,8 +84,10 @@ class Measuring:
         yield Figure("from apply to all Succeeded", took_s, 65, "s", f"applied within {applied_s - began_s:.0f} s")
         status = sum(one.what == STATUS for one in entries)
         events = sum(one.what == f"create {EVENTS}" for one in entries)
+        refused = sum(one.code >= 400 for one in entries)
+        note = f"{refused} of all were refused"
+        yield Figure("API requests for one rollout", len(entries) / self._size, 32, note=note)
         for name, count, limit in (
-            ("API requests for one rollout", len(entries), 32),
             ("of these writes of objects", len(entries) - status - events, 9),
             ("of these writes of status", status, 15),
             ("of these Events", events, 8),
