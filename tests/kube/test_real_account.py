@@ -35,7 +35,7 @@ PARTS = (f"serviceaccount/{NAME}", f"role/{NAME}", f"rolebinding/{NAME}")
 
 def _manifests() -> list[dict[str, Any]]:
     metadata = {"name": NAME, "namespace": NAMESPACE}
-    own = {"resourceNames": [NAME], "verbs": ["patch"]}
+    own = {"resourceNames": [NAME], "verbs": ["get", "patch"]}  # kubectl gets what it patches; the controller does not
     binding = {"resourceNames": [BINDING], "verbs": ["create", "patch", "delete"]}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}},
