@@ -1,8 +1,8 @@
 """The command line: all faults, or those that are named, in one lab.
 
-With --resume what passed on this very commit before is not played again; with --write the table of docs/reliability.md
-is written, from all faults' last outcomes. Exit status 0 when every expectation was met, 1 when one was not, 130 when
-it was broken off.
+With --resume what passed on this very commit before is not played again, with --kept nothing is; with --write the table
+of docs/reliability.md is written, from all faults' last outcomes. Exit status 0 when every expectation was met, 1 when
+one was not, 130 when it was broken off.
 """
 
 from __future__ import annotations
@@ -24,11 +24,16 @@ def main() -> int:
     names = [fault.name for fault in FAULTS]
     parser.add_argument("--only", choices=names, action="append", help="play this one; may be repeated")
     parser.add_argument("--resume", action="store_true", help="leave out what passed on this commit")
+    parser.add_argument(
+        "--kept", action="store_true", help="play nothing: for --write, from parts of other commits too"
+    )
     parser.add_argument("--write", action="store_true", help=f"write the table of {PAGE.name}")
     asked = parser.parse_args()
     folder, at, status = parts.PARTS.absolute(), parts.commit(), 0
     due = [name for name in asked.only or names if not (asked.resume and parts.passed(parts.read(folder, name), at))]
-    if due:
+    if asked.kept:
+        print("chaos: nothing is played")
+    elif due:
         words = ["--parts", str(folder), "--at", at, *(word for name in due for word in ("--only", name))]
         status = run(PROGRAM, [Act(asked.dir, "istio", "all", tuple(words))], asked)
     else:
