@@ -10,14 +10,14 @@ KUBE_LAB := .lab/kube
 PARTS_LAB := .lab/parts
 RESULTS := .out/tests
 # What is handed to the two runs of first light: the short one of `make test`, and the whole story of `make lab`.
-FIRST_LIGHT_ARGS ?= --quick --junitxml $(RESULTS)/first-light.xml
+FIRST_LIGHT_ARGS ?= --quick --installed --junitxml $(RESULTS)/first-light.xml
 LAB_ARGS ?=
 DEMO_ARGS ?=
 ANALYSIS_ARGS ?=
 BENCH_QUICK_ARGS ?=
 BENCH_SELF_ARGS ?=
 STRATEGIES_ARGS ?= --junitxml $(RESULTS)/strategies.xml
-SCENARIOS_ARGS ?= --junitxml $(RESULTS)/scenarios.xml
+SCENARIOS_ARGS ?= --installed --junitxml $(RESULTS)/scenarios.xml
 SCALING_ARGS ?= --junitxml $(RESULTS)/scaling.xml
 CONFIG_ARGS ?= --junitxml $(RESULTS)/configuration.xml
 ENDURANCE_ARGS ?= --junitxml $(RESULTS)/endurance.xml

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,8 @@ from e2e.play.seen import TARGET
 from e2e.play.waiting import until
 
 CANARIES = 100
+AT_ONCE = 10
+"""Releases that the request for CPU is to be enough for."""
 INTERVAL_S = 10.0
 RATE_PER_S = 200.0
 NAMESPACES = tuple(f"shop{number}" for number in range(CANARIES))
@@ -81,7 +84,7 @@ def _stories(scene: Scene, usages: list[Usage]) -> dict[str, Story]:
         for name in NAMESPACES:
             await kubectl("set", "env", f"deployment/{TARGET}", "VERSION=2", f"--namespace={name}")
         await until(lambda: _all(_ENDS.__contains__), what="the end of all releases", within_s=_WITHIN_S, every_s=2)
-        usages.append(measured(f"{CANARIES} Canaries in release"))
+        usages.append(replace(measured(f"{CANARIES} Canaries in release"), covered=AT_ONCE / CANARIES))
         return True
 
     return {"start": start, "at rest": rest, "in release": release}

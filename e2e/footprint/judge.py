@@ -22,6 +22,8 @@ class Usage:
     """Resident at the end."""
     peak_bytes: int
     """The most that was resident since its start."""
+    covered: float = 1.0
+    """What part of the CPU the request is for: releases come a few at a time, and there is no limit for more."""
 
     @property
     def cores(self) -> float:
@@ -50,10 +52,12 @@ def asked_in(deployment: Mapping[str, Any]) -> Asked:
 
 
 def judge_usages(usages: Sequence[Usage], asked: Asked) -> Iterator[Result]:
-    """The request covers what is taken all the time; the limit leaves as much again above the peak."""
+    """The request covers what is taken, of many releases at once a part; the limit is twice the peak or more."""
     for usage in usages:
-        cores = f"{usage.cores * 1000:.0f}m of {asked.cores * 1000:.0f}m"
-        yield Result(usage.what, "the CPU that is asked for is enough", usage.cores <= asked.cores, cores)
+        needed = usage.cores * usage.covered
+        part = "" if usage.covered == 1 else f" ({usage.covered:.0%} of {usage.cores * 1000:.0f}m)"
+        cores = f"{needed * 1000:.0f}m{part} of {asked.cores * 1000:.0f}m"
+        yield Result(usage.what, "the CPU that is asked for is enough", needed <= asked.cores, cores)
         memory = f"{usage.memory_bytes / MIB:.0f} MiB of {asked.memory_bytes / MIB:.0f} MiB"
         yield Result(usage.what, "so is the memory", usage.memory_bytes <= asked.memory_bytes, memory)
     peak = max(usage.peak_bytes for usage in usages)

@@ -67,6 +67,7 @@ def test_a_process_is_held_to_its_manifest() -> None:
     assert all(result.ok for result in judge_usages([within], asked))
     above = replace(within, cpu_s=1.0, memory_bytes=101 * MIB, peak_bytes=101 * MIB)
     assert [result.ok for result in judge_usages([above], asked)] == [False, False, False]
+    assert next(judge_usages([replace(above, covered=0.1)], asked)).ok
 
 
 def test_the_manifest_is_read_with_its_units() -> None:
