@@ -129,9 +129,10 @@ def _told(fault: Fault, side: Side) -> Result:
 
 def _rest(fault: Fault, side: Side) -> Result:
     moved = [phase for phase in side.phases if phase not in {"Initialized", "Succeeded"}]
-    ok = not moved and side.serves == side.version and not side.notices
-    detail = f"version {side.serves or 'of nobody'} {' '.join(moved)}{', '.join(side.reasons)}"
-    return Result(fault.name, "rest: stays as it is, and nobody is told of it", ok, detail)
+    ok = not moved and side.serves == side.version
+    told = f"; told of it: {', '.join(side.reasons)}" if side.reasons else ""
+    detail = f"version {side.serves or 'of nobody'} {' '.join(moved)}{told}"
+    return Result(fault.name, "rest: stays as it is", ok, detail)
 
 
 def fault_json(fault: Fault, facts: Facts) -> Json:

@@ -59,8 +59,10 @@ class Pace:
     cap_s: float = 30.0
     retry_after_cap_s: float = 120.0
     """No server may silence us for longer."""
+    opened_s: float = 0.1
+    """A watch that was open for so long brought what had changed: what breaks it then is no trouble."""
     held_s: float = 0.5
-    """A watch that was open for so long did its work: what breaks it then is no trouble."""
+    """One that was open for so long wipes out the failures before it."""
     reopen_cap_s: float = 5.0
     """The longest wait where a watch could be opened, however soon it broke: its objects are old meanwhile."""
     patience: int = 3
@@ -189,7 +191,8 @@ class Reflector:
             self._cursor.resource_version = ""
         if held_s is not None and not at_least_s:
             delay_s = min(delay_s, self._pace.reopen_cap_s)
-        if lasting or (failures >= self._pace.patience and not held):
+        opened = held_s is not None and held_s >= self._pace.opened_s
+        if lasting or (failures >= self._pace.patience and not opened):
             self._store.note_trouble(explain_trouble(self._store.resource, error))
         if lasting:
             self.synced.set()

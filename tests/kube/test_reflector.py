@@ -390,9 +390,27 @@ async def test_a_watch_that_is_cut_again_and_again_is_no_trouble_and_soon_taken_
         asked.reset()
 
     rude.script += [page(), *[stream(then=last_a_while_and_break)] * 12, stream(then=hang)]
-    pace = Pace(first_delay_s=0.01, cap_s=1000.0, reopen_cap_s=1000.0, held_s=0.05, patience=3)
+    pace = Pace(first_delay_s=0.01, cap_s=1000.0, reopen_cap_s=1000.0, opened_s=0.02, held_s=0.05, patience=3)
     async with reflecting(transport, own, clock, pace):
         await until(lambda: len(rude.asked) == 14)
+    assert troubles == []
+
+
+async def test_a_watch_that_is_cut_too_soon_to_wipe_out_failures_is_still_no_trouble(
+    rude: RudeServer, transport: Transport, clock: ServerClock
+) -> None:
+    """What had changed has come in: nobody is told that the kind can't be watched."""
+    troubles: list[str] = []
+    own = Store(CONFIG_MAPS, on_trouble=lambda _resource: troubles.append(own.trouble))
+
+    async def last_a_moment_and_break(asked: Asked) -> None:
+        await clock.sleep(0.05)
+        asked.reset()
+
+    rude.script += [page(), *[stream(then=last_a_moment_and_break)] * 3, stream(then=hang)]
+    pace = Pace(first_delay_s=0.01, cap_s=0.02, opened_s=0.02, held_s=100.0, patience=2)
+    async with reflecting(transport, own, clock, pace):
+        await until(lambda: len(rude.asked) == 5)
     assert troubles == []
 
 

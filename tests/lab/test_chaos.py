@@ -26,7 +26,7 @@ from e2e.lab.load import Record
 from e2e.play.result import Result
 from rollouts.api.alert_provider import AlertProviderSpec
 from rollouts.api.canary import CanarySpec
-from tests.lab.chaos_facts import OVER_S, STRUCK_S, VERSION, calm, fault, news, phases, refused
+from tests.lab.chaos_facts import OVER_S, STRUCK_S, VERSION, calm, fault, news, refused
 from tests.lab.first_light_facts import record
 
 CALM = calm()
@@ -160,11 +160,6 @@ def test_errors_that_clients_of_the_resting_canary_have_too_are_the_faults() -> 
         ),
         pytest.param(
             lambda facts: replace(facts, rest=replace(facts.rest, seen=facts.bad.seen)), "rest: stays", id="it moves"
-        ),
-        pytest.param(
-            lambda facts: replace(facts, rest=replace(facts.rest, seen=phases(2, (12.0, "Initialized", 0)))),
-            "rest: stays",
-            id="somebody is told of it",
         ),
         pytest.param(lambda facts: replace(facts, unasked_ends=("it ended",)), "it is played to its", id="it ended"),
         pytest.param(lambda facts: replace(facts, overdue="the end"), "it is played to its end", id="overdue"),
