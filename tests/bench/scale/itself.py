@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -35,8 +36,11 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--write", action="store_true", help="write the table into docs/scale.md")
     asked = parser.parse_args(words)
     set_up_logging("error")
+    before = os.getloadavg()[1]
     with tempfile.TemporaryDirectory() as folder:
         measured = asyncio.run(_measured(Path(folder), asked.canaries, asked.further))
+    measured.append(_machine(before))
+    print(figures.line(measured[-1]))
     print("\n".join(figures.elsewhere()))
     broken = [figure.name for figure in measured if figure.broken]
     print(f"above the limit: {', '.join(broken) or 'none'}")
@@ -53,6 +57,12 @@ async def _measured(folder: Path, size: int, further: int) -> list[Figure]:
             print(figures.line(figure), flush=True)  # at once: what comes later may fail
             measured.append(figure)
         return measured
+
+
+def _machine(load_before: float) -> Figure:
+    """Times and the processor's are worth what it had to spare."""
+    note = f"of 5 minutes, before {load_before:.1f}; {os.cpu_count()} processors"
+    return Figure("load of the machine at the end", os.getloadavg()[1], None, note=note)
 
 
 def _crds() -> Iterator[Figure]:
