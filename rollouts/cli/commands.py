@@ -6,6 +6,7 @@ not imported. `rollouts --help`, which tells of all, loads all. Knows no flag, a
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, cast
@@ -45,6 +46,8 @@ COMMANDS: Mapping[str, str] = {
     "completion": "completion:completion",
 }
 """Each in the order in which people read of them: the module here, and the function in it."""
+_TALKING = frozenset({"looking", "acting", "uninstall"})
+"""Modules of commands that talk to a cluster."""
 
 
 class Loaded(Mapping[str, Any]):
@@ -79,6 +82,15 @@ class Commands(TyperGroup):
         if option is not None:
             option.default = False
         return option
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """As ever; and no search for garbage while that command loads the cluster's library, a thousand modules that
+        stay. session.py begins it again.
+        """
+        found = super().resolve_command(ctx, args)
+        if COMMANDS[args[0]].partition(":")[0] in _TALKING:
+            gc.disable()
+        return found
 
 
 def _made(name: str, module: str, function: str) -> Any:

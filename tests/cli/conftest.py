@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import copy
+import gc
 import io
 import sys
 from collections.abc import AsyncIterator
@@ -82,6 +83,8 @@ class Cli:
                 main.run()
         finally:
             sys.argv = before
+            gc.enable()
+            gc.unfreeze()  # a command is meant to be a process of its own; this one goes on
         code = ended.value.code
         return Done(code if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
 

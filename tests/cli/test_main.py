@@ -61,6 +61,28 @@ def test_each_command_is_where_it_is_looked_for(
     assert capsys.readouterr().out.startswith(f"Usage: rollouts {name} ")
 
 
+@pytest.mark.parametrize("name", ["describe", "approve", "uninstall", "controller", "lint"])
+def test_garbage_is_looked_for_while_a_command_works(name: str) -> None:
+    """None runs without the collector: those that load the cluster's library begin it again before they work."""
+    script = (
+        "import gc, sys; from rollouts.cli import main; from rollouts.cli.commands import COMMANDS\n"
+        f"root, ctx = main.app, main.app.make_context('rollouts', [{name!r}, '--help'], resilient_parsing=True)\n"
+        f"root.resolve_command(ctx, [{name!r}])\n"
+        "stopped = not gc.isenabled()\n"
+        "if stopped:\n"
+        "    from rollouts.cli.cluster import session; from rollouts.cli.flags import Flags\n"
+        "    from rollouts.kube.access import AccessUnknown\n"
+        "    try: session.run(Flags(kubeconfig='/nowhere'), None)\n"
+        "    except AccessUnknown: pass\n"
+        "print(stopped, gc.isenabled())"
+    )
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+
+    talks = COMMANDS[name].partition(":")[0] in {"looking", "acting", "uninstall"}
+    assert done.stdout.split() == [str(talks), "True"]
+
+
 def test_version_is_the_packages(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """`rollouts version` prints the package's version."""
     assert _run(monkeypatch, "rollouts", "version") == 0

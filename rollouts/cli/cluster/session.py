@@ -6,6 +6,7 @@ Reads the API server's clock for every age and delay that is shown: the one of t
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -130,6 +131,9 @@ def run(flags: Flags, work: Callable[[Session], Coroutine[Any, Any, int]]) -> in
         async with connected(flags) as session:
             return await work(session)
 
+    # What was loaded until here stays, and is not worth a look; what comes may take hours.
+    gc.freeze()
+    gc.enable()
     try:
         return asyncio.run(all_of_it())
     except KeyboardInterrupt:
