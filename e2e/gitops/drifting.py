@@ -31,7 +31,8 @@ from e2e.scenarios.stage import Stage
 
 MODE = "drift"
 INTERVAL_S = 10.0
-LEAST_LOOKS = 5
+LEAST_LOOKS = 4
+"""Of each release. A look that heals all objects takes some seconds itself."""
 _SUBSETS = Stage("scenario-1", "anything.example", "canary", "v1", INTERVAL_S)
 _CLIENTS = {"of subsets": {"Host": _SUBSETS.host}, "of a Deployment": {"Host": "shop.example"}}
 _RATE_PER_S = 120.0

@@ -73,8 +73,8 @@ async def install_policy(sync: Sync) -> None:
 
 
 async def remove_policy(sync: Sync) -> None:
-    """Return when weights are the file's again."""
-    await kubectl("delete", f"--filename={_POLICY}")
+    """Return when weights are the file's again. It need not be there."""
+    await kubectl("delete", "--ignore-not-found", f"--filename={_POLICY}")
     await _until_would(sync, lambda weights, file: weights == file, "the policy gone")
 
 
