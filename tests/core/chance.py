@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from rollouts.api.actions import Action, Verb
 from rollouts.api.analysis import Strategy
@@ -41,6 +42,8 @@ from tests.core.acts import Act
 from tests.core.given import METRICS, at, hook, spec_of
 from tests.core.pods import NEVER
 
+_Model = TypeVar("_Model", bound=BaseModel)
+
 REVISIONS = ("a", "b", "c")
 PROBLEMS = (None, Problem("PortMissing", "Service app has no port 80"), Problem("KindMissing", "no VirtualService"))
 
@@ -55,6 +58,11 @@ HOOKS = (*map(str, HookType), *(f"{kind}-2" for kind in sorted(GATES)))
 def _some(known: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
     """Any of these keys, or none."""
     return st.fixed_dictionaries({}, optional=known)
+
+
+def _wired(model: type[_Model], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[_Model]:
+    """One with just these fields: `builds` would draw those that must be there once more, by their names outside."""
+    return st.fixed_dictionaries(fields).map(lambda values: model(**values))
 
 
 def _schedules() -> st.SearchStrategy[dict[str, Any]]:
@@ -238,30 +246,30 @@ _CALLS = st.builds(
     st.sampled_from(REVISIONS),
 )  # fmt: skip
 _PROBES = st.builds(Probe, st.sampled_from(Signal), st.sampled_from(Subject), st.sampled_from([0.0, 10.0]))
-_RESULTS = st.builds(
+_RESULTS = _wired(
     MetricResult, name=st.just("request-duration"), verdict=st.sampled_from(Verdict), measured_at=INSTANTS
 )
-_CONDITIONS = st.builds(
+_CONDITIONS = _wired(
     Condition, type=st.sampled_from(ConditionType), status=st.sampled_from(["True", "False", "Unknown"]),
     reason=st.just("Told"), message=st.sampled_from(["", "Service app has no port 80"]), last_transition_time=INSTANTS,
 )  # fmt: skip
 
 
 _SAMPLES = st.builds(Sample, _PROBES | _CALLS, INSTANTS, _OUTCOMES | _ANSWERS)
-_GATES = st.builds(
+_GATES = _wired(
     GateStatus,
     type=st.sampled_from(sorted(GATES)),
     since=INSTANTS,
     approved=st.booleans(),
     message=st.just("no"),
     needed=st.integers(1, 3),
-    approvals=st.lists(st.builds(Approval, user=st.sampled_from(["ann", "bob"]), at=INSTANTS), max_size=3).map(tuple),
+    approvals=st.lists(_wired(Approval, user=st.sampled_from(["ann", "bob"]), at=INSTANTS), max_size=3).map(tuple),
 )
-_TAKEN = st.builds(
+_TAKEN = _wired(
     ActionTaken, verb=st.sampled_from([str(verb) for verb in Verb]), id=st.sampled_from(["1", "2"]),
     outcome=st.sampled_from(["Done", "Refused"]), taken_at=INSTANTS,
 )  # fmt: skip
-_NOTICES = st.builds(
+_NOTICES = _wired(
     Notice, number=st.integers(1, 20), type=st.sampled_from([HookType.EVENT, HookType.POST_ROLLOUT]),
     reason=st.just("Told"), message=st.just("so"), phase=st.sampled_from(Phase), at=INSTANTS,
 )  # fmt: skip
@@ -291,7 +299,7 @@ def statuses() -> st.SearchStrategy[CanaryStatus]:
     """Anything that the types allow."""
     instants = st.none() | INSTANTS
     revisions = st.sampled_from(["", *REVISIONS])
-    return st.builds(
+    return _wired(
         CanaryStatus, phase=st.none() | st.sampled_from(Phase), step_index=st.integers(0, 100),
         step_count=st.integers(0, 100), desired_weight=st.sampled_from([0, 10, 100]), failed_checks=st.integers(0, 3),
         weight_total=st.sampled_from([100, 1000]),
