@@ -85,7 +85,8 @@ async def test_an_approver_sees_it_wait_and_approves() -> None:
         await _ready(session, url)
         assert (await _ask(session, "GET", url + ONE, "nonsense"))[0] == 401
         code, detail = await _ask(session, "GET", url + ONE, ann)
-        assert (code, detail["next"]) == (200, "approve starts the release, reject ends it")
+        assert (code, detail["next"][0]["what"]) == (200, "its pods start, then 20 %, step 1 of 2")
+        assert "approve" in detail["possible"]
         code, told = await _ask(session, "POST", f"{url}{ONE}/actions/approve", ann, json=wish)
         assert (code, told.get("user")) == (202, ANN)
         code, told = await _ask(session, "POST", f"{url}{ONE}/actions/approve", bob, json=wish)

@@ -115,12 +115,26 @@ def policy() -> Iterator[None]:
     binding["spec"]["matchResources"] = {"namespaceSelector": {"matchLabels": {"kept": "yes"}}}
     sent(*CLIENT_SIDE, manifest=namespace)
     sent(*SERVER_SIDE, manifest=_items(RBAC_FILE))
+    for manifest in _kubectl_reads():
+        sent(*SERVER_SIDE, manifest=manifest)
     sent(*CLIENT_SIDE, manifest=rules)
     sent(*CLIENT_SIDE, manifest=binding)
     _wait_until_in_force()
     yield
     run_kubectl("delete", "-f", str(FILE))
     run_kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+def _kubectl_reads() -> list[Json]:
+    """Kubectl gets what it patches. The controller does not, and has no such right."""
+    api, name = "rbac.authorization.k8s.io", "kubectl-reads"
+    metadata = {"name": name, "namespace": NAMESPACE}
+    rule = {"apiGroups": ["networking.istio.io"], "resources": ["virtualservices"], "verbs": ["get"]}
+    role = {"apiVersion": f"{api}/v1", "kind": "Role", "metadata": metadata, "rules": [rule]}
+    subject = {"apiGroup": api, "kind": "User", "name": ACCOUNT}
+    reference = {"apiGroup": api, "kind": "Role", "name": name}
+    bound = {"apiVersion": f"{api}/v1", "kind": "RoleBinding", "metadata": metadata}
+    return [role, {**bound, "roleRef": reference, "subjects": [subject]}]
 
 
 def _items(file: Path) -> Json:
