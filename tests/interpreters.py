@@ -23,6 +23,8 @@ REQUIREMENTS = ROOT / "requirements" / "unit.txt"
 SUPPORTED = ("3.11", "3.12", "3.13")
 OWN = f"{sys.version_info.major}.{sys.version_info.minor}"
 PROBE_TIMEOUT_S = 20
+LONG = ("tests/bench", "tests/fuzz")
+"""What takes long, and hardly depends on the interpreter: with `--ends` it runs on this one alone."""
 SIDE_BY_SIDE = ("--numprocesses=auto", "--dist=worksteal")
 """On all processors: no test knows of another."""
 
@@ -34,13 +36,20 @@ def main(arguments: Sequence[str]) -> int:
         old.unlink()
     found = {version: path for version in SUPPORTED if (path := _interpreter(version))}
     missing = [version for version in SUPPORTED if version not in found]
-    if arguments[:1] == ["--ends"]:
-        arguments, ends = arguments[1:], {*[*found][:1], *[*found][-1:]}
+    ends = {*[*found][:1], *[*found][-1:]} if arguments[:1] == ["--ends"] else set()
+    if ends:
+        arguments = arguments[1:]
         for version in [version for version in found if version not in ends]:
             print(f"unit tests: Python {version} is left to make test-full", flush=True)
             del found[version]
     (RESULTS / "missing.txt").write_text("".join(f"Python {version}\n" for version in missing))
-    failed = [version for version, path in found.items() if not _passes(version, path, arguments)]
+    failed = []
+    for version, path in found.items():
+        left = LONG if ends and version != OWN else ()
+        if left:
+            print(f"unit tests: {' and '.join(left)} on Python {version} are left to make test-full", flush=True)
+        if not _passes(version, path, [*arguments, *(f"--ignore={folder}" for folder in left)]):
+            failed.append(version)
     print(f"unit tests: ran on Python {', '.join(found) or 'none'}", flush=True)
     for version in missing:
         print(f"unit tests: Python {version} was not found, so nothing ran on it")
