@@ -147,7 +147,9 @@ def test_a_second_canary_on_a_target_is_refused(installed: Cluster) -> None:
 
     assert "Deployment app has Canary one already: change that one, or delete it first" in said
     assert installed.kubectl("apply", "--filename=-", manifest=_canary("one", "app"))[0] == 0
-    assert installed.kubectl("annotate", "canaries.rollouts.dev/one", "actions.rollouts.dev/pause=1")[0] == 0
+    intent = json.dumps({"id": "1", "user": "admin"})  # in the asker's own name, as the policy on intents has it
+    code, _, err = installed.kubectl("annotate", "canaries.rollouts.dev/one", f"actions.rollouts.dev/pause={intent}")
+    assert code == 0, err
     assert installed.kubectl("create", "--filename=-", manifest=_canary("two", "web"))[0] == 0
 
 
