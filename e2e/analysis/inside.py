@@ -16,7 +16,7 @@ from e2e.analysis.runs import Play
 from e2e.analysis.seen import Journal
 from e2e.analysis.stories import STORIES, Story, end, start
 from e2e.lab.workload.follow import Audience, Follower
-from e2e.play.inside import parser_of, run_play, write_outcome
+from e2e.play.inside import parts_of, run_play, write_outcome
 from e2e.play.playbook import play
 from e2e.play.result import Json, Result
 from e2e.play.scene import opened
@@ -25,11 +25,8 @@ from e2e.play.witnesses import CANARIES
 
 def main() -> None:
     """Play all stories, or those that are named."""
-    parser = parser_of("e2e.analysis.inside", ["all"])
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    chosen = [name for name in STORIES if not arguments.only or name in arguments.only]
-    run_play("analysis", _main(arguments.result, chosen))
+    result, chosen = parts_of("e2e.analysis.inside", STORIES)
+    run_play("analysis", _main(result, chosen))
 
 
 async def _main(result: Path, chosen: Sequence[str]) -> None:

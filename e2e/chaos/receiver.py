@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from e2e.lab.namespaces import POD_GATEWAY
+from e2e.play.listening import posted_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +56,5 @@ def read_event(event: dict[str, str], at_s: float) -> Told:
 async def receiving(host: str = POD_GATEWAY) -> AsyncIterator[tuple[Receiver, str]]:
     """It listens on a free port; and its address."""
     receiver = Receiver()
-    application = web.Application()
-    application.router.add_post("/{path:.*}", receiver.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, 0).start()
-        yield receiver, f"http://{host}:{runner.addresses[0][1]}/news"
-    finally:
-        await runner.cleanup()
+    async with posted_to(receiver.answer, "/{path:.*}", host) as url:
+        yield receiver, f"{url}/news"

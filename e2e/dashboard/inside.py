@@ -16,10 +16,9 @@ from e2e.dashboard.prometheus import Answered, Prometheus
 from e2e.dashboard.queries import MONITORING, read_dashboard, read_rules
 from e2e.first_light.ending import end_controller
 from e2e.first_light.facts import Plan
-from e2e.first_light.releases import initialise, release
+from e2e.first_light.releases import initialise, plan_of, release
 from e2e.play.inside import parser_of, run_play, write_outcome
 from e2e.play.kubectl import kubectl
-from e2e.play.manifests import example, longest_ms, planned_weights
 from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
 from e2e.play.scene import Scene, opened
@@ -57,8 +56,8 @@ async def _main(result: Path) -> None:
 async def _watched(scene: Scene, looker: Looker, prometheus: Prometheus, results: list[Result]) -> None:
     told: dict[str, Callable[[], Awaitable[object]]] = {
         "start": partial(initialise, scene),
-        "good": partial(_released, scene, _plan(scene, "good", "2", _SOUND), "Succeeded", results),
-        "bad": partial(_released, scene, _plan(scene, "bad", "3", _BAD), "Failed", results),
+        "good": partial(_released, scene, plan_of(scene, "good", "2", _SOUND), "Succeeded", results),
+        "bad": partial(_released, scene, plan_of(scene, "bad", "3", _BAD), "Failed", results),
         "look": partial(_look, looker, results),
         "deleted": partial(_delete, prometheus, results),
         "end": partial(_end, scene, results),
@@ -112,18 +111,6 @@ async def _delete(prometheus: Prometheus, results: list[Result]) -> None:
 
 async def _end(scene: Scene, results: list[Result]) -> None:
     results.extend(await end_controller(scene.controller))
-
-
-def _plan(scene: Scene, story: str, version: str, env: dict[str, str]) -> Plan:
-    canary = example("canary")
-    return Plan(
-        story=story,
-        version=version,
-        env=env,
-        weights=planned_weights(canary),
-        interval_s=scene.interval_s,
-        slow_ms=longest_ms(canary),
-    )
 
 
 if __name__ == "__main__":

@@ -14,8 +14,7 @@ from e2e.first_light.ending import end_controller
 from e2e.first_light.facts import Plan, ReleaseFacts
 from e2e.first_light.judge_release import judge_release
 from e2e.first_light.judge_rest import judge_errors, judge_idle
-from e2e.first_light.releases import initialise, release
-from e2e.play.manifests import example, longest_ms, planned_weights
+from e2e.first_light.releases import initialise, plan_of, release
 from e2e.play.playbook import Story
 from e2e.play.result import Result
 from e2e.play.scene import Scene
@@ -53,21 +52,21 @@ async def _start(scene: Scene, book: Book) -> None:
 
 
 async def _good(scene: Scene, book: Book) -> None:
-    await _released(scene, book, _plan(scene, "good", "2", _SOUND))
+    await _released(scene, book, plan_of(scene, "good", "2", _SOUND))
 
 
 async def _bad(scene: Scene, book: Book) -> None:
     env = {**_SOUND, "ERROR_RATE": "0.5"}
-    await _released(scene, book, _plan(scene, "bad", "3", env, failed_metric="request-success-rate"))
+    await _released(scene, book, plan_of(scene, "bad", "3", env, failed_metric="request-success-rate"))
 
 
 async def _slow(scene: Scene, book: Book) -> None:
     env = {**_SOUND, "LATENCY_MS": "20", "LATENCY_P99_MS": "2000"}
-    await _released(scene, book, _plan(scene, "slow", "4", env, failed_metric="request-duration"))
+    await _released(scene, book, plan_of(scene, "slow", "4", env, failed_metric="request-duration"))
 
 
 async def _restart(scene: Scene, book: Book) -> None:
-    await _released(scene, book, _plan(scene, "restart", "5", _SOUND), kill_at=KILL_AT_PERCENT)
+    await _released(scene, book, plan_of(scene, "restart", "5", _SOUND), kill_at=KILL_AT_PERCENT)
 
 
 async def _idle(scene: Scene, book: Book) -> None:
@@ -104,19 +103,6 @@ async def _released(scene: Scene, book: Book, plan: Plan, *, kill_at: int | None
     facts = await release(scene, plan, kill_at=kill_at)
     book.releases.append(facts)
     book.results.extend(judge_release(facts))
-
-
-def _plan(scene: Scene, story: str, version: str, env: dict[str, str], *, failed_metric: str = "") -> Plan:
-    canary = example("canary")
-    return Plan(
-        story=story,
-        version=version,
-        env=env,
-        weights=planned_weights(canary),
-        interval_s=scene.interval_s,
-        slow_ms=longest_ms(canary),
-        failed_metric=failed_metric,
-    )
 
 
 _QUICK: dict[str, Tell] = {"start": _start, "good": _good, "bad": _bad}

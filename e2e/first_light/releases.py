@@ -9,7 +9,7 @@ from e2e.first_light.facts import Plan, ReleaseFacts, Restart
 from e2e.play.application import deployment, release_over, scaled_down, version_of
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
-from e2e.play.manifests import example, paced
+from e2e.play.manifests import example, longest_ms, paced, planned_weights
 from e2e.play.scene import Scene
 from e2e.play.seen import PRIMARY, TARGET
 from e2e.play.waiting import OverdueError, until
@@ -18,6 +18,20 @@ _TAIL_S = 2.0
 """For how long the clients are watched after the last pod has gone: its end could hurt them too."""
 _DOWN_S = 2.0
 _INITIALIZED_WITHIN_S = 60.0
+
+
+def plan_of(scene: Scene, story: str, version: str, env: dict[str, str], *, failed_metric: str = "") -> Plan:
+    """A release of the example to that version. The defaults are of one that is to succeed."""
+    canary = example("canary")
+    return Plan(
+        story=story,
+        version=version,
+        env=env,
+        weights=planned_weights(canary),
+        interval_s=scene.interval_s,
+        slow_ms=longest_ms(canary),
+        failed_metric=failed_metric,
+    )
 
 
 async def initialise(scene: Scene) -> float:

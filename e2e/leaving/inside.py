@@ -13,7 +13,7 @@ from e2e.leaving.cast import cast
 from e2e.leaving.installation import Installation, take_out_the_labs
 from e2e.leaving.judge import judge_leaving, leaving_json
 from e2e.leaving.runs import WAYS, Stay, play_way
-from e2e.play.inside import parser_of, run_play, write_outcome
+from e2e.play.inside import parts_of, run_play, write_outcome
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
@@ -25,11 +25,8 @@ RATE_PER_S = 200.0
 
 def main() -> None:
     """Play all ways, or those that are named."""
-    parser = parser_of("e2e.leaving.inside", ["all"])
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    chosen = [way for way in WAYS if not arguments.only or way in arguments.only]
-    run_play("leaving", _main(arguments.result, chosen))
+    result, chosen = parts_of("e2e.leaving.inside", WAYS)
+    run_play("leaving", _main(result, chosen))
 
 
 async def _main(result: Path, chosen: Sequence[str]) -> None:

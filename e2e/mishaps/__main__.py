@@ -6,23 +6,17 @@ Exit status 0 when every expectation was met, 1 when one was not, 130 when it wa
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 from e2e.mishaps.judge import figure_lines
 from e2e.mishaps.mishap import MISHAPS
-from e2e.play.program import Act, Program, parser_of, run
+from e2e.play.program import Program, main_of_named
 
 PROGRAM = Program("mishaps", "e2e.mishaps.inside", "mishaps", figure_lines)
 
 
 def main() -> int:
     """Run as the arguments say."""
-    parser = parser_of(PROGRAM, description=__doc__, out=Path(".out/mishaps.json"))
-    names = [mishap.name for mishap in MISHAPS]
-    parser.add_argument("--only", choices=names, action="append", help="play this one; may be repeated")
-    arguments = parser.parse_args()
-    words = tuple(word for name in arguments.only or () for word in ("--only", name))
-    return run(PROGRAM, [Act(arguments.dir, "istio", "all", words)], arguments)
+    return main_of_named(PROGRAM, __doc__, [mishap.name for mishap in MISHAPS])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from e2e.first_light.ending import end_controller
 from e2e.mishaps.judge import judge_mishap, mishap_json
 from e2e.mishaps.mishap import MISHAPS, Mishap
 from e2e.mishaps.runs import play_mishap
-from e2e.play.inside import parser_of, run_play, write_outcome
+from e2e.play.inside import parts_of, run_play, write_outcome
 from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
 from e2e.play.scene import opened
@@ -31,11 +31,8 @@ STAGE = Stage("scenario-1", "anything.example", "canary", "v1", INTERVAL_S)
 
 def main() -> None:
     """Play all mishaps, or those that are named."""
-    parser = parser_of("e2e.mishaps.inside", ["all"])
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    chosen = [mishap for mishap in MISHAPS if not arguments.only or mishap.name in arguments.only]
-    run_play("mishaps", _main(arguments.result, chosen))
+    result, chosen = parts_of("e2e.mishaps.inside", [mishap.name for mishap in MISHAPS])
+    run_play("mishaps", _main(result, [mishap for mishap in MISHAPS if mishap.name in chosen]))
 
 
 async def _main(result: Path, chosen: Sequence[Mishap]) -> None:

@@ -14,7 +14,7 @@ from e2e.people.plan import INTERVAL_S, RATE_PER_S
 from e2e.people.runs import Play
 from e2e.people.slack import receiving
 from e2e.people.stories import STORIES, end, start
-from e2e.play.inside import parser_of, run_play, write_outcome
+from e2e.play.inside import parts_of, run_play, write_outcome
 from e2e.play.playbook import Story, play
 from e2e.play.result import Json, Result
 from e2e.play.scene import opened
@@ -23,11 +23,8 @@ from e2e.play.witnesses import follow_release
 
 def main() -> None:
     """Play all stories, or those that are named."""
-    parser = parser_of("e2e.people.inside", ["all"])
-    parser.add_argument("--only", action="append", default=[])
-    arguments = parser.parse_args()
-    chosen = [name for name in STORIES if not arguments.only or name in arguments.only]
-    run_play("people", _main(arguments.result, chosen))
+    result, chosen = parts_of("e2e.people.inside", STORIES)
+    run_play("people", _main(result, chosen))
 
 
 async def _main(result: Path, chosen: Sequence[str]) -> None:

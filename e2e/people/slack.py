@@ -15,6 +15,7 @@ from aiohttp import web
 
 from e2e.lab.namespaces import POD_GATEWAY
 from e2e.people.message import Message
+from e2e.play.listening import posted_to
 from tests.contract.slack_server import HOOK, webhook
 from tests.contract.vendor import Refusal, Reply, Request
 
@@ -64,13 +65,5 @@ def _object(body: bytes) -> Mapping[str, Any]:
 async def receiving(host: str = POD_GATEWAY) -> AsyncIterator[tuple[Slack, str]]:
     """It listens on a free port, and the address of its webhook. A pod's address: the controller's own is refused."""
     slack = Slack()
-    application = web.Application()
-    application.router.add_post("/{path:.*}", slack.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, 0).start()
-        port = runner.addresses[0][1]
-        yield slack, f"http://{host}:{port}{HOOK}"
-    finally:
-        await runner.cleanup()
+    async with posted_to(slack.answer, "/{path:.*}", host) as url:
+        yield slack, f"{url}{HOOK}"

@@ -22,6 +22,14 @@ def parser_of(module: str, modes: Iterable[str]) -> argparse.ArgumentParser:
     return parser
 
 
+def parts_of(module: str, names: Iterable[str]) -> tuple[Path, list[str]]:
+    """The file to write, and which of these names are played: all, or those that `main_of_named` was called with."""
+    parser = parser_of(module, ["all"])
+    parser.add_argument("--only", action="append", default=[])
+    asked = parser.parse_args()
+    return asked.result, [name for name in names if not asked.only or name in asked.only]
+
+
 def run_play(title: str, played: Coroutine[Any, Any, None]) -> None:
     """Run it to its end, or until SIGTERM: then it is cancelled, and the process exits with a sentence."""
     try:

@@ -73,6 +73,15 @@ def main_of(program: Program, description: str) -> int:
     return run(program, [Act(arguments.dir, "istio", "all")], arguments)
 
 
+def main_of_named(program: Program, description: str, names: Sequence[str]) -> int:
+    """The same where stories have names, of which some may be chosen: inside, `parts_of` reads them."""
+    parser = parser_of(program, description=description, out=Path(".out") / f"{program.slug}.json")
+    parser.add_argument("--only", choices=list(names), action="append", help="play this one; may be repeated")
+    arguments = parser.parse_args()
+    words = tuple(word for name in arguments.only or () for word in ("--only", name))
+    return run(program, [Act(arguments.dir, "istio", "all", words)], arguments)
+
+
 def run(program: Program, acts: Sequence[Act], arguments: argparse.Namespace) -> int:
     """Play all acts and sum up; the exit status."""
     signal.signal(signal.SIGTERM, _interrupt)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from e2e.lab.load import LoadClient, Record
+from e2e.play.listening import posted_to
 
 _ADDRESS = ("127.0.0.1", 8090)
 _LOOKS_BACK_S = 5.0
@@ -65,12 +66,5 @@ class Evidence:
 async def testifying(loads: Mapping[str, LoadClient]) -> AsyncIterator[tuple[Evidence, str]]:
     """A hook that listens, and its URL without a path."""
     evidence = Evidence(loads)
-    application = web.Application()
-    application.router.add_post("/{kind}", evidence.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, *_ADDRESS).start()
-        yield evidence, f"http://{_ADDRESS[0]}:{_ADDRESS[1]}"
-    finally:
-        await runner.cleanup()
+    async with posted_to(evidence.answer, "/{kind}", *_ADDRESS) as url:
+        yield evidence, url

@@ -10,6 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
+from e2e.play.listening import posted_to
+
 _ADDRESS = ("127.0.0.1", 8090)
 _CLOSED = 403
 _AWAY = 503
@@ -65,12 +67,5 @@ class Receiver:
 async def receiving() -> AsyncIterator[tuple[Receiver, str]]:
     """A receiver that listens, and its URL without a path."""
     receiver = Receiver()
-    application = web.Application()
-    application.router.add_post("/{hook}", receiver.answer)
-    runner = web.AppRunner(application, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, *_ADDRESS).start()
-        yield receiver, f"http://{_ADDRESS[0]}:{_ADDRESS[1]}"
-    finally:
-        await runner.cleanup()
+    async with posted_to(receiver.answer, "/{hook}", *_ADDRESS) as url:
+        yield receiver, url
