@@ -30,8 +30,7 @@ def config() -> str:
     """The patch, as text."""
     actions = "discovery.lua: |\n" + _indented(_read(FOLDER / "actions" / "discovery.lua"), 2) + "definitions:\n"
     for name in ACTIONS:
-        code = _read(FOLDER / "actions" / name / "action.lua")
-        actions += f"- name: {name}\n  action.lua: |\n{_indented(code, 4)}"
+        actions += f"- name: {name}\n  action.lua: |\n{_indented(code_of(name), 4)}"
     health = _read(FOLDER / "health.lua")
     return (
         _HEAD
@@ -39,6 +38,13 @@ def config() -> str:
         + f"  {_ENTRY}.actions.rollouts.dev_Canary: |\n{_indented(actions, 4)}"
         + "".join(_defaults_entry(kind) for kind in KINDS)
     )
+
+
+def code_of(name: str) -> str:
+    """The Lua of an action: they differ in what is asked for alone."""
+    verb, full = name.removesuffix("-full"), name.endswith("-full")
+    asked = f'local verb, full = "{verb}", {str(full).lower()}'
+    return _read(FOLDER / "actions" / "action.lua").replace("local verb, full = VERB, FULL", asked)
 
 
 def _defaults_entry(kind: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from lupa.lua51 import LuaRuntime, lua_type
 
-from e2e.argocd import ACTIONS, FILE, FOLDER, config
+from e2e.argocd import ACTIONS, FILE, FOLDER, code_of, config
 from rollouts.api.actions import Verb, read_actions
 from rollouts.api.status import CanaryStatus, ConditionType, Phase
 from rollouts.core.decision import Decision
@@ -188,7 +188,7 @@ def test_a_step_is_told_in_percent_of_fine_weights_too() -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_an_action_is_an_intent_that_the_controller_reads(name: str) -> None:
     """One annotation, for the revision that was seen; other annotations stay, and the spec is not touched."""
-    code = (FOLDER / "actions" / name / "action.lua").read_text(encoding="utf-8")
+    code = code_of(name)
     canary = _canary({"phase": "Progressing", "lastAppliedSpec": "abc"}, annotations={"note": "mine"})
 
     changed = LUA.run(code, canary)
@@ -222,4 +222,4 @@ def test_what_argo_cd_is_given_is_what_was_tried() -> None:
     assert actions["discovery.lua"] == DISCOVERY
     assert [one["name"] for one in actions["definitions"]] == list(ACTIONS)
     for one in actions["definitions"]:
-        assert one["action.lua"] == (FOLDER / "actions" / one["name"] / "action.lua").read_text(encoding="utf-8")
+        assert one["action.lua"] == code_of(one["name"])

@@ -2,7 +2,7 @@
 -- Argo CD has checked that its user may run this action; its account is who asks the API server, and so whose name this is:
 -- deploy/policies/intents.yaml lets no other one through. Where Argo CD has another account, write that one.
 local user = "system:serviceaccount:argocd:argocd-server"
-local verb, full = "abort", false
+local verb, full = VERB, FULL
 local annotations = obj.metadata.annotations or {}
 local revision = (obj.status or {}).lastAppliedSpec or ""
 local id = "argocd-" .. os.time() .. "-" .. (obj.metadata.resourceVersion or "0")
