@@ -25,6 +25,7 @@ from rollouts.api.resources import (
 from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.companions import companion_kinds
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fence import Fenced
@@ -127,9 +128,7 @@ async def control(outside: Outside, settings: Settings, readiness: Readiness) ->
             foothold.look()
 
         reporter = outside.reporter
-        reconciler = Reconciler(
-            fenced, exchange, clock, reporter, SETTLES_IN, policy=policy, mandate=mandate, on_look=queue.seen
-        )
+        reconciler = Reconciler(fenced, exchange, reporter, Charge(clock, SETTLES_IN, policy, mandate, queue.seen))
         tasks.create_task(cluster.run())
         await cluster.wait_synced()
         readiness.synced, readiness.parts.cluster = True, cluster

@@ -7,7 +7,6 @@ differs; then only a change, an answer or `wake_at` calls again. No question is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -21,11 +20,10 @@ from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.core.conditions import contest_news
 from rollouts.core.observed import Problem
 from rollouts.core.outbox import lost_news
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fight import Fight
 from rollouts.engine.hold import LEFT, is_let_go, let_go, let_go_unread_at
-from rollouts.engine.mandate import EVERYTHING, Mandate
-from rollouts.engine.policy import POLICY
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.record import REFUSALS, Recorder, read_status, told_refusal
 from rollouts.engine.restraint import Restraint
@@ -34,7 +32,7 @@ from rollouts.engine.term import Tenure
 from rollouts.engine.vetting import news_of
 from rollouts.engine.work import REFUSED_RETRY, Memory, Work, find_work, found_words, writes_for, writes_routes
 from rollouts.errors import Conflict, KubeError, Unsettled
-from rollouts.ports import Clock, Cluster
+from rollouts.ports import Cluster
 from rollouts.telemetry.report import Reporter
 
 _log = structlog.get_logger(__name__)
@@ -46,36 +44,19 @@ ROUNDS_MAX = 16
 class Reconciler:
     """Brings one Canary at a time as far as it goes. Holds nothing of it but its term and what it was refused last."""
 
-    def __init__(  # noqa: PLR0913 - all but the app leave the policy where it is
-        self,
-        cluster: Cluster,
-        exchange: Exchange,
-        clock: Clock,
-        reporter: Reporter,
-        settles_in: timedelta,
-        *,
-        policy: ObjectKey = POLICY,
-        mandate: Mandate = EVERYTHING,
-        on_look: Callable[[ObjectKey], None] = lambda _key: None,
-    ) -> None:
-        """`settles_in`: how long after Kubernetes calls pods ready every proxy knows them.
-
-        `on_look` is called before each look at a Canary: all that has changed until then will be seen.
-        """
+    def __init__(self, cluster: Cluster, exchange: Exchange, reporter: Reporter, charge: Charge) -> None:
+        """Nothing is known of any Canary yet."""
         self._cluster = cluster
         self._exchange = exchange
-        self._settles_in = settles_in
-        self._clock = clock
         self._reporter = reporter
-        self._recorder = Recorder(cluster, clock)
-        self._restraint = Restraint(cluster, policy, mandate)
-        self._mandate = mandate
-        self._on_look = on_look
+        self._charge = charge
+        self._recorder = Recorder(cluster, charge.clock)
+        self._restraint = Restraint(cluster, charge.policy, charge.mandate)
         self._memories: dict[ObjectKey, Memory] = {}
 
     def release(self) -> None:
         """Forget the Canaries that are outside the mandate, so that one that comes back is claimed anew."""
-        for key in [key for key in self._memories if not self._mandate.holds(key)]:
+        for key in [key for key in self._memories if not self._charge.mandate.holds(key)]:
             self._exchange.stop_sending(key)
             self._forget(key)
 
@@ -85,9 +66,9 @@ class Reconciler:
         Raises KubeError for what the API server did. Nothing is half-decided then: the next call goes on.
         """
         for _ in range(ROUNDS_MAX):
-            self._on_look(key)
+            self._charge.on_look(key)
             canary = self._cluster.read(CANARIES, key)
-            if canary is None or is_let_go(canary) or not self._mandate.holds(key):
+            if canary is None or is_let_go(canary) or not self._charge.mandate.holds(key):
                 self._forget(key)
                 return None
             memory = self._remember(key, canary)
@@ -101,11 +82,11 @@ class Reconciler:
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
     def _remember(self, key: ObjectKey, canary: Manifest) -> Memory:
-        uid, status, now = canary["metadata"]["uid"], read_status(canary), self._clock.now()
+        uid, status, now = canary["metadata"]["uid"], read_status(canary), self._charge.clock.now()
         if key in self._memories and self._memories[key].uid != uid:
             self._forget(key)  # this is its successor
         memory = self._memories.setdefault(
-            key, Memory(uid, Readiness(self._settles_in), self._restraint, now, Fight(now))
+            key, Memory(uid, Readiness(self._charge.settles_in), self._restraint, now, Fight(now))
         )
         ours = memory.tenure.term is not None
         if memory.tenure.look(status):
@@ -124,7 +105,7 @@ class Reconciler:
 
     async def _tell_invalid(self, canary: Manifest, tenure: Tenure, invalid: ValidationError) -> datetime | None:
         """Nothing can be done; also what was made can't be known. When to look again, or to let a deletion go on."""
-        problem, now = Problem("SpecInvalid", explain_invalid(invalid)), self._clock.now()
+        problem, now = Problem("SpecInvalid", explain_invalid(invalid)), self._charge.clock.now()
         due_at = let_go_unread_at(canary)
         late = due_at is not None and now >= due_at
         told = self._recorder.with_problem(canary, problem)
@@ -142,10 +123,10 @@ class Reconciler:
     async def _round(self, key: ObjectKey, subject: Subject, memory: Memory) -> tuple[bool, datetime | None]:
         """One pass; whether nothing is left to do, and when to look again."""
         vouched = await self._exchange.vouches(subject)
-        if not self._mandate.holds(key):
+        if not self._charge.mandate.holds(key):
             return False, None
         heard = replace(self._exchange.heard(key), vouched=vouched)
-        work = find_work(self._cluster, subject, self._clock.now(), heard, memory)
+        work = find_work(self._cluster, subject, self._charge.clock.now(), heard, memory)
         decision = work.decision
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)
@@ -167,7 +148,7 @@ class Reconciler:
         if memory.refused is None:
             return settled, decision.wake_at
         await self._recorder.tell_problem(written, memory.refused, memory.tenure)
-        again_at = self._clock.now() + REFUSED_RETRY
+        again_at = self._charge.clock.now() + REFUSED_RETRY
         return settled, min(again_at, decision.wake_at or again_at)
 
     async def _record(self, canary: Manifest, work: Work, tenure: Tenure) -> Manifest:
@@ -207,7 +188,7 @@ class Reconciler:
                 await self._cluster.write(write)
                 changed = True
                 if writes_routes(write):
-                    memory.fight.put_back(self._clock.now(), found_words(write, seen, desired))
+                    memory.fight.put_back(self._charge.clock.now(), found_words(write, seen, desired))
         except KubeError as failed:
             return changed, failed
         return changed, None

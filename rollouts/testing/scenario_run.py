@@ -17,6 +17,7 @@ from rollouts.core.phases import Event
 from rollouts.core.plan import plan_of
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import AT_ONCE
@@ -111,7 +112,7 @@ class _Run:
             async with asyncio.TaskGroup() as tasks:
                 ways = Ways(view, world.metrics, Caller(world, world), world, grouped=world.counters)
                 exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-                reconciler = Reconciler(view, exchange, clock, reporter, AT_ONCE, on_look=queue.seen)
+                reconciler = Reconciler(view, exchange, reporter, Charge(clock, AT_ONCE, on_look=queue.seen))
                 await Workers(queue, reconciler, clock, reporter).run(1)
         finally:
             watch.stop()

@@ -21,6 +21,7 @@ from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import AT_ONCE
@@ -209,7 +210,7 @@ class Cell:
                 secrets = MemorySecrets(self.server)
                 ways = Ways(wire, wire, Caller(self.hooks, secrets), secrets)
                 exchange = Exchange(ways, self.clock, tasks.create_task, queue.add)
-                reconciler = Reconciler(wire, exchange, self.clock, reporter, AT_ONCE)
+                reconciler = Reconciler(wire, exchange, reporter, Charge(self.clock, AT_ONCE))
                 await Workers(queue, reconciler, self.clock, reporter).run(1)
         finally:
             watch.stop()

@@ -18,6 +18,7 @@ from rollouts.demo.scene import Scene
 from rollouts.demo.user import User
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import SETTLES_IN
@@ -86,7 +87,7 @@ async def _control(cluster: Cluster, clock: VirtualClock) -> None:
             secrets = MemorySecrets(cluster.server)
             ways = Ways(view, metrics, Caller(ScriptedHooks(clock, Random(2)), secrets), secrets)
             exchange = Exchange(ways, clock, tasks.create_task, queue.add)
-            reconciler = Reconciler(view, exchange, clock, reporter, SETTLES_IN, on_look=queue.seen)
+            reconciler = Reconciler(view, exchange, reporter, Charge(clock, SETTLES_IN, on_look=queue.seen))
             await Workers(queue, reconciler, clock, reporter).run(1)
     finally:
         watch.stop()

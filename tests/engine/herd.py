@@ -21,6 +21,7 @@ from rollouts.core.grid import floor_instant
 from rollouts.core.measurement import Outcome
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import AT_ONCE
@@ -178,7 +179,7 @@ class Herd:
             caller = Caller(ScriptedHooks(self.clock, Random(0)), secrets)
             ways = Ways(self.cluster, grouping, caller, secrets, grouped=watched, grid_s=GRID_S)
             exchange = Exchange(ways, self.clock, tasks.create_task, queue.add)
-            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, on_look=queue.seen)
+            reconciler = Reconciler(self.cluster, exchange, reporter, Charge(self.clock, AT_ONCE, on_look=queue.seen))
             await Workers(queue, reconciler, self.clock, reporter).run(8)
 
 

@@ -18,6 +18,7 @@ from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.measurement import Outcome, Probe, Signal, Subject, Value
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.policy import POLICY
 from rollouts.engine.queue import KeyQueue
@@ -156,7 +157,7 @@ class Many:
                 self.looks[key.name] += 1
                 queue.seen(key)
 
-            reconciler = Reconciler(self.cluster, exchange, self.clock, reporter, AT_ONCE, on_look=looks)
+            reconciler = Reconciler(self.cluster, exchange, reporter, Charge(self.clock, AT_ONCE, on_look=looks))
             await Workers(queue, reconciler, self.clock, reporter).run(self.workers)
 
     def _measured(self, name: str) -> Callable[[Probe], Outcome]:

@@ -21,6 +21,7 @@ from rollouts.core.resting import PREFLIGHT_RETRY
 from rollouts.core.running import EVIDENCE_MAX_AGE
 from rollouts.engine.ask import ANSWER_MAX_S, KEPT, Asker, Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.queue import KeyQueue
 from rollouts.engine.readiness import AT_ONCE
@@ -94,7 +95,7 @@ class Living:
             caller = Caller(world.hooks, world.secrets)
             ways = Ways(self._cluster, self._metrics, caller, world.secrets)
             exchange = Exchange(ways, world.clock, tasks.create_task, self.queue.add)
-            reconciler = Reconciler(self._cluster, exchange, world.clock, reporter, AT_ONCE)
+            reconciler = Reconciler(self._cluster, exchange, reporter, Charge(world.clock, AT_ONCE))
             wake_all(world.cluster, self.queue)
             await Workers(self.queue, reconciler, world.clock, reporter).run(2)
 

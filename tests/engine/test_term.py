@@ -15,6 +15,7 @@ from rollouts.api.resources import CANARIES, SERVICES, VIRTUAL_SERVICES, Manifes
 from rollouts.api.status import CanaryStatus, ConditionType, Phase
 from rollouts.engine.ask import ANSWER_MAX_S, Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.readiness import AT_ONCE
 from rollouts.engine.reconcile import Reconciler
@@ -50,7 +51,7 @@ class Other:
         secrets = MemorySecrets(world.cluster.server)
         ways = Ways(self, world.metrics, Caller(world.hooks, secrets), secrets)
         exchange = Exchange(ways, world.clock, self._start, lambda _key: None)
-        self._reconciler = Reconciler(self, exchange, world.clock, reporter, AT_ONCE)
+        self._reconciler = Reconciler(self, exchange, reporter, Charge(world.clock, AT_ONCE))
         self._questions: list[asyncio.Task[None]] = []
 
     async def look(self) -> datetime | None:

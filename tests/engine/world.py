@@ -37,6 +37,7 @@ from rollouts.core.measurement import Subject as Side
 from rollouts.engine.alerting import Alerter, Sender
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.mandate import EVERYTHING, Mandate
 from rollouts.engine.modes import mode_of
@@ -331,7 +332,7 @@ class World:
         caller, off = Caller(self.hooks, read), self.secrets_off
         ways = Ways(self.cluster, self.metrics, caller, read, self.pods, alerter=alerter, secrets_off=off)
         self.exchange = Exchange(ways, self.clock, self._ask, self._on_answer)
-        return Reconciler(self.cluster, self.exchange, self.clock, reporter, AT_ONCE, mandate=self.mandate)
+        return Reconciler(self.cluster, self.exchange, reporter, Charge(self.clock, AT_ONCE, mandate=self.mandate))
 
     def _ask(self, question: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         self._questions.append(asyncio.create_task(question))

@@ -18,6 +18,7 @@ from rollouts.core.lease import Me
 from rollouts.core.shares import Rule
 from rollouts.engine.ask import Ways
 from rollouts.engine.calling import Caller
+from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fence import Fenced
 from rollouts.engine.mandate import EVERYTHING
@@ -189,7 +190,7 @@ class Process:
                 ways = Ways(fenced, metrics, Caller(hooks, secrets), secrets)
                 exchange = Exchange(ways, self._clock, tasks.create_task, queue.add)
                 reconciler = Reconciler(
-                    fenced, exchange, self._clock, reporter, AT_ONCE, mandate=mandate, on_look=queue.seen
+                    fenced, exchange, reporter, Charge(self._clock, AT_ONCE, mandate=mandate, on_look=queue.seen)
                 )
                 if seat is not None:
 
