@@ -6,7 +6,9 @@ The library is used for authentication, TLS and the session, and for nothing els
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.request import getproxies
 
+from aiohttp import ClientSession
 from kubernetes_asyncio.client import ApiClient, Configuration
 from kubernetes_asyncio.config import ConfigException, load_incluster_config, load_kube_config
 from yaml import YAMLError
@@ -16,6 +18,9 @@ from rollouts.errors import Retry, RolloutsError
 
 _TRIPS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """How the library trips over YAML that is no kubeconfig."""
+
+READ_BUFFER_BYTES = 2**21
+"""As the library has it: one event of a watch may be as large as an object may be, 1.5 MiB."""
 
 
 class AccessUnknown(RolloutsError):
@@ -36,9 +41,7 @@ async def open_client(*, kubeconfig: Path | None = None, context: str | None = N
         place = f"kubeconfig {kubeconfig}" if kubeconfig else "the pod's service account"
         why = error if isinstance(error, ConfigException | OSError) else "it is no kubeconfig"
         raise AccessUnknown(f"no access to a cluster by {place}: {why}") from error
-    client = ApiClient(configuration)
-    client.user_agent = f"rollouts/{__version__}"
-    return client
+    return _client(configuration)
 
 
 def nameless(client: ApiClient) -> ApiClient:
@@ -48,9 +51,7 @@ def nameless(client: ApiClient) -> ApiClient:
         if hasattr(known, name):
             setattr(configuration, name, getattr(known, name))
     configuration.api_key, configuration.api_key_prefix = {}, {}
-    other = ApiClient(configuration)
-    other.user_agent = f"rollouts/{__version__}"
-    return other
+    return _client(configuration)
 
 
 async def bearer_token(client: ApiClient) -> str:
@@ -58,3 +59,20 @@ async def bearer_token(client: ApiClient) -> str:
     shown = await client.configuration.get_api_key_with_prefix("BearerToken")
     scheme, _, token = str(shown or "").partition(" ")
     return token if scheme == "Bearer" else ""
+
+
+def _client(configuration: Configuration) -> ApiClient:
+    """Ours, and with no eye for ~/.netrc.
+
+    The library's session looks into that file before each request, in a thread of its own, and where it names the API
+    server, its password would stand beside our token. The variables that name a proxy count as before.
+    """
+    client = ApiClient(configuration)
+    client.user_agent = f"rollouts/{__version__}"
+    given = client.rest_client.pool_manager
+    proxied = bool(getproxies())
+    client.rest_client.pool_manager = ClientSession(
+        connector=given.connector, trust_env=proxied, read_bufsize=READ_BUFFER_BYTES
+    )
+    given.detach()
+    return client
