@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
 
 LABELS = MappingProxyType({
     "namespace": "Of a Canary; its series go when it is deleted, or when another replica takes it over",
@@ -46,22 +48,27 @@ class Book:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.entries: list[Entry] = []
-        self._registry = registry
+        self.registry = registry
 
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         """A number that goes up and down."""
         self._note(name, "gauge", text, labels)
-        return Gauge(name, text, labels, registry=self._registry)
+        return Gauge(name, text, labels, registry=self.registry)
+
+    def scraped(self, name: str, text: str, *labels: str) -> partial[GaugeMetricFamily]:
+        """A gauge that is made anew for each scrape: each call gives one without numbers."""
+        self._note(name, "gauge", text, labels)
+        return partial(GaugeMetricFamily, name, text, labels=labels)
 
     def counter(self, name: str, text: str, *labels: str) -> Counter:
         """How often something happened; `name` is without `_total`."""
         self._note(f"{name}_total", "counter", text, labels)
-        return Counter(name, text, labels, registry=self._registry)
+        return Counter(name, text, labels, registry=self.registry)
 
     def histogram(self, name: str, text: str, *labels: str, buckets: Sequence[float]) -> Histogram:
         """How long something took, in seconds."""
         self._note(name, "histogram", text, labels)
-        return Histogram(name, text, labels, registry=self._registry, buckets=buckets)
+        return Histogram(name, text, labels, registry=self.registry, buckets=buckets)
 
     def _note(self, name: str, kind: str, text: str, labels: tuple[str, ...]) -> None:
         unexplained = [label for label in labels if label not in LABELS]
