@@ -111,7 +111,8 @@ Write = Apply | PatchJson | PatchStatus | Create | Delete | CopyContent | Discar
 class Cluster(Protocol):
     """The API server, as watched stores to read from and requests to write with.
 
-    Reads never send a request. After a write, reads see at least the object that the write returned.
+    Reads never send a request. After a write, reads see at least the object that the write returned. An object that
+    was read never changes, and is read again until another state of it is known: identity tells whether it is new.
     """
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:

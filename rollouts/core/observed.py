@@ -5,8 +5,8 @@ Gathered by the engine from its stores; absent things are None. Nothing here kno
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from rollouts.api.actions import Action
 from rollouts.core.choices import WHILE_SUSPENDED
@@ -176,3 +176,11 @@ class Observed:
     """That somebody else keeps changing the routes: which object, and the way out."""
     looked_since: datetime | None = None
     """Since when the process that looks has known the Canary: what it finds overdue it may never have tried."""
+
+
+_NO_TIME = datetime.max.replace(tzinfo=UTC)
+
+
+def timeless(seen: Observed) -> Observed:
+    """The same world without what time alone changes, nor what was answered: what objects are to be goes by no more."""
+    return replace(seen, now=_NO_TIME, samples=(), holds=(), holds_change_at=None, looked_since=None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import takewhile
+from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
 
@@ -21,10 +20,8 @@ from rollouts.traffic.user_steering import Steering
 
 def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     """The Canary that releases one of this one's workloads, or steers one of its rules, and is older."""
-    canaries = sorted(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), key=_seniority)
     targets = {spec.target_ref.name} if spec.target_ref is not None else {one.target_ref.name for one in spec.subsets}
-    older = takewhile(lambda canary: canary["metadata"]["uid"] != owner.uid, canaries)
-    for canary in older:
+    for canary in _older(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), owner):
         rival = f"Canary {ObjectKey.of(canary)}, which is older,"
         near = canary["metadata"]["namespace"] == owner.namespace
         if near and (names := targets & target_names(canary)):
@@ -34,6 +31,12 @@ def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[P
             same = f"shares the requests of VirtualService {route} by the same rules"
             way_out = "name different rules in the routeRefs of both, or delete one of the two"
             yield Problem("TargetContested", f"{rival} {same}: {way_out}")
+
+
+def _older(canaries: Sequence[Manifest], owner: Owner) -> list[Manifest]:
+    """Those before the one with this uid, the oldest first; all, where it is not among them."""
+    own = next((_seniority(canary) for canary in canaries if canary["metadata"]["uid"] == owner.uid), None)
+    return sorted((canary for canary in canaries if own is None or _seniority(canary) < own), key=_seniority)
 
 
 def _same_route(cluster: Cluster, canary: Manifest, owner: Owner, spec: CanarySpec) -> str:

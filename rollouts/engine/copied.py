@@ -82,7 +82,7 @@ class Copied:
             service=spec.service_name,
         )
 
-    def problems(self, cluster: Cluster, subject: Subject, _status: CanaryStatus) -> Iterator[Problem]:
+    def problems(self, cluster: Cluster, subject: Subject, _stable_subset: str) -> Iterator[Problem]:
         """As the Protocol says."""
         yield from find_problems(cluster, subject.owner, subject.spec)
         for companion in COMPANIONS:

@@ -60,15 +60,19 @@ class Mode(Protocol):
         """Both sides, and how the requests are shared between them; `samples` are the answers to what was asked."""
         ...
 
-    def problems(self, cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
-        """Why the Canary can't be acted on; each names the object and the way out."""
+    def problems(self, cluster: Cluster, subject: Subject, stable_subset: str) -> Iterator[Problem]:
+        """Why the Canary can't be acted on; each names the object and the way out. `stable_subset` is the status's.
+
+        Goes by that, the owner, the spec and the stores alone: what it found is kept while these are the same.
+        """
         ...
 
     def writes(self, cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
         """The writes that make `desired` true, in order; none if it is true already.
 
         To be carried out one by one: each is worked out from what the store holds after the one before. Where
-        `desired.leave` is set, what leads to the Canary is given back; the finalizer is not the mode's.
+        `desired.leave` is set, what leads to the Canary is given back; the finalizer is not the mode's. Goes by its
+        arguments but the manifest, and by the stores; `seen` tells no time.
         """
         ...
 

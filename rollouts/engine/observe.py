@@ -11,7 +11,9 @@ from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import Sample
 from rollouts.core.observed import NO_MAIL, Mail, Observed
 from rollouts.engine.config_sources import secret_problems
+from rollouts.engine.contest import find_contest
 from rollouts.engine.modes import mode_of
+from rollouts.engine.recall import Recall
 from rollouts.engine.secrets_off import hook_problems
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster
@@ -35,11 +37,19 @@ class Heard:
     """Whether the operator lets no Secret be read."""
 
 
-def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard) -> Observed:
+def observe(  # noqa: PLR0913 - all that a look needs
+    cluster: Cluster, subject: Subject, status: CanaryStatus, now: datetime, heard: Heard, *, recall: Recall
+) -> Observed:
     """The world around one Canary at `now`."""
     mode, metadata = mode_of(subject.spec), subject.manifest["metadata"]
     deleting = "deletionTimestamp" in metadata
     sides = mode.observe(cluster, subject, status, heard.samples, deleting=deleting)
+    problem = next(find_contest(cluster, subject.owner, subject.spec), None) or recall.of(
+        cluster,
+        "problem",
+        (subject.owner, subject.spec, status.stable_subset),
+        lambda reading: next(mode.problems(reading, subject, status.stable_subset), None),
+    )
     unread = secret_problems(cluster, subject, sides.secrets, heard.samples)
     unsent = hook_problems(subject) if heard.secrets_off else ()
     return Observed(
@@ -52,7 +62,7 @@ def observe(cluster: Cluster, subject: Subject, status: CanaryStatus, now: datet
         apex_on_primary=sides.apex_on_primary,
         stable_subset=sides.stable_subset,
         secrets=sides.secrets,
-        problem=next(chain(mode.problems(cluster, subject, status), unread, unsent), None),
+        problem=problem or next(chain(unread, unsent), None),
         actions=read_actions(subject.manifest, verified=heard.vouched),
         samples=heard.samples,
         grid_s=heard.grid_s,

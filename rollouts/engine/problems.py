@@ -20,7 +20,6 @@ from rollouts.api.resources import (
 from rollouts.core.observed import Problem
 from rollouts.core.selector import SELECTOR_LABELS, selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.contest import find_contest
 from rollouts.engine.routers import router_of
 from rollouts.ports import Cluster
 from rollouts.traffic.metadata import canary_service, primary_service
@@ -36,7 +35,6 @@ def find_problems(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[
     for resource in (kind.resource, *_READ):
         if trouble := cluster.trouble(resource):
             yield Problem("KindUnavailable", trouble)
-    yield from find_contest(cluster, owner, spec)
     target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
     if target is None:
         missing = f"{spec.target.kind} {owner.namespace}/{spec.target.name} does not exist"

@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 import structlog
 from pydantic import ValidationError
 
-from rollouts.api.canary import CanarySpec
 from rollouts.api.invalid import explain_invalid
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey
@@ -73,11 +72,13 @@ class Reconciler:
                 return None
             memory = self._remember(key, canary)
             try:
-                spec = CanarySpec.model_validate(canary.get("spec") or {})
+                spec = memory.read_spec(canary)
             except ValidationError as invalid:
                 return await self._tell_invalid(canary, memory.tenure, invalid)
             settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec), memory)
             if settled:
+                if wake_at is None:
+                    memory.rest()
                 return wake_at
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 

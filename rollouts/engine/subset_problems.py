@@ -15,9 +15,7 @@ from rollouts.api.resources import (
     Manifest,
     ObjectKey,
 )
-from rollouts.api.status import CanaryStatus
 from rollouts.core.observed import Problem
-from rollouts.engine.contest import find_contest
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
@@ -27,13 +25,12 @@ from rollouts.ports import Cluster
 _READ = (DEPLOYMENTS, SERVICES, VIRTUAL_SERVICES, DESTINATION_RULES)
 
 
-def find_subset_problems(cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+def find_subset_problems(cluster: Cluster, subject: Subject, stable_subset: str) -> Iterator[Problem]:
     """The reasons not to act, the first of them first."""
     for resource in _READ:
         if trouble := cluster.trouble(resource):
             yield Problem("KindUnavailable", trouble)
-    yield from find_contest(cluster, subject.owner, subject.spec)
-    owner, spec, stable = subject.owner, subject.spec, stable_of(cluster, subject, status)
+    owner, spec, stable = subject.owner, subject.spec, stable_of(cluster, subject, stable_subset)
     absent = [*_absent_targets(cluster, subject), *router_of(spec).problems(cluster, owner, spec, stable)]
     yield from absent
     if not absent:

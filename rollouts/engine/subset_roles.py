@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.status import CanaryStatus
 from rollouts.engine.subject import Subject
 from rollouts.engine.user_routes import seen_of
 from rollouts.ports import Cluster
 from rollouts.traffic.user_routes import total_weights
 
 
-def stable_of(cluster: Cluster, subject: Subject, status: CanaryStatus) -> str:
-    """The subset that serves: the status's, else the one with the larger weight, else the spec's; else empty."""
+def stable_of(cluster: Cluster, subject: Subject, told: str) -> str:
+    """The subset that serves: the one that the status told of, else the heavier, else the spec's; or empty."""
     spec = subject.spec
-    if spec.subset(status.stable_subset) is not None:
-        return status.stable_subset
+    if spec.subset(told) is not None:
+        return told
     seen = seen_of(cluster, subject.owner, spec, "")
     weights = total_weights(seen, seen[0][0].pair)
     one, other = weights

@@ -49,7 +49,7 @@ class Subsets:
     ) -> Sides:
         """As the Protocol says."""
         owner, spec = subject.owner, subject.spec
-        stable = stable_of(cluster, subject, status)
+        stable = stable_of(cluster, subject, status.stable_subset)
         share = replace(routing_of(spec, status), stable=stable)
         router = router_of(spec)
         routed = router.observe(cluster, owner, spec, share)
@@ -70,9 +70,9 @@ class Subsets:
             released=deleting and not made,
         )
 
-    def problems(self, cluster: Cluster, subject: Subject, status: CanaryStatus) -> Iterator[Problem]:
+    def problems(self, cluster: Cluster, subject: Subject, stable_subset: str) -> Iterator[Problem]:
         """As the Protocol says."""
-        return find_subset_problems(cluster, subject, status)
+        return find_subset_problems(cluster, subject, stable_subset)
 
     def writes(self, cluster: Cluster, subject: Subject, _seen: Observed, desired: Desired) -> Iterator[Write]:
         """As the Protocol says."""

@@ -10,13 +10,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TypeGuard
 
-from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES, ObjectKey
+from rollouts.api.canary import CanarySpec
+from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.conditions import contest_of
 from rollouts.core.decision import Decision, Desired
 from rollouts.core.desired import routing_of
 from rollouts.core.measurement import Vet
-from rollouts.core.observed import Observed, Problem
+from rollouts.core.observed import Observed, Problem, timeless
 from rollouts.core.step import step
 from rollouts.engine.ask import ANSWER_MAX_S
 from rollouts.engine.fight import Fight
@@ -24,6 +25,7 @@ from rollouts.engine.hold import hold, is_held, let_go
 from rollouts.engine.modes import mode_of
 from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
+from rollouts.engine.recall import Recall
 from rollouts.engine.recipes import Standing
 from rollouts.engine.record import read_status
 from rollouts.engine.restraint import Restraint
@@ -55,6 +57,20 @@ class Memory:
     """The write that the API server would not have, last time."""
     unanswered: frozenset[Vet] = frozenset()
     """The questions about queries of which people know that nobody answers."""
+    recall: Recall = field(default_factory=Recall)
+    _spec: tuple[Manifest, CanarySpec] | None = None
+
+    def read_spec(self, canary: Manifest) -> CanarySpec:
+        """The spec in our words: read once for each that there is. Raises ValidationError."""
+        told = canary.get("spec") or {}
+        if self._spec is None or self._spec[0] is not told:
+            self._spec = (told, CanarySpec.model_validate(told))
+        return self._spec[1]
+
+    def rest(self) -> None:
+        """Nothing is to be done until something changes: what only saves time is let go."""
+        self._spec = None
+        self.recall.forget()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +96,7 @@ class Work:
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
     status, refused = read_status(subject.manifest), memory.refused
-    seen = memory.readiness.look(observe(cluster, subject, status, now, heard))
+    seen = memory.readiness.look(observe(cluster, subject, status, now, heard, recall=memory.recall))
     vetting = look_at_queries(Standing(cluster, subject, status), heard.samples, now)
     seen = replace(seen, unvetted=vetting.open, problem=seen.problem or next(iter(vetting.problems), None))
     holding = memory.restraint.look(subject, status, now)
@@ -97,8 +113,9 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     # While a write is refused, its condition stays until it is known that it is refused no more.
     waits = refused is not None and _differ_in_conditions_only(status, decision.status)
     intent = status if waits else decision.status
-    writes = writes_for(cluster, subject, seen, decision.desired, routes_wait=due_at is not None)
-    incomplete = next(writes, None) is not None
+    incomplete = _is_incomplete(
+        cluster, subject, seen, decision.desired, routes_wait=due_at is not None, recall=memory.recall
+    )
     undone: timedelta | None = None
     if intent != status:
         undone = timedelta()
@@ -119,13 +136,27 @@ def writes_for(
         yield let_go(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
         return
     held = is_held(subject.manifest) or desired.leave is not None
-    for write in mode_of(subject.spec).writes(cluster, subject, seen, desired):
+    for write in mode_of(subject.spec).writes(cluster, subject, timeless(seen), desired):
         if routes_wait and writes_routes(write):
             continue
         if not held:
             yield hold(cluster.read(CANARIES, subject.owner.key) or subject.manifest)
             held = True
         yield write
+
+
+def _is_incomplete(  # noqa: PLR0913 - as `writes_for`
+    cluster: Cluster, subject: Subject, seen: Observed, desired: Desired, *, routes_wait: bool, recall: Recall
+) -> bool:
+    """Whether any write is missing."""
+
+    def missing(reading: Cluster) -> bool:
+        return next(writes_for(reading, subject, seen, desired, routes_wait=routes_wait), None) is not None
+
+    if desired.leave is not None:
+        return missing(cluster)
+    inputs = (subject.owner, subject.spec, timeless(seen), desired, routes_wait)
+    return recall.of(cluster, "incomplete", inputs, missing)
 
 
 def writes_routes(write: Write) -> TypeGuard[Apply | PatchJson]:

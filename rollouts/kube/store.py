@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 
 from rollouts.api.resources import Manifest, ObjectKey, Resource
-from rollouts.kube.compact import compact
+from rollouts.kube.compact import compact, is_same
 from rollouts.kube.selection import Select, select_whole
 
 OnChange = Callable[[Resource, ObjectKey], None]
@@ -47,6 +47,8 @@ class Store:
         self._objects: dict[ObjectKey, Manifest] = {}
         self._spaces: dict[str, dict[ObjectKey, Manifest]] = {}
         """The same by namespace, which each look at a Canary asks for: it must not look through all."""
+        self._lists: dict[str, tuple[Manifest, ...]] = {}
+        """What `list_all` said of each namespace, and is still true."""
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self.horizon = 0
         """The resourceVersion up to which every change is known; 0 before the first list."""
@@ -58,10 +60,12 @@ class Store:
         return self._objects.get(key)
 
     def list_all(self, namespace: str = "") -> Sequence[Manifest]:
-        """All known objects, of one namespace or of all, in no order."""
-        if not namespace:
-            return list(self._objects.values())
-        return list(self._spaces.get(namespace, {}).values())
+        """All known objects, of one namespace or of all, in no order; the same object as long as they are the same."""
+        known = self._lists.get(namespace)
+        if known is None:
+            objects = self._spaces.get(namespace, {}) if namespace else self._objects
+            known = self._lists[namespace] = tuple(objects.values())
+        return known
 
     def keep(self, manifest: Manifest) -> Manifest:
         """What would be stored of this object."""
@@ -136,16 +140,22 @@ class Store:
             return False
         if known is not None and _uid(known) != _uid(kept):
             self._bury(known)
-        kept = compact(kept)
+        kept = compact(kept, known)
         self._objects[key] = self._spaces.setdefault(key.namespace, {})[key] = kept
-        return known is None or _content(known) != _content(kept)
+        self._relist(key.namespace)
+        return known is None or not is_same(kept, known)
 
     def _drop(self, key: ObjectKey) -> None:
         self._bury(self._objects.pop(key))
+        self._relist(key.namespace)
         space = self._spaces[key.namespace]
         del space[key]
         if not space:
             del self._spaces[key.namespace]
+
+    def _relist(self, namespace: str) -> None:
+        self._lists.pop("", None)
+        self._lists.pop(namespace, None)
 
     def _bury(self, manifest: Manifest) -> None:
         uid = _uid(manifest)
@@ -159,11 +169,6 @@ class Store:
 def _is_newer(candidate: Manifest, known: Manifest) -> bool:
     new, old = _version(candidate), _version(known)
     return new is None or old is None or new > old
-
-
-def _content(manifest: Manifest) -> Manifest:
-    metadata = {name: value for name, value in manifest["metadata"].items() if name != "resourceVersion"}
-    return {**manifest, "metadata": metadata}
 
 
 def _uid(manifest: Manifest) -> str:

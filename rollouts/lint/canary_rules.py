@@ -14,6 +14,7 @@ from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, DESTINATION_RULES, SERVICES, ObjectKey
 from rollouts.api.status import CanaryStatus
 from rollouts.core.observed import Problem
+from rollouts.engine.contest import find_contest
 from rollouts.engine.modes import mode_of
 from rollouts.engine.recipes import Standing, find_recipe, flaw_of
 from rollouts.engine.routers import router_of
@@ -65,8 +66,8 @@ def check_canary(files: Files, item: Item, spec: CanarySpec) -> Iterator[Finding
     """All that the controller would say of one Canary whose spec is valid."""
     manifest = files.read(CANARIES, item.key) or item.manifest
     subject = Subject(manifest, Owner.of(manifest), spec)
-    status = CanaryStatus()
-    found = chain(mode_of(spec).problems(files, subject, status), _without_target(files, subject))
+    rivals = find_contest(files, subject.owner, spec)
+    found = chain(rivals, mode_of(spec).problems(files, subject, ""), _without_target(files, subject))
     for problem in dict.fromkeys(found):
         yield _finding(files, item, subject, problem, _FIELDS.get(problem.reason, ""))
     for index, metric in enumerate(spec.analysis.metrics):

@@ -42,8 +42,8 @@ class MemoryView:
     def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
         """As the port says."""
         if namespace:
-            return [*self._of(resource, namespace).values()]
-        return [manifest for known in self._known.get(resource, {}).values() for manifest in known.values()]
+            return tuple(self._of(resource, namespace).values())
+        return tuple(one for known in self._known.get(resource, {}).values() for one in known.values())
 
     def trouble(self, resource: Resource) -> str:
         """As the port says."""

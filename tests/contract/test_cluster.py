@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, RULES_REVIEWS, SERVICES, Manifest
@@ -21,8 +23,24 @@ async def test_a_write_is_seen_by_the_next_read(arranged: Arranged) -> None:
     assert known["metadata"]["uid"]
     assert known["metadata"]["creationTimestamp"]
     assert "managedFields" not in known["metadata"]
-    assert arranged.cluster.list_all(ROUTES, arranged.namespace) == [known]
+    assert arranged.cluster.list_all(ROUTES, arranged.namespace) == (known,)
     assert arranged.changes.count((ROUTES, key_a(arranged))) == 1
+
+
+async def test_what_was_read_stays_as_it_was_and_another_state_is_another_object(arranged: Arranged) -> None:
+    """So whoever has read an object knows by its identity, and of a list by that of its objects, whether it is new."""
+    await arranged.cluster.write(Apply(ROUTES, route(arranged)))
+    before, listed = arranged.cluster.read(ROUTES, key_a(arranged)), arranged.cluster.list_all(ROUTES)
+    assert before is arranged.cluster.read(ROUTES, key_a(arranged))
+    assert all(one is other for one, other in zip(listed, arranged.cluster.list_all(ROUTES), strict=True))
+    said = copy.deepcopy(before)
+
+    await arranged.cluster.write(Apply(ROUTES, route(arranged, gateways=["mesh"])))
+
+    after = arranged.cluster.read(ROUTES, key_a(arranged))
+    assert after is not before
+    assert any(one is after for one in arranged.cluster.list_all(ROUTES))
+    assert before == said
 
 
 async def test_the_same_apply_again_is_no_change(arranged: Arranged) -> None:
@@ -256,7 +274,7 @@ async def test_what_others_delete_and_make_again_is_another_object(arranged: Arr
     first = await arranged.cluster.write(Apply(ROUTES, route(arranged, gateways=["mesh"])))
     arranged.changes.clear()
     await arranged.other.delete(ROUTES, key_a(arranged))
-    assert arranged.cluster.list_all(ROUTES, arranged.namespace) == []
+    assert not arranged.cluster.list_all(ROUTES, arranged.namespace)
     assert arranged.changes == [(ROUTES, key_a(arranged))]
     second = await arranged.cluster.write(Apply(ROUTES, route(arranged)))
 

@@ -96,7 +96,7 @@ async def test_a_copy_follows_its_original() -> None:
     assert writes == []
     world.cluster.delete(POD_DISRUPTION_BUDGETS, ObjectKey(NAMESPACE, "web"))
     await world.run_until_quiet()
-    assert world.cluster.list_all(POD_DISRUPTION_BUDGETS) == []
+    assert not world.cluster.list_all(POD_DISRUPTION_BUDGETS)
 
 
 async def test_what_others_do_to_the_copy_is_put_right() -> None:
@@ -206,7 +206,7 @@ async def test_a_budget_that_is_gone_already_holds_up_nothing() -> None:
         await world.settle()
     await world.run_until_quiet()
     assert gone
-    assert world.cluster.list_all(POD_DISRUPTION_BUDGETS) == []
+    assert not world.cluster.list_all(POD_DISRUPTION_BUDGETS)
 
 
 def test_long_names_stay_apart_and_are_names() -> None:

@@ -9,6 +9,7 @@ from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.engine.observe import Heard, observe
+from rollouts.engine.recall import Recall
 from rollouts.engine.subject import Subject
 from tests.engine.world import KEY, NAMESPACE, World, canary_manifest
 
@@ -47,7 +48,7 @@ async def listings(neighbours: int) -> Counter[Resource]:
         neighbour(world, f"cart-{number}")
     counted, canary = Counted(world), world.get(CANARIES)
     subject = Subject(canary, Owner.of(canary), CanarySpec.model_validate(canary["spec"]))
-    seen = observe(counted, subject, world.status, world.clock.now(), Heard())
+    seen = observe(counted, subject, world.status, world.clock.now(), Heard(), recall=Recall())
     assert seen.problem is None
     assert seen.target is not None
     assert world.get(CANARIES, KEY) == canary

@@ -66,7 +66,7 @@ async def test_a_review_is_answered_and_not_stored(rude: RudeServer, cluster: Ku
     """Reviews have no name and no store; the answer goes to who asked."""
     rude.script.append(reply(201, {"status": {"incomplete": False}}))
     assert await cluster.write(Create(RULES_REVIEWS, {"spec": {}})) == {"status": {"incomplete": False}}
-    assert cluster.list_all(CONFIG_MAPS) == []
+    assert not cluster.list_all(CONFIG_MAPS)
 
 
 async def test_an_event_that_exists_is_done(rude: RudeServer, cluster: KubeCluster) -> None:
@@ -145,7 +145,7 @@ async def test_an_answer_that_is_no_object_is_not_stored(rude: RudeServer, clust
     rude.script.append(reply(200, {"hello": "world"}))
     with pytest.raises(Unavailable):
         await cluster.write(APPLY)
-    assert cluster.list_all(CONFIG_MAPS) == []
+    assert not cluster.list_all(CONFIG_MAPS)
 
 
 async def test_running_fills_the_stores(rude: RudeServer, cluster: KubeCluster) -> None:
@@ -155,7 +155,7 @@ async def test_running_fills_the_stores(rude: RudeServer, cluster: KubeCluster) 
         await cluster.wait_synced()
         assert cluster.read(CONFIG_MAPS, A)
         await until(lambda: len(cluster.list_all(CONFIG_MAPS, "default")) == 2)
-        assert (cluster.list_all(CONFIG_MAPS, "shop"), cluster.trouble(CONFIG_MAPS)) == ([], "")
+        assert (cluster.list_all(CONFIG_MAPS, "shop"), cluster.trouble(CONFIG_MAPS)) == ((), "")
     assert len(rude.asked) == 2
 
 

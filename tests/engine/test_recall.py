@@ -1,0 +1,88 @@
+"""A question is asked anew when anything that it looked at is another object, and only then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rollouts.api.resources import DEPLOYMENTS, SERVICES, ObjectKey
+from rollouts.engine.recall import Recall
+from rollouts.errors import InvariantViolated
+from rollouts.ports import Apply, Cluster
+from rollouts.testing.memory_cluster import MemoryCluster
+from tests.engine.world import NAMESPACE, World
+
+KEY = ObjectKey(NAMESPACE, "it")
+
+
+def service(replicas: str = "a") -> dict[str, object]:
+    """A Service of that name."""
+    spec = {"selector": {"app": replicas}, "ports": [{"port": 80}]}
+    return {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": KEY.name, "namespace": KEY.namespace}, "spec": spec,
+    }  # fmt: skip
+
+
+class Asked:
+    """A question that counts how often it was looked up."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.looks = 0
+        self._cluster, self._recall = cluster, Recall()
+
+    def ask(self, *inputs: object) -> tuple[object, int, str]:
+        """What is there."""
+
+        def look(reading: Cluster) -> tuple[object, int, str]:
+            self.looks += 1
+            listed = len(reading.list_all(SERVICES, KEY.namespace))
+            return reading.read(SERVICES, KEY), listed, reading.trouble(SERVICES)
+
+        return self._recall.of(self._cluster, "what is there", inputs, look)
+
+
+@pytest.fixture
+def cluster() -> MemoryCluster:
+    """With one Service."""
+    made = World().cluster
+    made.put(SERVICES, service())
+    return made
+
+
+@pytest.mark.parametrize(
+    ("change", "looks"),
+    [
+        (lambda _cluster: None, 1),
+        (lambda cluster: cluster.put(DEPLOYMENTS, {"metadata": {"name": "b", "namespace": "b"}, "spec": {}}), 1),
+        (lambda cluster: cluster.edit(SERVICES, KEY, {"spec": {"selector": {"app": "b"}}}), 2),
+        (lambda cluster: cluster.delete(SERVICES, KEY), 2),
+        (lambda cluster: cluster.put(SERVICES, service() | {"metadata": {"name": "b", "namespace": NAMESPACE}}), 2),
+        (lambda cluster: cluster.troubles.update({SERVICES: "forbidden"}), 2),
+    ],
+    ids=["nothing", "another kind", "its content", "gone", "one more", "trouble"],
+)
+def test_it_is_looked_up_again_when_what_it_read_has_changed(
+    cluster: MemoryCluster, change: Callable[[MemoryCluster], object], looks: int
+) -> None:
+    """And what it says is always what a fresh look would say."""
+    asked = Asked(cluster)
+    asked.ask()
+    change(cluster)
+    assert asked.ask() == Asked(cluster).ask()
+    assert asked.looks == looks
+
+
+def test_other_inputs_are_another_question(cluster: MemoryCluster) -> None:
+    """Equal ones are the same."""
+    asked = Asked(cluster)
+    for inputs in ((1, ("a",)), (1, ("a",)), (2, ("a",))):
+        asked.ask(*inputs)
+    assert asked.looks == 2
+
+
+async def test_a_question_writes_nothing(cluster: MemoryCluster) -> None:
+    """What is recalled would not be written the next time."""
+    pending = Recall().of(cluster, "a write", (), lambda reading: reading.write(Apply(SERVICES, service())))
+    with pytest.raises(InvariantViolated):
+        await pending
