@@ -27,13 +27,18 @@ def documents(text: str) -> list[Manifest]:
 
 def render(folder: Path) -> list[Manifest]:
     """What Kustomize makes of a folder; fails the test with its words if it refuses it."""
+    try:
+        return documents(render_text(folder))
+    except subprocess.CalledProcessError as refused:
+        pytest.fail(refused.stderr)
+
+
+def render_text(folder: Path) -> str:
+    """The same as text. Raises CalledProcessError where Kustomize refuses it."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         pytest.fail("needs the lab's kubectl: run `make test-kube`")
-    try:
-        return documents(rendered(kubectl, folder))
-    except subprocess.CalledProcessError as refused:
-        pytest.fail(refused.stderr)
+    return rendered(kubectl, folder)
 
 
 def find(manifests: Iterable[Manifest], kind: str, name: str = "rollouts-controller") -> Manifest:
