@@ -1,8 +1,8 @@
 """A tool that heals itself every ten seconds, beside two Canaries at once: one of subsets, one of a Deployment.
 
 Released by a commit, with all that deploy/ has for such a tool, and then without any of it; by a tool that applies from
-the client's side, and by one that does on the server. In the middle of each release somebody commits another timeout
-into each VirtualService: that has to come in.
+the client's side, by one that does on the server, and by one that does as Flux. In the middle of each release somebody
+commits another timeout into each VirtualService: that has to come in.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import asyncio
 import copy
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import yaml
 
+from e2e.gitops.flux import EXAMPLE, Kustomization
 from e2e.gitops.ignore import CONFIGURED, SHIPPED, Ignored
 from e2e.gitops.sync import Sync, install_policy, remove_policy
-from e2e.gitops.tool import CLIENT_SIDE, SERVER_SIDE, Healed, Tool
+from e2e.gitops.tool import CLIENT_SIDE, FLUX, SERVER_SIDE, Healed, Tool
 from e2e.lab.layout import CHECKOUT
 from e2e.play.kubectl import kubectl
 from e2e.play.manifests import EXAMPLES, paced
@@ -88,9 +89,9 @@ async def _start(drift: Drift) -> bool:
 
 
 async def _with_deploy(drift: Drift, way: str, story: str, version: str) -> bool:
-    drift.tool = Tool(way, drift.tool.git.values(), _as_shipped())
     await kubectl("apply", "--server-side", f"--kustomize={_POLICIES}")
-    await install_policy(Sync(_SUBSETS, way))
+    await install_policy(Sync(_SUBSETS, _SYNCED[way]))
+    drift.tool = await _told_all(way, drift.tool.git.values())
     released = await _release(drift, story, version)
     healed = drift.tool.healed
     drift.results += [
@@ -101,14 +102,29 @@ async def _with_deploy(drift: Drift, way: str, story: str, version: str) -> bool
     return released
 
 
+async def _told_all(way: str, git: Iterable[Json]) -> Tool:
+    """A tool that knows what we have for it: deploy/argocd/, or the patches of Flux's example."""
+    if way != FLUX:
+        return Tool(way, git, _as_shipped())
+    tool = Tool(way, git, Ignored(), _flux())
+    await tool.look()  # at rest: what it writes on each object when it takes them over is nothing that it reverts
+    return tool
+
+
+def _flux() -> Kustomization:
+    """As examples/gitops/ has it."""
+    return Kustomization.of(EXAMPLE.read_text(encoding="utf-8"))
+
+
 def _as_shipped() -> Ignored:
     """What deploy/argocd/ has for an Application and for Argo CD itself."""
     return Ignored.of(SHIPPED.read_text(encoding="utf-8")).configured(CONFIGURED.read_text(encoding="utf-8"))
 
 
 async def _without(drift: Drift, way: str, story: str, version: str) -> bool:
-    drift.tool = Tool(way, [_sized(one) for one in drift.tool.git.values()], Ignored())
-    await remove_policy(Sync(_SUBSETS, way))
+    bare = replace(_flux(), patches=()) if way == FLUX else None
+    drift.tool = Tool(way, [_sized(one) for one in drift.tool.git.values()], Ignored(), bare)
+    await remove_policy(Sync(_SUBSETS, _SYNCED[way]))
     released = await _release(drift, story, version)
     reverted = drift.tool.healed.reverted
     for part in (".weight", ".replicas", "Service app .spec.selector"):
@@ -120,9 +136,14 @@ async def _without(drift: Drift, way: str, story: str, version: str) -> bool:
 _STORIES = (
     (CLIENT_SIDE, _with_deploy, "with deploy/"),
     (SERVER_SIDE, _with_deploy, "with deploy/"),
+    (FLUX, _with_deploy, "with deploy/"),
     (CLIENT_SIDE, _without, "without it"),
     (SERVER_SIDE, _without, "without it"),
+    (FLUX, _without, "without it"),
 )
+_SYNCED = {CLIENT_SIDE: CLIENT_SIDE, SERVER_SIDE: SERVER_SIDE, FLUX: SERVER_SIDE}
+"""As which way of e2e/gitops/sync.py each applies, where the policy is asked whether it is at work."""
+
 """In this order: whoever takes replicas out of Git that were applied has them set to one, by Kubernetes' own rules."""
 
 

@@ -11,6 +11,8 @@ from rollouts.embedded.strategic import StrategicPatchInvalid, strategically_mer
 from rollouts.testing.json_patch import PatchRefused, patched
 from rollouts.testing.memory_apply import merged
 
+_MANAGED = "/metadata/managedFields"
+
 
 def after_patch(asked: Asked, old: Manifest) -> Manifest:
     """The object after a patch. Raises Refusal."""
@@ -39,6 +41,11 @@ def after_patch(asked: Asked, old: Manifest) -> Manifest:
         return strategically_merged(old, asked.manifest, schema)
     except StrategicPatchInvalid as invalid:
         raise Refusal(400, str(invalid)) from invalid
+
+
+def names_managed_fields(asked: Asked) -> bool:
+    """Whether a patch may say where in them something changes: one that merges brings all of them anew."""
+    return asked.patch == JSON_PATCH and _MANAGED in str(asked.body)
 
 
 def _undecoded(found: str, wanted: str) -> Refusal:

@@ -16,8 +16,8 @@ from rollouts.embedded.bodies import APPLY_PATCH
 from rollouts.embedded.carrying_out import carried_out
 from rollouts.embedded.client_side import KUBECTL, kept_up, of_others
 from rollouts.embedded.kinds import REVIEWS, Kind, Kinds
-from rollouts.embedded.patching import after_patch
-from rollouts.embedded.reading import whole
+from rollouts.embedded.patching import after_patch, names_managed_fields
+from rollouts.embedded.reading import managed, whole
 from rollouts.embedded.status_apart import intended, kept_apart, without_status
 from rollouts.embedded.target import Target
 from rollouts.errors import KubeError
@@ -59,7 +59,11 @@ class Writing:
         """An object patched, or applied. Raises Refusal."""
         if asked.patch == APPLY_PATCH:
             return self._apply(asked)
-        return self._change(asked, lambda old: after_patch(asked, old))
+        return self._change(asked, lambda old: after_patch(asked, self._seen(asked, old)))
+
+    def _seen(self, asked: Asked, old: Manifest) -> Manifest:
+        """What a patch is of. Only one that goes into managedFields, which are kept beside an object, needs these."""
+        return managed(self._server, asked.target, old) if names_managed_fields(asked) else old
 
     def rescale(self, asked: Asked, changed: Callable[[Manifest], Manifest]) -> Manifest:
         """A workload with other replicas, through its scale. Raises Refusal."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from rollouts.api.resources import Manifest
 from tests.embedded.kubectl_objects import PROMOTED, canary, config, deployment, patch, service
 from tests.embedded.kubectl_script import Step
@@ -10,6 +12,13 @@ from tests.embedded.kubectl_script import Step
 def listed(*items: Manifest) -> Manifest:
     """One document with several objects."""
     return {"apiVersion": "v1", "kind": "List", "items": list(items)}
+
+
+def taken_over(manager: str, *keys: str) -> str:
+    """The JSON Patch by which it owns these keys of a ConfigMap, as if it had applied them."""
+    fields: Manifest = {"f:data": {f"f:{key}": {} for key in keys}}
+    entry = {"manager": manager, "operation": "Apply", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    return json.dumps([{"op": "replace", "path": "/metadata/managedFields", "value": [entry]}])
 
 
 BAD_SPECS: list[Manifest] = [
@@ -41,6 +50,13 @@ RARE_SCRIPTS: dict[str, list[Step]] = {
         Step("apply -f -", [canary()]),
         Step("apply --server-side -f -", [canary()]),
         Step("apply --server-side -f - --field-manager other", [canary()]),
+    ],
+    "a tool makes the fields of kubectl its own": [
+        Step("apply --server-side -f -", [config("settings", a="1", b="2")]),
+        Step(f"patch configmap settings --type json -p '{taken_over('kustomize-controller', 'a', 'b')}'"),
+        Step("get configmap settings --show-managed-fields -o jsonpath={.metadata.managedFields[*].manager}"),
+        Step("apply --server-side --field-manager kustomize-controller -f -", [config("settings", a="1")]),
+        Step("get configmap settings -o jsonpath={.data}"),
     ],
     "ways of deleting": [
         Step("create -f -", [canary("one"), canary("two"), canary("three"), deployment()]),
