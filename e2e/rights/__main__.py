@@ -12,7 +12,6 @@ import yaml
 
 from e2e.lab.layout import CHECKOUT
 from e2e.play.rights import RIGHTS, add_up, granted_to_controller, judge
-from e2e.rights.exceptions import EXCEPTIONS
 
 _SHIPPED = CHECKOUT / "deploy" / "install.yaml"
 
@@ -25,8 +24,7 @@ def main() -> int:
     plays = json.loads(RIGHTS.read_text(encoding="utf-8"))
     shipped = yaml.safe_load_all(_SHIPPED.read_text(encoding="utf-8"))
     granted, used = granted_to_controller(shipped), add_up(plays.values())
-    verdict = judge(used, granted - EXCEPTIONS.keys())
-    needless = sorted(right for right in EXCEPTIONS if used.get(right, [0])[0] or right not in granted)
+    verdict = judge(used, granted)
     print(f"{sum(sum(counts) for counts in used.values())} requests in {len(plays)} plays: {', '.join(sorted(plays))}")
     for title, rights in (
         ("used", tuple(sorted(right for right in granted if used.get(right, [0])[0]))),
@@ -34,13 +32,10 @@ def main() -> int:
         ("granted beside the role", verdict.beyond),
         ("in the role, and used by no play", verdict.unused),
         ("taken away by a play on purpose", verdict.taken_away),
-        ("an exception that is none", tuple(needless)),
     ):
         print(f"{title}: {', '.join(rights) or 'none'}")
-    for right, reason in EXCEPTIONS.items():
-        print(f"exception: {right}: {reason}")
-    print(f"{len(granted)} rights, {len(granted) - len(verdict.unused) - len(EXCEPTIONS)} of them used")
-    return 0 if verdict.ok and not needless else 1
+    print(f"{len(granted)} rights, {len(granted) - len(verdict.unused)} of them used")
+    return 0 if verdict.ok else 1
 
 
 if __name__ == "__main__":

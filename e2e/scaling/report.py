@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from e2e.play.result import Json
 from e2e.scaling.facts import RunFacts
+from e2e.scaling.keda.report import lines as keda_lines
 
 
 def run_json(facts: RunFacts) -> Json:
@@ -42,7 +43,9 @@ def run_json(facts: RunFacts) -> Json:
 
 def figure_lines(figures: Sequence[Json]) -> list[str]:
     """Each run: its sizes and its autoscalers in the order of events."""
-    return [line for figure in figures for line in _lines(figure)]
+    return [
+        line for figure in figures for line in (keda_lines(figure) if "scaled_objects" in figure else _lines(figure))
+    ]
 
 
 def _lines(figure: Json) -> list[str]:
