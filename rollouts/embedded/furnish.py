@@ -8,6 +8,7 @@ from __future__ import annotations
 from rollouts.api.crd import canary_crd, provider_crd, template_crd
 from rollouts.api.resources import DESTINATION_RULES, VIRTUAL_SERVICES, Manifest, ObjectKey, Resource
 from rollouts.embedded.kinds import DEFINITIONS, NAMESPACES
+from rollouts.embedded.open_kinds import open_definition
 from rollouts.ports import Propagation
 from rollouts.testing.memory_journal import Change
 from rollouts.testing.memory_server import MemoryServer
@@ -42,21 +43,8 @@ def _istio(resource: Resource) -> Manifest:
     printed = [{"name": name, "type": "string", "jsonPath": path} for name, path in columns]
     printed.append({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"})
     short = {VIRTUAL_SERVICES: ["vs"], DESTINATION_RULES: ["dr"], _GATEWAYS: ["gw"]}[resource]
-    open_object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    schema = {"type": "object", "properties": {"spec": open_object, "status": open_object}}
-    version = {
-        "name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema},
-        "subresources": {"status": {}}, "additionalPrinterColumns": printed,
-    }  # fmt: skip
-    names = {
-        "kind": resource.kind, "listKind": f"{resource.kind}List", "plural": resource.plural,
-        "singular": resource.kind.lower(), "shortNames": short, "categories": ["istio-io", "networking-istio-io"],
-    }  # fmt: skip
-    spec = {"group": resource.group, "scope": "Namespaced", "names": names, "versions": [version]}
-    return {
-        "apiVersion": DEFINITIONS.api_version, "kind": DEFINITIONS.kind,
-        "metadata": {"name": str(resource)}, "spec": spec,
-    }  # fmt: skip
+    names = {"shortNames": short, "categories": ["istio-io", "networking-istio-io"]}
+    return open_definition(resource, names=names, version={"additionalPrinterColumns": printed})
 
 
 def _follow(server: MemoryServer, change: Change) -> None:

@@ -15,6 +15,7 @@ from rollouts.api import resources
 from rollouts.api.resources import ANALYSIS_TEMPLATES, CANARIES, SCALED_OBJECTS, Manifest, ObjectKey, Resource
 from rollouts.embedded import serving, write_kubeconfig
 from rollouts.embedded.kinds import DEFINITIONS, NAMESPACES
+from rollouts.embedded.open_kinds import open_definition
 from rollouts.lint.schema_rules import kinds_of_ours
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.memory_server import MemoryServer
@@ -62,7 +63,7 @@ async def test_each_result_is_taken_and_comes_up(tmp_path: Path) -> None:
 async def _apply(url: str, objects: list[Manifest]) -> None:
     """As kubectl does: strictly, so that an unknown field is an error."""
     async with ClientSession(url) as session:
-        await _send(session, DEFINITIONS, _scaled_objects())
+        await _send(session, DEFINITIONS, open_definition(SCALED_OBJECTS))
         for name in sorted({one["metadata"]["namespace"] for one in objects}):
             await _send(session, NAMESPACES, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         for one in objects:
@@ -114,18 +115,3 @@ async def _until_alike(server: MemoryServer, keys: list[ObjectKey]) -> None:
     while unlike := _unlike(server, keys):
         assert time.monotonic() < ends_at, unlike
         await asyncio.sleep(0.1)
-
-
-def _scaled_objects() -> Manifest:
-    """KEDA's kind, as far as it matters that there is one."""
-    open_object = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    schema = {"openAPIV3Schema": {"type": "object", "properties": {"spec": open_object, "status": open_object}}}
-    version = {"name": SCALED_OBJECTS.version, "served": True, "storage": True, "schema": schema}
-    names = {"kind": SCALED_OBJECTS.kind, "listKind": f"{SCALED_OBJECTS.kind}List", "plural": SCALED_OBJECTS.plural,
-             "singular": SCALED_OBJECTS.kind.lower()}  # fmt: skip
-    return {
-        "apiVersion": DEFINITIONS.api_version,
-        "kind": DEFINITIONS.kind,
-        "metadata": {"name": str(SCALED_OBJECTS)},
-        "spec": {"group": SCALED_OBJECTS.group, "scope": "Namespaced", "names": names, "versions": [version]},
-    }

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from aiohttp import web
 
-from rollouts.api.resources import OPTIONAL, Manifest, Resource
+from rollouts.api.resources import OPTIONAL
 from rollouts.embedded.admitting import by_schema
 from rollouts.embedded.furnish import furnish
 from rollouts.embedded.kinds import DEFINITIONS, Kinds
+from rollouts.embedded.open_kinds import open_definition
 from rollouts.embedded.server import BODY_MAX_BYTES, Facade
 from rollouts.testing.memory_server import MemoryServer
 from tests.bench.scale.audit import Audit
@@ -53,18 +54,4 @@ def _complete(server: MemoryServer) -> None:
     kinds = Kinds(server)
     for resource in sorted(OPTIONAL, key=str):
         if kinds.find(resource.group, resource.version, resource.plural) is None:
-            server.put(DEFINITIONS, _definition(resource))
-
-
-def _definition(resource: Resource) -> Manifest:
-    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": resource.version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-    names = {
-        "kind": resource.kind, "listKind": f"{resource.kind}List", "plural": resource.plural,
-        "singular": resource.kind.lower(),
-    }  # fmt: skip
-    spec = {"group": resource.group, "scope": "Namespaced", "names": names, "versions": [version]}
-    return {
-        "apiVersion": DEFINITIONS.api_version, "kind": DEFINITIONS.kind,
-        "metadata": {"name": str(resource)}, "spec": spec,
-    }  # fmt: skip
+            server.put(DEFINITIONS, open_definition(resource))
