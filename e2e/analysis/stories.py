@@ -25,6 +25,7 @@ from e2e.analysis.runs import (
     patch_metric,
     play_release,
 )
+from e2e.analysis.templates import templates
 from e2e.first_light.ending import end_controller
 from e2e.play.kubectl import apply
 from e2e.play.manifests import example
@@ -168,6 +169,7 @@ async def _released(play: Play, release: Release, meanwhile: Meanwhile = nothing
 
 
 STORIES: Mapping[str, Story] = MappingProxyType({
+    "templates": templates,
     "errors": partial(_alone, plan.ERRORS),
     "good": partial(_alone, plan.GOOD),
     "zero-traffic": _zero_traffic,

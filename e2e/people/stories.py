@@ -40,7 +40,8 @@ async def start(play: Play) -> bool:
     """The accounts, the policy, both programs, the application at rest; and clients."""
     layout, began_at_s = Layout(Path(play.scene.lab["LAB_DIR"])), time.time()
     for file in _SHIPPED:
-        await kubectl("apply", "--server-side", f"--filename={CHECKOUT / 'deploy' / file}")
+        # By the way that `kubectl apply -k deploy/` takes, where that has brought them already.
+        await kubectl("apply", f"--filename={CHECKOUT / 'deploy' / file}")
     await apply(*(part for name, verbs in RIGHTS.items() for part in account(name, verbs)))
     for name in RIGHTS:
         play.people[name] = await person(layout, name)
