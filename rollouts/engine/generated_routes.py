@@ -36,10 +36,11 @@ class GeneratedRoutes:
     def observe(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Routed:
         """As the Protocol says."""
         route = _read(cluster, owner, spec)
+        carried = carries(owner, spec, route, share)
         return Routed(
             observed_weight(owner, spec, route),
-            carries(owner, spec, route, share),
-            takes_away(owner, spec, route, share),
+            carried,
+            not carried and takes_away(owner, spec, route, share),
             _faults(owner, spec, route),
         )
 

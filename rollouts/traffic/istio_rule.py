@@ -55,8 +55,13 @@ class Hosts:
 
     def find(self, rule: Manifest) -> tuple[int, int] | None:
         """Where the primary and the canary stand in the rule; None unless each is there exactly once."""
-        routes = rule.get("route") or []
-        primary, canary = self._all(routes, self.primary), self._all(routes, self.canary)
+        primary, canary = list[int](), list[int]()
+        for index, route in enumerate(rule.get("route") or []):
+            host = route.get("destination", {}).get("host", "")
+            if names_service(host, self.primary, self.namespace):
+                primary.append(index)
+            elif names_service(host, self.canary, self.namespace):
+                canary.append(index)
         return (primary[0], canary[0]) if len(primary) == len(canary) == 1 else None
 
     def is_ours(self, destination: Manifest) -> bool:
@@ -66,10 +71,6 @@ class Hosts:
     def is_canary(self, destination: Manifest) -> bool:
         """Whether a destination is the canary."""
         return names_service(destination.get("host", ""), self.canary, self.namespace)
-
-    def _all(self, routes: list[Manifest], service: str) -> list[int]:
-        hosts = enumerate(route.get("destination", {}).get("host", "") for route in routes)
-        return [index for index, host in hosts if names_service(host, service, self.namespace)]
 
 
 def canary_part(rule: Manifest, hosts: Hosts, parts: int) -> int | None:
@@ -98,9 +99,10 @@ def taken_from(rule: Manifest, hosts: Hosts) -> Manifest:
 
 def names_service(host: str, service: str, namespace: str) -> bool:
     """Whether a host, short or qualified, means that Service. Istio reads short ones in the route's namespace."""
-    return host in {service, f"{service}.{namespace}", f"{service}.{namespace}.svc"} or host.startswith(
-        f"{service}.{namespace}.svc."
-    )
+    if host == service or not host.startswith(service):
+        return host == service  # nearly all of them, asked for each destination at each look
+    rest = host[len(service) :]
+    return rest in {f".{namespace}", f".{namespace}.svc"} or rest.startswith(f".{namespace}.svc.")
 
 
 def shared_routes(rule: Manifest, wanted: WantedRule, hosts: Hosts) -> list[Manifest]:
