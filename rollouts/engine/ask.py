@@ -44,7 +44,6 @@ from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
 from rollouts.engine.recipes import Standing
-from rollouts.engine.record import read_status
 from rollouts.engine.rights import Right, judge_rights, render_review
 from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
@@ -124,7 +123,7 @@ class Asker:
     async def _pairs(
         self, metric: str, subject: Subject, sides: Iterable[Version]
     ) -> CounterPairs | Rejected | Unreachable:
-        standing = Standing(self._ways.cluster, subject, read_status(subject.manifest))
+        standing = Standing(self._ways.cluster, subject, subject.status)
         return await self._ways.custom.counters(metric, standing, sides)
 
     @property
@@ -203,7 +202,7 @@ class Asker:
                     return await self._keeper.weigh(probe, subject)
                 if isinstance(probe, SecretProbe):
                     return await self._content(probe, subject)
-                standing = Standing(self._ways.cluster, subject, read_status(subject.manifest))
+                standing = Standing(self._ways.cluster, subject, subject.status)
                 if isinstance(probe, Vet):
                     return await self._ways.custom.vet(probe.metric, standing, at)
                 if probe.signal is Signal.CUSTOM:
@@ -216,7 +215,7 @@ class Asker:
         namespace = subject.owner.namespace
         if probe.signal is Signal.RIGHTS:
             return await self._rights(subject)
-        mode, status = mode_of(subject.spec), read_status(subject.manifest)
+        mode, status = mode_of(subject.spec), subject.status
         workload = mode.workload(subject, status, probe.subject)
         if probe.signal is Signal.PODS:
             resource = DEPLOYMENTS if subject.spec.swaps else kind_of(subject.spec).resource

@@ -15,7 +15,6 @@ from rollouts.core.measurement import Question, SecretProbe
 from rollouts.engine.ask import Asker, Start, Ways
 from rollouts.engine.courier import Courier
 from rollouts.engine.observe import Heard
-from rollouts.engine.record import read_status
 from rollouts.engine.subject import Subject
 from rollouts.ports import Clock
 
@@ -45,7 +44,7 @@ class Exchange:
         asked = read_actions(subject.manifest)
         if self._vouching is None or not asked:
             return False
-        status = read_status(subject.manifest)
+        status = subject.status
         return any(not is_taken(status, action) for action in asked) and await self._vouching.vouches()
 
     def ask(self, key: ObjectKey, questions: Iterable[Question], subject: Subject) -> None:

@@ -19,6 +19,7 @@ from rollouts.api.resources import CANARIES, Manifest, ObjectKey
 from rollouts.core.conditions import contest_news
 from rollouts.core.observed import Problem
 from rollouts.core.outbox import lost_news
+from rollouts.core.phases import MID_RUN
 from rollouts.engine.charge import Charge
 from rollouts.engine.exchange import Exchange
 from rollouts.engine.fight import Fight
@@ -77,8 +78,6 @@ class Reconciler:
                 return await self._tell_invalid(canary, memory.tenure, invalid)
             settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec), memory)
             if settled:
-                if wake_at is None:
-                    memory.rest()
                 return wake_at
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
@@ -146,6 +145,8 @@ class Reconciler:
         memory.unanswered = frozenset(vet for vet, _ in unanswered)
         cleared, memory.refused = memory.refused is not None and failed is None, _refusal_of(failed)
         settled = work.intent == work.status and not (changed or cleared)
+        if settled and work.status.phase not in MID_RUN:
+            memory.rest()
         if memory.refused is None:
             return settled, decision.wake_at
         await self._recorder.tell_problem(written, memory.refused, memory.tenure)
@@ -180,8 +181,8 @@ class Reconciler:
     async def _converge(self, subject: Subject, work: Work, memory: Memory) -> tuple[bool, KubeError | None]:
         """Send what is missing, up to the first that fails; whether anything was written, and that failure."""
         changed = False
-        if not work.incomplete and work.intent == work.status:
-            return changed, None
+        if not work.incomplete:
+            return changed, None  # as it was before the status was written; what has changed since calls again
         try:
             desired, seen = work.decision.desired, work.seen
             for write in writes_for(self._cluster, subject, seen, desired, routes_wait=work.routes_wait):

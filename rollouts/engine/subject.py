@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import Manifest
+from rollouts.api.status import CanaryStatus
+from rollouts.engine.record import read_status
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """The object, and its spec in our words."""
+    """The object, and its spec and status in our words."""
 
     manifest: Manifest
     owner: Owner
     spec: CanarySpec
+
+    @cached_property
+    def status(self) -> CanaryStatus:
+        """As it stands on the object, read once for all who ask. Raises StatusUnreadable."""
+        return read_status(self.manifest)

@@ -27,7 +27,6 @@ from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.recall import Recall
 from rollouts.engine.recipes import Standing
-from rollouts.engine.record import read_status
 from rollouts.engine.restraint import Restraint
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
@@ -95,7 +94,7 @@ class Work:
 
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
-    status, refused = read_status(subject.manifest), memory.refused
+    status, refused = subject.status, memory.refused
     seen = memory.readiness.look(observe(cluster, subject, status, now, heard, recall=memory.recall))
     vetting = look_at_queries(Standing(cluster, subject, status), heard.samples, now)
     seen = replace(seen, unvetted=vetting.open, problem=seen.problem or next(iter(vetting.problems), None))
