@@ -145,7 +145,7 @@ class Reconciler:
         memory.unanswered = frozenset(vet for vet, _ in unanswered)
         cleared, memory.refused = memory.refused is not None and failed is None, _refusal_of(failed)
         settled = work.intent == work.status and not (changed or cleared)
-        if settled and work.status.phase not in MID_RUN:
+        if settled and decision.wake_at is None and work.status.phase not in MID_RUN:
             memory.rest()
         if memory.refused is None:
             return settled, decision.wake_at
