@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLY = timedelta(seconds=1)
+EARLY = timedelta(seconds=2)
 """By how much an instant may come earlier for the grid. What follows a judgement is due some moments past the grid, by
-the time that a write takes: without this each interval would be a grid longer."""
+the time that a write takes, and where a hundred are judged at one instant, the last one's: without this each interval
+would be a grid longer. No more than a restart may shorten a step by."""
 
 
 def fits(interval_s: float, grid_s: float) -> bool:

@@ -64,8 +64,8 @@ def _due_s(dwell_s: float, grid_s: float = 5.0, **status: Any) -> float:
     ("dwell_s", "status", "due_s"),
     [
         pytest.param(1.0, {}, 15.0, id="the first of a run is never early"),
-        pytest.param(1.0, {"step_index": 2}, 10.0, id="later ones are, by 1 s at most"),
-        pytest.param(1.1, {"step_index": 2}, 15.0, id="or late"),
+        pytest.param(2.0, {"step_index": 2}, 10.0, id="later ones are, by 2 s at most"),
+        pytest.param(2.1, {"step_index": 2}, 15.0, id="or late"),
         pytest.param(0.0, {"last_check_at": at(1.2), "step_index": 1}, 10.0, id="the end of the dwell comes first"),
     ],
 )
@@ -91,8 +91,8 @@ def test_questions_look_back_whole_grids() -> None:
 
 @pytest.mark.parametrize(("grid_s", "event"), [(5.0, Event.ADVANCE), (0.0, Event.WAITED)], ids=["grid", "none"])
 def test_a_dwell_that_ends_with_an_early_judgement_is_over(grid_s: float, event: Event) -> None:
-    """Judged 1 s before its end, which is the grid's doing, the step has been held long enough."""
-    status = running(10, dwell_started_at=at(1.0), started_at=at(-50.0), step_index=2)
+    """Judged 2 s before its end, which is the grid's doing, the step has been held long enough."""
+    status = running(10, dwell_started_at=at(2.0), started_at=at(-50.0), step_index=2)
     seen = seen_at(10.0, route_weight=10, grid_s=grid_s)
     decision = step(SPEC, status, seen)
     while decision.asks:
