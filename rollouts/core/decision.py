@@ -73,3 +73,5 @@ class Decision:
     announcement: Announcement | None = None
     message: str = ""
     """Why, for the log."""
+    judged_at: datetime | None = None
+    """Of when a judgement was that is not written, for it found no news: to be seen by the next step."""

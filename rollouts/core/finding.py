@@ -32,7 +32,7 @@ class Finding:
     evidence: tuple[EvidenceStatus, ...] | None = None
     """What the status is to remember of the requests of the run; None leaves it as it is."""
     judged_at: datetime | None = None
-    """The instant that the judgement speaks of; None for that of its first result."""
+    """The instant that the judgement speaks of; None for that of its first result. Without results: it has no news."""
     passed: bool = False
     """The judgement is one of those that the step takes to pass."""
     failed: bool = False

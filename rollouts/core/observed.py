@@ -174,6 +174,8 @@ class Observed:
     """Whether it is still being asked if the metrics' queries can be answered at all."""
     contested: Problem | None = None
     """That somebody else keeps changing the routes: which object, and the way out."""
+    judged_at: datetime | None = None
+    """Of when the newest judgement of this process is that is not written; None if there is none."""
     looked_since: datetime | None = None
     """Since when the process that looks has known the Canary: what it finds overdue it may never have tried."""
 
@@ -183,4 +185,4 @@ _NO_TIME = datetime.max.replace(tzinfo=UTC)
 
 def timeless(seen: Observed) -> Observed:
     """The same world without what time alone changes, nor what was answered: what objects are to be goes by no more."""
-    return replace(seen, now=_NO_TIME, samples=(), holds=(), holds_change_at=None, looked_since=None)
+    return replace(seen, now=_NO_TIME, samples=(), holds=(), holds_change_at=None, looked_since=None, judged_at=None)

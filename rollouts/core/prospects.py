@@ -12,10 +12,11 @@ from rollouts.api.analysis import Analysis, Strategy
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
+from rollouts.core.dues import Dues
 from rollouts.core.instants import Instants
 from rollouts.core.parts import in_percent
 from rollouts.core.plan import Step, next_step, plan_of, step_index
-from rollouts.core.schedule import due_at_of, gate_before
+from rollouts.core.schedule import gate_before
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ def judged_at(spec: CanarySpec, status: CanaryStatus, step: Step, now: datetime,
     if began is None:
         return None
     if not spec.analysis.sequential:
-        return due_at_of(spec, status, began, step, grid_s)
+        dues = Dues(spec, status, began, step, grid_s)
+        due_at = dues.newest(now)
+        return dues.after(due_at) if due_at <= now and dues.may_go_unwritten(due_at) else due_at
     return Instants.of(spec.analysis, status, began, step, grid_s).after(now)
 
 

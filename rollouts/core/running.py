@@ -5,11 +5,13 @@ Serves both Progressing and WaitingPromotion: a release that waits to be promote
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.hooks import HookType
 from rollouts.api.status import CanaryStatus
+from rollouts.core.dues import Dues
 from rollouts.core.ending import found_new, give_up, has_everything, reverted
 from rollouts.core.finding import Finding, answers_to, together, unanswered, waited
 from rollouts.core.gate import calls_of, look_at
@@ -23,12 +25,13 @@ from rollouts.core.onward import go_on, may_lead_on
 from rollouts.core.parts import in_percent
 from rollouts.core.phases import Event
 from rollouts.core.plan import Step, current_step
-from rollouts.core.schedule import deadline, due_at_of
+from rollouts.core.quiet import is_known, is_quiet
+from rollouts.core.schedule import deadline
 from rollouts.core.share import is_refuted, look
 from rollouts.core.starting import find_first, find_replacing
 from rollouts.core.unreached import is_open, judge_callers, probes_beside
 from rollouts.core.unready import because, wait_for_pods
-from rollouts.core.weighed import Weighed, is_quiet, weigh
+from rollouts.core.weighed import Weighed, weigh
 
 EVIDENCE_MAX_AGE = timedelta(seconds=30)
 """A measurement older than that decides nothing: the status could not be written meanwhile, and the canary may have
@@ -96,17 +99,36 @@ def _judged(spec: CanarySpec, status: CanaryStatus, seen: Observed, step: Step) 
     """The judgement, if it is due and all is answered; until then what the step waits for."""
     if status.dwell_started_at is None:
         return waited("waiting for the routes to carry the weight", wake_at=deadline(spec, status))
-    instants = Instants.of(spec.analysis, status, status.dwell_started_at, step, seen.grid_s)
-    weighs = bool(spec.analysis.sequential)
-    began = status.dwell_started_at
-    due_at = instants.newest(seen.now) if weighs else due_at_of(spec, status, began, step, seen.grid_s)
+    judge = _weighed if spec.analysis.sequential else _measured
+    return judge(spec, status, seen, status.dwell_started_at, step)
+
+
+def _measured(spec: CanarySpec, status: CanaryStatus, seen: Observed, began: datetime, step: Step) -> Finding:
+    """By threshold, an interval after the last judgement, written or not; what was missed before a start, at once."""
+    dues = Dues(spec, status, began, step, seen.grid_s)
+    due_at = dues.newest(seen.looked_since or began, seen.judged_at)
+    if seen.now < due_at:
+        return _between(spec, status, seen, due_at, step)
+    found = _all_judged(spec, status, seen, due_at, Weighed(None, spec.analysis.metrics, {}))
+    if found.asks:
+        return found
+    judged_at = dues.newest(found.results[0].measured_at, seen.judged_at)
+    if dues.may_go_unwritten(judged_at) and is_known(status, step, found):
+        return replace(_between(spec, status, seen, dues.after(judged_at), step), judged_at=judged_at)
+    return found
+
+
+def _weighed(spec: CanarySpec, status: CanaryStatus, seen: Observed, began: datetime, step: Step) -> Finding:
+    """By evidence, at the newest instant that has come."""
+    instants = Instants.of(spec.analysis, status, began, step, seen.grid_s)
+    due_at = instants.newest(seen.now)
     if seen.now < due_at:
         return _between(spec, status, seen, due_at, step)
     weighing = weigh(spec, status, seen, instants, due_at)
     if weighing.proof:
         return weighing.noted(give_up(seen, weighing.proof))
     found = _all_judged(spec, status, seen, due_at, weighing)
-    if found.asks or not weighs:
+    if found.asks:
         return found
     found = weighing.noted(found)
     if is_quiet(status, step, found, due_at):

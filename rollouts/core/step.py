@@ -111,6 +111,7 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         wake_at=min((at for at in (finding.wake_at, reading.wake_at) if at is not None), default=None),
         announcement=news,
         message=finding.message,
+        judged_at=None if finding.results else finding.judged_at,
     )
 
 

@@ -1,28 +1,19 @@
-"""All evidence of one judgement: which of it is still to be asked for, what it proves, and whether any of it is news.
-
-A judgement that says what the last one that was written said is not written for up to a minute: its instants follow
-from the status all the same, so that the next process weighs at the same ones.
-"""
+"""All evidence of one judgement: which of it is still to be asked for, and what it proves."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.metric import Metric
-from rollouts.api.status import CanaryStatus, EvidenceStatus, MetricResult, ShareStatus, Verdict
+from rollouts.api.status import CanaryStatus, EvidenceStatus, MetricResult
 from rollouts.core.finding import Finding, newest
 from rollouts.core.instants import Instants
 from rollouts.core.measurement import Question
 from rollouts.core.observed import Observed
-from rollouts.core.phases import Event
-from rollouts.core.plan import Step
 from rollouts.core.weighing import judge_evidence, proven_against, remembered, weighings_of
-
-WRITTEN_EVERY = timedelta(minutes=1)
-_ORDINARY = frozenset({Event.CHECK_PASSED, Event.UNDECIDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +74,3 @@ def weigh(spec: CanarySpec, status: CanaryStatus, seen: Observed, instants: Inst
         proof=proven_against(analysis, answers), evidence=remembered(analysis, status, answers),
         sequential=frozenset(questions),
     )  # fmt: skip
-
-
-def is_quiet(status: CanaryStatus, step: Step, found: Finding, at: datetime) -> bool:
-    """Whether the judgement may go unwritten: it says what is known, and that was written less than a minute ago."""
-    written_at = status.last_check_at or status.dwell_started_at
-    return (
-        found.event in _ORDINARY
-        and written_at is not None
-        and at - written_at < WRITTEN_EVERY
-        and _verdicts(found.results) == _verdicts(status.metrics)
-        and Verdict.ERROR not in _verdicts(found.results).values()
-        and bool(status.evidence)
-        and (step.checks == 1 or not found.passed)
-        and found.starved == (status.no_data_since is not None)
-        and _follows(found.share) == _follows(status.share)
-        and (found.problem is None or _is_told(status, found.problem.reason))
-        and found.hold is None
-    )
-
-
-def _verdicts(results: Iterable[MetricResult]) -> dict[str, Verdict]:
-    return {result.name: result.verdict for result in results}
-
-
-def _follows(share: ShareStatus | None) -> tuple[int, bool | None] | None:
-    return None if share is None else (share.weight, share.in_force)
-
-
-def _is_told(status: CanaryStatus, reason: str) -> bool:
-    return any(condition.reason == reason for condition in status.conditions)

@@ -35,6 +35,8 @@ class Heard:
     """Whether an AlertProvider hears of it that the spec does not name."""
     secrets_off: bool = False
     """Whether the operator lets no Secret be read."""
+    judged_at: datetime | None = None
+    """As in `Observed`."""
 
 
 def observe(  # noqa: PLR0913 - all that a look needs
@@ -75,4 +77,5 @@ def observe(  # noqa: PLR0913 - all that a look needs
         abandoned=sides.abandoned,
         faults=sides.faults,
         service=sides.service,
+        judged_at=heard.judged_at,
     )

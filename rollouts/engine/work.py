@@ -56,6 +56,8 @@ class Memory:
     """The write that the API server would not have, last time."""
     unanswered: frozenset[Vet] = frozenset()
     """The questions about queries of which people know that nobody answers."""
+    judged_at: datetime | None = None
+    """As in `Observed`."""
     recall: Recall = field(default_factory=Recall)
     _spec: tuple[Manifest, CanarySpec] | None = None
 

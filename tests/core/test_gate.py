@@ -67,14 +67,15 @@ def test_a_closed_gate_holds_and_is_told_once(answer: str) -> None:
 
     held = _look(spec, running(10), 10, *good(10), told(KIND, 10, answer))
     again = _look(spec, held.status, 20, *good(20), told(KIND, 20, answer))
+    late = _look(spec, held.status, 70, *good(70), told(KIND, 70, answer))
 
-    assert (held.event, again.event) == (Event.HELD, Event.HELD)
+    assert (held.event, again.event, late.event) == (Event.HELD, Event.WAITED, Event.HELD)
     assert (held.desired.weight, again.desired.weight) == (10, 10)
     assert held.status.gate == again.status.gate == gate_at(KIND, 10, message=f"{KIND} {KIND}: {why}")
     assert held.announcement is not None
     assert held.announcement.message == f"Held at 10 %: {KIND} {KIND}: {why}"
-    assert again.announcement is None
-    assert again.status.last_check_at == at(20)
+    assert (again.announcement, late.announcement) == (None, None)
+    assert (again.status.last_check_at, late.status.last_check_at) == (at(10), at(70))
 
 
 def test_a_closed_gate_is_asked_again() -> None:

@@ -113,7 +113,7 @@ def test_what_is_refuted_holds_and_says_why_until_it_is_mended() -> None:
     assert (ready.status, ready.reason) == ("False", "WeightNotInForce")
     assert ready.message.startswith("the canary got 12 of 2,400 requests (0.5 %) in 10 s, 10 % are asked for: ")
     assert (between.event, between.status) == (Event.WAITED, held.status)
-    assert (again.event, again.announcement) == (Event.UNDECIDED, None)
+    assert (again.event, again.announcement, again.judged_at) == (Event.WAITED, None, at(20))
     assert (mended.event, mended.desired.weight) == (Event.ADVANCE, 20)
     assert all(told.reason != "WeightNotInForce" for told in mended.status.conditions)
 

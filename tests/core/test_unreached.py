@@ -158,7 +158,7 @@ def test_a_shared_breach_is_told_once_and_stands_as_a_condition_until_it_is_over
     for decision in (held, between, again):
         ready = next(told for told in decision.status.conditions if told.type == "Ready")
         assert (ready.status, ready.reason) == ("False", "SharedBreach")
-    assert (between.event, again.event, again.announcement) == (Event.WAITED, Event.UNDECIDED, None)
+    assert (between.event, again.event, again.announcement) == (Event.WAITED, Event.WAITED, None)
     assert (over.event, over.desired.weight) == (Event.ADVANCE, 20)
     assert all(told.reason != "SharedBreach" for told in over.status.conditions)
     assert over.status.last_check_at in {None, at(30)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from rollouts.api.actions import PREFIX, read_actions
 from rollouts.api.canary import CanarySpec
@@ -77,6 +78,8 @@ class World:
     receiving: bool = True
     """Whether those who are to be told can be reached."""
     delivered: frozenset[int] = frozenset()
+    judged_at: datetime | None = None
+    looked_since: datetime | None = None
     wake_at: float = NEVER
     weigher: Weigher = field(init=False)
     watchers: list[Watcher] = field(default_factory=list)
@@ -113,6 +116,7 @@ class World:
         for _ in range(ROUNDS_MAX if self.up and not self.gone else 0):
             seen, before = self.observe(), self.status
             decision = step(self.spec, before, seen)
+            self.judged_at = decision.judged_at or self.judged_at
             for watch in self.watchers:
                 watch(before, seen, decision)
             self.status = CanaryStatus.model_validate(json.loads(json.dumps(decision.status.to_wire())))
@@ -156,6 +160,8 @@ class World:
             samples=self.samples,
             faults=self.signals.faults,
             service="app",
+            judged_at=self.judged_at,
+            looked_since=self.looked_since,
             delivered=self.delivered,
             deleting=self.deleting,
             stable_subset=self.status.stable_subset or ("v1" if self.spec.swaps else ""),
@@ -183,7 +189,8 @@ class World:
 
     def restart(self, *, up: bool) -> None:
         """The controller dies, or comes back and knows nothing but the status."""
-        self.up, self.samples, self.delivered = up, (), frozenset()
+        self.up, self.samples, self.delivered, self.judged_at = up, (), frozenset(), None
+        self.looked_since = at(self.now)
         self.called.clear()
         self.weigher.books.clear()
 
