@@ -28,7 +28,7 @@ MUTED: Literal["muted"] = "muted"
 """The type of a notice for the hooks of type event alone."""
 CONDITION_MAX, HOLD_MAX, GATE_MAX, SHARE_MAX = 320, 416, 128, 256
 """Bytes of a message, as those below."""
-NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 800, 896, 656
+NOTICES_TEXT, ACTIONS_TEXT, RESULTS_TEXT = 776, 896, 656
 """Of all notices, of all actions and approvals with who asked for them, of all measurements."""
 NOTICE_TEXT_MIN = 80
 """What is left of that for each notice, however long those are that were there first."""
@@ -310,9 +310,14 @@ class CanaryStatus(BaseModel):
     finished_at: Instant | None = Field(None, description="When the last run came to its end.")
     last_transition_time: Instant | None = Field(None, description="When the phase changed.")
     dwell_started_at: Instant | None = Field(None, description="When the current weight was seen in force.")
-    last_check_at: Instant | None = Field(None, description="When the current step was last judged.")
+    last_check_at: Instant | None = Field(
+        None, description="When the current step was last judged; without news that is written once a minute."
+    )
     not_ready_since: Instant | None = Field(None, description="Since when the release's pods are not ready.")
     no_data_since: Instant | None = Field(None, description="Since when the checks find nothing to judge.")
+    untold_since: Instant | None = Field(
+        None, description="Since when a trouble lasts that may end by itself, and that nobody was told of yet."
+    )
     drained: bool = Field(
         default=True, description="Whether the canary of the last run has fallen silent and may be scaled down."
     )

@@ -12,6 +12,7 @@ from rollouts.core.decision import Announcement
 from rollouts.core.finding import Finding
 from rollouts.core.observed import SUSPENDED, Hold, Problem
 from rollouts.core.parts import in_percent
+from rollouts.core.patience import passes
 from rollouts.core.phases import Event
 from rollouts.core.share import refutes
 from rollouts.core.stuck import STUCK
@@ -35,7 +36,7 @@ _SILENT = frozenset({Event.WAITED, Event.PRIMARY_READY})
 def announcement_of(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> Announcement | None:
     """The news of one step, or None if there is nothing new to say."""
     if finding.event is Event.BLOCKED:
-        return _blocked(before, finding)
+        return _blocked(before, after, finding)
     if finding.event in _SILENT or (finding.event is Event.DRAINED and after.phase is before.phase):
         return None
     if finding.hold is not None:
@@ -89,8 +90,11 @@ def _is_open(after: CanaryStatus) -> bool:
     return worst(after.metrics).verdict is Verdict.INCONCLUSIVE
 
 
-def _blocked(before: CanaryStatus, finding: Finding) -> Announcement | None:
-    if finding.problem is None or is_told(before, finding.problem):
+def _blocked(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> Announcement | None:
+    if finding.problem is None:
+        return None
+    spared = before.untold_since is None or after.untold_since is not None
+    if spared if passes(finding.problem) else is_told(before, finding.problem):
         return None
     return Announcement(finding.problem.reason, finding.message, warning=finding.problem != SUSPENDED)
 

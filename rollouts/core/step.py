@@ -25,6 +25,7 @@ from rollouts.core.leaving_swap import desired_when_leaving_swap, find_leaving_s
 from rollouts.core.note import note
 from rollouts.core.observed import SUSPENDED, Observed, Problem
 from rollouts.core.outbox import with_notices
+from rollouts.core.patience import is_over, told_at, untold_since
 from rollouts.core.phases import MID_RUN, STEPPING, TRANSITIONS, Event
 from rollouts.core.promoting import find_promoting
 from rollouts.core.resting import find_drain, find_idle, find_initializing
@@ -89,6 +90,8 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     moved = noted
     if not standing or finding.results:
         moved = noted.model_copy(update=after_transition(spec, noted, seen, finding=finding, row=row))
+    if (spared := untold_since(status, seen, finding)) != moved.untold_since:
+        moved = moved.model_copy(update={"untold_since": spared})
     news = announcement_of(status, moved, finding)
     # What a first start waits for is said; later the conditions keep what has happened.
     starting = phase is Phase.INITIALIZING and standing
@@ -96,7 +99,8 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     quiet = not (starting or finding.tells) and (standing or stays)
     known = seen.problem is not None and is_told(status, seen.problem)
     # A step that only asks has found nothing yet: what was said before stays until the answers are there.
-    after = moved if finding.event is Event.WAITED and finding.asks else with_conditions(
+    asking = finding.event is Event.WAITED and finding.asks and not is_over(status, seen)
+    after = moved if asking else with_conditions(
         moved, seen.now, problem=seen.problem if known else finding.problem or _standing_problem(spec, moved),
         news=None if quiet and status.conditions else news.message if news else finding.message,
         reason=_reason(finding, moved),
@@ -108,7 +112,9 @@ def step(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
         status=noticed,
         desired=_desired(spec, noticed, seen, finding),
         asks=finding.asks + reading.asks,
-        wake_at=min((at for at in (finding.wake_at, reading.wake_at) if at is not None), default=None),
+        wake_at=min(
+            (at for at in (finding.wake_at, reading.wake_at, told_at(noticed, finding)) if at is not None), default=None
+        ),
         announcement=news,
         message=finding.message,
         judged_at=None if finding.results else finding.judged_at,
@@ -149,7 +155,7 @@ def _desired(spec: CanarySpec, after: CanaryStatus, seen: Observed, finding: Fin
 def _suspended(spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Decision:
     """Nothing is judged, and no object is touched: `routing` is what makes any of ours to be looked after."""
     finding = Finding(Event.BLOCKED, SUSPENDED.message, problem=SUSPENDED)
-    known = status.model_copy(update={"observed_generation": seen.generation})
+    known = status.model_copy(update={"observed_generation": seen.generation, "untold_since": None})
     news = announcement_of(status, status, finding)
     after = with_contest(with_conditions(known, seen.now, problem=SUSPENDED, news=None), seen.now, seen.contested)
     return Decision(

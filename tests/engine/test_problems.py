@@ -20,6 +20,7 @@ from rollouts.api.resources import (
 )
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.measurement import NoData, Unreachable, Value
+from rollouts.core.patience import PATIENCE
 from rollouts.ports import Create, PatchStatus, Write
 from tests.engine.leaving import take_away
 from tests.engine.world import CANARY_KEY, KEY, NAMESPACE, PRIMARY_KEY, World, canary_manifest, deployment_manifest
@@ -72,7 +73,6 @@ PROBLEMS = [
                  "(it has [81])", id="port not on the Service"),
     pytest.param(lambda world: world.cluster.edit(CANARIES, KEY, {"spec": {"service": {"targetPort": "web"}}}),
                  "PortNotFound", 'service.targetPort "web": no container', id="port not on the pods"),
-    pytest.param(trouble, "KindUnavailable", "install Istio's CRDs", id="no Istio"),
     *(pytest.param(take(resource, key), "NameTaken", f"{resource.kind} {key} exists and was not made by this Canary",
                    id=f"{resource.kind} {key.name} taken")
       for resource, key in ((DEPLOYMENTS, PRIMARY_KEY), (SERVICES, PRIMARY_KEY), (SERVICES, CANARY_KEY),
@@ -97,6 +97,41 @@ async def test_a_problem_is_told_and_nothing_is_touched(break_it: Break, reason:
         world.clock.advance(3600.0)
         await world.settle()
     assert writes == []
+
+
+async def test_a_kind_that_cannot_be_watched_is_told_when_it_has_lasted() -> None:
+    """The conditions say it at once; one Event half a minute later, for which it wakes by itself, and nothing more."""
+    world = World()
+    trouble(world)
+    told_at = world.clock.now() + PATIENCE
+    assert await world.settle() == told_at
+    ready = world.condition(ConditionType.READY)
+    assert (ready.status, ready.reason, world.events()) == ("False", "KindUnavailable", [])
+    assert "install Istio's CRDs" in ready.message
+    world.clock.advance(PATIENCE.total_seconds())
+    assert await world.settle() is None
+    assert world.events() == [("KindUnavailable", ready.message)]
+    assert only_said(world.cluster.writes)
+    with world.recorded() as writes:
+        world.clock.advance(3600.0)
+        await world.settle()
+    assert writes == []
+
+
+async def test_a_watch_that_breaks_again_and_again_says_nothing() -> None:
+    """Neither in a minute of troubles of a second each."""
+    world = World()
+    await world.initialize()
+    before = world.events()
+    for _ in range(60):
+        trouble(world)
+        await world.settle()
+        assert world.condition(ConditionType.READY).reason == "KindUnavailable"
+        world.clock.advance(1.0)
+        world.cluster.troubles.clear()
+        await world.settle()
+        assert world.condition(ConditionType.READY).status == "True"
+    assert world.events() == before
 
 
 @pytest.mark.parametrize(
