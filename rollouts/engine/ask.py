@@ -44,7 +44,8 @@ from rollouts.engine.custom import CounterPairs, CustomMetrics, OneSource
 from rollouts.engine.keeper import Keeper
 from rollouts.engine.modes import mode_of
 from rollouts.engine.recipes import Standing
-from rollouts.engine.rights import Right, judge_rights, render_review
+from rollouts.engine.reviews import Reviews
+from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
 from rollouts.engine.unready import explain_unready
 from rollouts.errors import Forbidden, KubeError, SecretsOff
@@ -117,6 +118,7 @@ class Asker:
         self._clock = clock
         self._start = start
         self._on_answer = on_answer
+        self._reviews = Reviews(ways.cluster, clock)
         self._keeper = Keeper(ways.grouped, self._pairs)
         self._canaries: dict[ObjectKey, _Asked] = {}
 
@@ -241,14 +243,8 @@ class Asker:
                 continue  # That is told by name, where one is to be read.
             needed.setdefault(right.namespace or subject.owner.namespace, []).append(right)
         for namespace, rights in needed.items():
-            try:
-                review = await self._ways.cluster.write(render_review(namespace))
-            except Forbidden as refused:
-                return Rejected(str(refused))
-            except KubeError as failed:
-                return Unreachable(str(failed))
-            outcome = judge_rights(review, namespace, rights)
-            if isinstance(outcome, Rejected):
+            outcome = await self._reviews.judge(namespace, rights)
+            if not isinstance(outcome, Value):
                 return outcome
         return Value(1.0)
 
