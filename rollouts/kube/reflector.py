@@ -51,8 +51,6 @@ class Pace:
     watch_s: tuple[int, int] = (240, 300)
     silence_grace_s: float = 15.0
     """A connection silent for this much longer than the watch should last is dead."""
-    healthy_s: float = 60.0
-    """A watch that lasted this long wipes out the failures before it."""
     first_delay_s: float = 0.25
     lasting_delay_s: float = 2.0
     """The shortest wait where only a person can help (kind absent, right missing)."""
@@ -62,7 +60,7 @@ class Pace:
     opened_s: float = 0.1
     """A watch that was open for so long brought what had changed: what breaks it then is no trouble."""
     held_s: float = 0.5
-    """One that was open for so long wipes out the failures before it."""
+    """One that was open for so long wipes out the failures before it, as one does that came to its end."""
     reopen_cap_s: float = 5.0
     """The longest wait where a watch could be opened, however soon it broke: its objects are old meanwhile."""
     patience: int = 3
@@ -140,10 +138,9 @@ class Reflector:
         finally:
             lasted = self._clock.now() - began
             self._held_s = None if opened is None else (self._clock.now() - opened).total_seconds()
-            if lasted >= timedelta(seconds=self._pace.healthy_s):
-                self._backoff.reset()
         if lasted < timedelta(seconds=timeout_s / 2):
             raise _broken(request, f"the watch ended after {lasted.total_seconds():.1f} s of {timeout_s} s")
+        self._backoff.reset()
 
     def _take(self, request: Request, event: WatchEvent, *, began_at: str) -> None:
         match event:

@@ -29,7 +29,7 @@ class SlowServer:
         self.rules, self.failure = ALL, None
         self.asked: list[tuple[float, str]] = []
         """When, and of which namespace."""
-        memory = MemoryCluster(clock)
+        memory = MemoryCluster(clock.now)
         self.read, self.list_all, self.trouble = memory.read, memory.list_all, memory.trouble
         self._clock = clock
 

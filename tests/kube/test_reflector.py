@@ -330,20 +330,35 @@ async def test_a_list_without_items_is_empty(
     assert values(store) == {}
 
 
-async def test_a_healthy_minute_wipes_out_earlier_failures(
+async def test_a_watch_that_was_open_for_a_while_wipes_out_earlier_failures(
     rude: RudeServer, transport: Transport, store: Store, clock: ServerClock
 ) -> None:
-    """After a watch that lasted long enough the delays start small again, however it ended."""
+    """After it the delays start small again, though it broke."""
 
     async def last_a_while_and_reset(asked: Asked) -> None:
         await clock.sleep(0.15)
         asked.reset()
 
-    pace = Pace(watch_s=(1, 1), healthy_s=0.1, first_delay_s=0.01, cap_s=0.02, patience=3)
+    pace = Pace(watch_s=(1, 1), held_s=0.1, first_delay_s=0.01, cap_s=0.02, patience=3)
     rude.script += [reset, reset, page(), stream(then=last_a_while_and_reset), hang]
     async with reflecting(transport, store, clock, pace) as reflector:
         await until(lambda: len(rude.asked) == 5)
         assert reflector._backoff.failures == 1
+
+
+async def test_a_watch_that_came_to_its_end_wipes_out_earlier_failures(
+    rude: RudeServer, transport: Transport, store: Store, clock: ServerClock
+) -> None:
+    """However short it is meant to be."""
+
+    async def last_to_the_end(_asked: Asked) -> None:
+        await clock.sleep(0.6)
+
+    pace = Pace(watch_s=(1, 1), held_s=1000.0, first_delay_s=0.01, cap_s=0.02, patience=3)
+    rude.script += [reset, reset, page(), stream(then=last_to_the_end), hang]
+    async with reflecting(transport, store, clock, pace) as reflector:
+        await until(lambda: len(rude.asked) == 5)
+        assert reflector._backoff.failures == 0
 
 
 async def test_who_could_not_reach_the_server_goes_on_as_soon_as_it_has_answered_anybody(
