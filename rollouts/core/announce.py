@@ -91,12 +91,16 @@ def _is_open(after: CanaryStatus) -> bool:
 
 
 def _blocked(before: CanaryStatus, after: CanaryStatus, finding: Finding) -> Announcement | None:
-    if finding.problem is None:
-        return None
-    spared = before.untold_since is None or after.untold_since is not None
-    if spared if passes(finding.problem) else is_told(before, finding.problem):
+    if finding.problem is None or not _is_news(before, after, finding.problem):
         return None
     return Announcement(finding.problem.reason, finding.message, warning=finding.problem != SUSPENDED)
+
+
+def _is_news(before: CanaryStatus, after: CanaryStatus, problem: Problem) -> bool:
+    """Whether people have to be told now: of what may end by itself, when they were spared long enough."""
+    if passes(problem):
+        return before.untold_since is not None and after.untold_since is None
+    return not is_told(before, problem)
 
 
 def _reason(finding: Finding, after: CanaryStatus) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rollouts.api.status import CanaryStatus
+from rollouts.core.decision import Decision
 from rollouts.core.dues import Dues
 from rollouts.core.measurement import NoData, Sample, Unreachable
 from rollouts.core.no_data import STABLE_RATE
@@ -20,15 +21,14 @@ from tests.core.given import (
     DURATION,
     SUCCESS,
     at,
-    by_hand,
     callers,
-    gate_at,
     good,
-    passed_at,
+    hook,
     running,
     sample,
     seen_at,
     spec_of,
+    told,
 )
 
 SPEC = spec_of()
@@ -143,16 +143,20 @@ def test_each_check_of_many_is_written_until_there_are_enough() -> None:
 
 
 def test_another_reason_of_a_gate_is_news() -> None:
-    """The same gate for the same reason is none."""
+    """It stands in the conditions at once; the same gate for the same reason is none."""
     kind = "confirm-traffic-increase"
-    spec = spec_of(webhooks=[by_hand(kind)])
-    gate = gate_at(kind, 10, message=f"{kind} {kind} waits for an approval")
-    passed = running(10, gate=gate, metrics=passed_at(10), iterations=1, last_check_at=at(10))
-    held = step(spec, passed, seen_at(20, route_weight=10, samples=good(20)))
+    spec = spec_of(webhooks=[hook(kind)])
 
-    again = step(spec, held.status, seen_at(30, route_weight=10, samples=good(30)))
+    def look(status: CanaryStatus, second: float, answer: str) -> Decision:
+        samples = (*good(second), *(sample(one, second, NoData()) for one in COUNTED), told(kind, second, answer))
+        return step(spec, status, seen_at(second, route_weight=10, samples=samples))
 
-    assert (held.event, again.event, again.judged_at) == (Event.HELD, Event.WAITED, at(30))
+    held = look(running(10), 10, "not today")
+    again, other = look(held.status, 20, "not today"), look(held.status, 20, "ask Eve")
+
+    assert (held.event, again.event, again.judged_at) == (Event.HELD, Event.WAITED, at(20))
+    assert other.event is Event.HELD
+    assert any("ask Eve" in condition.message for condition in other.status.conditions)
 
 
 def _dues(last_s: float | None, interval: str = "10s", dwell_s: float = 10.0, grid_s: float = 0.0) -> Dues:
