@@ -85,7 +85,7 @@ _TOLD_LATER = """    known = read_status(canary)
     untold = status.model_copy(update={"outbox": known.outbox, "notices": known.notices})
     canary = await self._patch(canary, untold.to_wire(), tenure)
     return await self._patch(canary, status.to_wire(), tenure)"""
-_LOOK = "    heard = replace(self._exchange.heard(key), vouched=vouched)\n"
+_LOOK = "    heard = replace(self._exchange.heard(key), vouched=vouched, judged_at=memory.judged_at)\n"
 _FORGETFUL = """    if memory.tenure.term is None:
         told = {**(subject.manifest.get("status") or {}), "dwellStartedAt": None, "lastCheckAt": None}
         subject = Subject({**subject.manifest, "status": told}, subject.owner, subject.spec)
