@@ -62,7 +62,10 @@ class ConfigTracking:
         target, primary = _target(cluster, subject), _primary(cluster, subject)
         if target is None:
             return
-        tracked = look_at(cluster, subject, kind_of(subject.spec).template_of(target), seen.secrets)
+        template = kind_of(subject.spec).template_of(target)
+        if not tracked_refs(subject.spec, template) and (primary is None or not _listed(primary)):
+            return  # most of them
+        tracked = look_at(cluster, subject, template, seen.secrets)
         if desired.copy_to_primary and seen.target is not None and seen.target.revision == tracked.revision:
             yield from _announced(subject, primary, _wanted(subject, tracked))
             yield from _copied(cluster, subject, tracked, secrets=True)
@@ -72,10 +75,10 @@ class ConfigTracking:
     def after(self, cluster: Cluster, subject: Subject, seen: Observed, _desired: Desired) -> Iterator[Write]:
         """As the Protocol says: once all pods of the primary are on its present template, only its copies stay."""
         primary = _primary(cluster, subject)
-        if primary is None or not grown(seen.primary) or not grown(kind_of(subject.spec).observe(primary)):
+        if primary is None or not grown(seen.primary):
             return
         listed, named = _listed(primary), _named(primary)
-        if listed <= named:
+        if listed <= named or not grown(kind_of(subject.spec).observe(primary)):
             return
         yield from _deletions(subject, listed - named)
         yield _annotate(subject, _primary(cluster, subject) or primary, listed & named)

@@ -8,8 +8,7 @@ with the process: then the next one begins at once again.
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from rollouts.core.observed import Problem
@@ -39,7 +38,8 @@ class Fight:
     """When routes were last seen changed by somebody else, or put back; at first, when this process began to look."""
     _carried: Meant | None = None
     """What the routes did last."""
-    _put_back: deque[datetime] = field(default_factory=lambda: deque(maxlen=CONTESTED_AFTER))
+    _put_back: tuple[datetime, ...] = ()
+    """When, the newest last, of as many as count. Most Canaries have none."""
     _rapid: int = 0
     """Put-backs that were answered at once, one after another."""
     _found: str = ""
@@ -63,7 +63,7 @@ class Fight:
     def put_back(self, now: datetime, found: str) -> None:
         """Routes have been written, which were as `found` says. Nothing to remember if that was no put-back."""
         if self._due_at is not None:
-            self._put_back.append(now)
+            self._put_back = (*self._put_back, now)[-CONTESTED_AFTER:]
             self.last_at, self._due_at, self._found = now, None, found
 
     def quiet_at(self) -> datetime:
@@ -73,7 +73,7 @@ class Fight:
     def contested(self, told: Problem | None, now: datetime) -> Problem | None:
         """What is to be told; `told` is what the status tells already."""
         if now >= self.quiet_at():
-            self._put_back.clear()
+            self._put_back = ()
             return None
         if told is not None:
             return told

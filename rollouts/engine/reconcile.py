@@ -89,7 +89,7 @@ class Reconciler:
             key, Memory(uid, Readiness(self._charge.settles_in), self._restraint, now, Fight(now))
         )
         ours = memory.tenure.term is not None
-        if memory.tenure.look(status):
+        if memory.tenure.look(status, canary.get("status") or {}):
             self._exchange.stop_sending(key)
             memory.refused = told_refusal(status)
             if ours:

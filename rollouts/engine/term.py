@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rollouts.api.resources import Manifest
 from rollouts.api.status import CanaryStatus
 
 TAKEOVER = timedelta(seconds=5)
@@ -22,7 +23,8 @@ class Tenure:
 
     term: int | None = None
     """The one that is ours; None while none is."""
-    _seen: CanaryStatus | None = None
+    _seen: Manifest | None = None
+    """The status as it was read last: the store has it too, so that it takes no room."""
     _rival: bool = False
     """Whether another process has written the status since this one knows it."""
     _undone_since: datetime | None = None
@@ -35,13 +37,13 @@ class Tenure:
         """The term to write with: the present one where it is ours, else the next."""
         return status.term if self.holds(status) else status.term + 1
 
-    def look(self, status: CanaryStatus) -> bool:
-        """Take note of the status as it was read; whether it is news that another process has written.
+    def look(self, status: CanaryStatus, told: Manifest) -> bool:
+        """Take note of the status as it was read, and as it is told; whether it is news that another has written it.
 
         Who wrote what is there at the first look may be dead, as the process is that this one comes after.
         """
-        before, self._seen = self._seen, status
-        if status == before:
+        before, self._seen = self._seen, told
+        if told == before:
             return False
         self._undone_since = None
         if self.holds(status):
