@@ -13,6 +13,8 @@ NEEDED = 4
 """Pods that this rate needs, at 7.2 ms of CPU a request and a core a pod."""
 OWN_LEAST = 2
 """What examples/scaling/canary.yaml says of the primary's autoscaler."""
+THEIR_LEAST = 1
+"""What examples/scaling/autoscaler.yaml says of the target's."""
 CLIENTS: Mapping[str, Mapping[str, str]] = {"half of the clients": {}, "the other half": {}}
 
 

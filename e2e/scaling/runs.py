@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from e2e.play.application import deployment, release_over, scaled_down, version_of
 from e2e.play.intents import ask
@@ -18,10 +20,35 @@ from e2e.scaling.witnesses import Sizes
 
 SCALER, OUR_SCALER = "app", "app-primary"
 HALF_PERCENT = 50
-AT_HALF_S = 10.0
-"""How long half of the load is with the canary before somebody ends the run: five rounds of the autoscaler's."""
+ROUNDS_S = 10.0
+"""Five rounds of the autoscaler's: so long half of the load is with the canary before somebody ends the run."""
 _TAIL_S = 2.0
 _WITHIN_S = 90.0
+
+AtHalf = Callable[["Plan"], Awaitable[float | None]]
+"""What a person does once half of the load is with the canary; tells when the run was aborted, if it was."""
+
+
+async def abort(plan: Plan) -> float:
+    """Let it be so for a while, then end the run."""
+    await asyncio.sleep(ROUNDS_S)
+    aborted_at_s = time.time()
+    await ask("abort", plan.version)
+    return aborted_at_s
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A run."""
+
+    story: str
+    version: str
+    at_half: AtHalf | None = None
+
+    @property
+    def aborts(self) -> bool:
+        """Whether it is to end as failed."""
+        return self.at_half is abort
 
 
 async def begin(scene: Scene, sizes: Sizes) -> float:
@@ -29,7 +56,7 @@ async def begin(scene: Scene, sizes: Sizes) -> float:
     await scene.controller.start()
     await scene.controller.become_ready()
     began_at_s = time.time()
-    parts = (example(name, "scaling") for name in ("deployment", "autoscaler", "canary"))
+    parts = (example(name, "scaling") for name in ("deployment", "autoscaler", "budget", "canary"))
     await apply(*parts, example("gateway"))
 
     async def led() -> bool:
@@ -39,18 +66,18 @@ async def begin(scene: Scene, sizes: Sizes) -> float:
     await until(led, what="Initialized, and Envoy's routes to the primary", within_s=_WITHIN_S)
     scene.start_load()
     await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_WITHIN_S)
-    await sized(sizes, NEEDED)
+    await sized(sizes, PRIMARY, NEEDED)
     return time.time() - began_at_s
 
 
-async def sized(sizes: Sizes, pods: int) -> None:
-    """Wait until the primary has that many pods, all ready. Raises OverdueError."""
+async def sized(sizes: Sizes, name: str, pods: int) -> None:
+    """Wait until a Deployment has that many pods, all ready. Raises OverdueError."""
 
     async def look() -> bool:
-        seen = sizes.size_of(PRIMARY)
+        seen = sizes.size_of(name)
         return seen is not None and (seen.replicas, seen.ready) == (pods, pods)
 
-    await until(look, what=f"{pods} pods of the primary", within_s=_WITHIN_S)
+    await until(look, what=f"{pods} pods of {name}", within_s=_WITHIN_S)
 
 
 async def let_go(sizes: Sizes) -> None:
@@ -63,24 +90,25 @@ async def let_go(sizes: Sizes) -> None:
     await until(look, what="the primary's own least", within_s=_WITHIN_S)
 
 
-async def play_run(scene: Scene, sizes: Sizes, story: str, version: str, *, aborts: bool) -> RunFacts:
-    """Release a version; a person may end the run at half of the load."""
+async def play_run(scene: Scene, sizes: Sizes, plan: Plan) -> RunFacts:
+    """Release the plan's version."""
     applied_at_s = time.time()
     before = [seen for name in (PRIMARY, TARGET) if (seen := sizes.size_of(name)) is not None]
     counted, aborted_at_s, overdue = len(sizes.sizes), None, ""
     scaled = len(sizes.scalers)
-    await kubectl("set", "env", f"deployment/{TARGET}", f"VERSION={version}")
+    await kubectl("set", "env", f"deployment/{TARGET}", f"VERSION={plan.version}")
     try:
-        if aborts:
-            aborted_at_s = await _abort_at_half(scene, applied_at_s, version)
+        if plan.at_half is not None:
+            await _halved(scene, applied_at_s)
+            aborted_at_s = await plan.at_half(plan)
         await until(lambda: release_over(scene, applied_at_s), what="the end of the run", within_s=2 * _WITHIN_S)
         await asyncio.sleep(_TAIL_S)
     except OverdueError as error:
         overdue = f"{error}; phase {scene.journal.phase}"
     return RunFacts(
-        story=story,
-        version=version,
-        promotes=not aborts,
+        story=plan.story,
+        version=plan.version,
+        promotes=not plan.aborts,
         applied_at_s=applied_at_s,
         ended_at_s=time.time(),
         statuses=since(scene.journal.statuses, applied_at_s),
@@ -94,12 +122,8 @@ async def play_run(scene: Scene, sizes: Sizes, story: str, version: str, *, abor
     )
 
 
-async def _abort_at_half(scene: Scene, since_s: float, version: str) -> float:
-    async def halved() -> bool:
+async def _halved(scene: Scene, since_s: float) -> None:
+    async def look() -> bool:
         return any(seen.shares.others_percent == HALF_PERCENT for seen in since(scene.journal.shares, since_s))
 
-    await until(halved, what="half of the load with the canary", within_s=_WITHIN_S, every_s=0.05)
-    await asyncio.sleep(AT_HALF_S)
-    aborted_at_s = time.time()
-    await ask("abort", version)
-    return aborted_at_s
+    await until(look, what="half of the load with the canary", within_s=_WITHIN_S, every_s=0.05)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from e2e.first_light.ending import end_controller
 from e2e.play.application import scaled_down
-from e2e.play.kubectl import apply, attempt, kubectl
+from e2e.play.given_back import canary_is_gone
+from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import Json, example
 from e2e.play.playbook import Story
 from e2e.play.result import Result
@@ -24,7 +25,7 @@ from e2e.scaling.keda.facts import SIZE, KedaRun
 from e2e.scaling.keda.judge import judge_begin, judge_left, judge_run
 from e2e.scaling.keda.report import run_json
 from e2e.scaling.keda.witness import Witness
-from e2e.scaling.runs import play_run, sized
+from e2e.scaling.runs import Plan, abort, play_run, sized
 from e2e.scaling.witnesses import Sizes
 
 KIND = Path(__file__).with_name("kind.yaml")
@@ -58,8 +59,8 @@ def stories_of(book: Book) -> dict[str, Story]:
     """All of them, in order."""
     return {
         "start": partial(_start, book),
-        "rollback at 50 %": partial(_run, book, "rollback at 50 %", "2"),
-        "promotion": partial(_run, book, "promotion", "3"),
+        "rollback at 50 %": partial(_run, book, Plan("rollback at 50 %", "2", abort)),
+        "promotion": partial(_run, book, Plan("promotion", "3")),
         "deleted": partial(_deleted, book),
         "end": partial(_end, book),
     }
@@ -91,13 +92,13 @@ async def _start(book: Book) -> bool:
     book.results.append(Result("start", "Initialized", ok=True, detail=f"{time.time() - began_s:.1f} s"))
     book.results += judge_begin(book.witness.since(began_s))
     await kubectl("scale", f"deployment/{PRIMARY}", f"--replicas={SIZE}")
-    await sized(book.sizes, SIZE)
+    await sized(book.sizes, PRIMARY, SIZE)
     return True
 
 
-async def _run(book: Book, story: str, version: str) -> bool:
+async def _run(book: Book, plan: Plan) -> bool:
     began_s = time.time()
-    run = await play_run(book.scene, book.sizes, story, version, aborts=story.startswith("rollback"))
+    run = await play_run(book.scene, book.sizes, plan)
     with suppress(OverdueError):  # the judge says what is missing
         await until(partial(_is_let, book), what="the copy's own least", within_s=_WITHIN_S)
     facts = KedaRun(run, book.witness.since(began_s), await _spec_kept(book))
@@ -114,7 +115,7 @@ async def _is_let(book: Book) -> bool:
 async def _deleted(book: Book) -> bool:
     began_s = time.time()
     await kubectl("delete", "canaries.rollouts.dev", TARGET, "--wait=false")
-    await until(_canary_is_gone, what="the end of the Canary", within_s=_WITHIN_S)
+    await until(canary_is_gone, what="the end of the Canary", within_s=_WITHIN_S)
     await asyncio.sleep(_TAIL_S)
     book.results += judge_left(book.witness.since(began_s), spec_kept=await _spec_kept(book))
     return True
@@ -122,11 +123,6 @@ async def _deleted(book: Book) -> bool:
 
 async def _spec_kept(book: Book) -> bool:
     return bool(json.loads(await kubectl(*_SPEC)) == json.loads(book.spec))
-
-
-async def _canary_is_gone() -> bool:
-    answer = await attempt("get", "canaries.rollouts.dev", TARGET, "--ignore-not-found", "--output=name")
-    return answer.code == 0 and not answer.out.strip()
 
 
 async def _end(book: Book) -> bool:
