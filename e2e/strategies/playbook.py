@@ -16,7 +16,7 @@ from e2e.play.playbook import Story
 from e2e.play.result import Json, Result
 from e2e.play.scene import Scene
 from e2e.strategies.browsers import Visit
-from e2e.strategies.daemon_set import exchange
+from e2e.strategies.daemon_set import exchange, leave
 from e2e.strategies.facts import RunFacts, RunPlan
 from e2e.strategies.gates import play_gates
 from e2e.strategies.judge_browsers import judge_browsers
@@ -133,11 +133,16 @@ async def _ten_kills(scene: Scene, book: Book) -> None:
 
 
 async def _daemon_set(scene: Scene, book: Book) -> None:
-    """A person exchanges the Deployment for a DaemonSet on the one node there is, and releases twice."""
+    """A person exchanges the Deployment for a DaemonSet on the one node there is, releases twice, deletes the Canary.
+
+    Nothing can be released after it.
+    """
     book.results.append(await exchange(scene, book.serving, scene.interval_s))
     await _by_script("DaemonSet", scene, book)
     if not book.overdue:
         await _by_script("DaemonSet, bad", scene, book)
+    if not book.overdue:
+        book.results += await leave(scene, book.serving)
 
 
 def _weighted_plan(book: Book, story: str) -> Plan:
