@@ -20,7 +20,7 @@ from rollouts.core.selector import selector_label
 from rollouts.engine.autoscaling import replicas_max
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
-from rollouts.engine.config_sources import look_at, look_at_secrets
+from rollouts.engine.config_sources import look_at, look_at_secrets, tracked_refs
 from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
@@ -107,7 +107,10 @@ class Copied:
 
 def _with_config(cluster: Cluster, subject: Subject, target: Manifest, secrets: Sequence[SecretSeen]) -> WorkloadState:
     kind = kind_of(subject.spec)
-    state, tracked = kind.observe(target), look_at(cluster, subject, kind.template_of(target), secrets)
+    state, template = kind.observe(target), kind.template_of(target)
+    if not tracked_refs(subject.spec, template):
+        return state
+    tracked = look_at(cluster, subject, template, secrets)
     if tracked.revision == state.revision:
         return state
     return replace(state, revision=tracked.revision, template=tracked.template)

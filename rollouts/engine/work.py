@@ -85,7 +85,7 @@ class Work:
     intent: CanaryStatus
     """The status to be written."""
     incomplete: bool
-    """Whether objects differ from what is desired."""
+    """Whether objects differ from what is desired, as far as is known before the status is written."""
     routes_wait: bool
     """Whether routes that somebody else keeps changing are left alone for a while."""
     undone: timedelta | None
@@ -114,7 +114,9 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     # While a write is refused, its condition stays until it is known that it is refused no more.
     waits = refused is not None and _differ_in_conditions_only(status, decision.status)
     intent = status if waits else decision.status
-    incomplete = _is_incomplete(
+    # What a release that moves needs is worked out when the status is written, and not before that, too.
+    moves = (intent.phase, intent.desired_weight) != (status.phase, status.desired_weight)
+    incomplete = moves or _is_incomplete(
         cluster, subject, seen, decision.desired, routes_wait=due_at is not None, recall=memory.recall
     )
     undone: timedelta | None = None
