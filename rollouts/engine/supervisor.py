@@ -57,6 +57,8 @@ class Workers:
                 again_at = await self._attempt(key) if self._mandate.holds(key) else None
             if again_at is not None:
                 self._queue.add(key, again_at)
+            # A look that waited for nothing lets the others have a turn, though its key be due again at once.
+            await asyncio.sleep(0)
 
     async def _attempt(self, key: ObjectKey) -> datetime | None:
         began = self._clock.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 from typing import cast
@@ -43,6 +43,8 @@ from tests.sim.safety import Safety
 from tests.sim.sharing import LEASE_S
 
 WORKERS = 2
+LOOKS_MAX = 100
+"""Of one Canary at one instant: so many changes do not come at once."""
 RESTART_MAX_S = 3.0
 LEASES_NAMESPACE = "rollouts-system"
 
@@ -237,9 +239,15 @@ class Watched:
     reconciler: Reconciler
     life: Life
     safety: Safety
+    looks: dict[ObjectKey, tuple[float, int]] = field(default_factory=dict)
+    """When each Canary was looked at last, and how often at that instant."""
 
     async def reconcile(self, key: ObjectKey) -> datetime | None:
         """As the real one."""
+        now_s = asyncio.get_running_loop().time()
+        at_s, count = self.looks.get(key, (now_s, 0))
+        self.looks[key] = (now_s, count + 1 if at_s == now_s else 1)
+        self.safety.court.demand(count < LOOKS_MAX, f"{key} is looked at again and again, and time stands still")
         sharing = self.safety.sharing
         if sharing is None:
             return await self.reconciler.reconcile(key)
