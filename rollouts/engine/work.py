@@ -59,7 +59,9 @@ class Memory:
     judged_at: datetime | None = None
     """As in `Observed`."""
     recall: Recall = field(default_factory=Recall)
+    """What looks at the stores came to."""
     _spec: tuple[Manifest, CanarySpec] | None = None
+    """The spec as it was stored and, of that very object, as it was read."""
 
     def read_spec(self, canary: Manifest) -> CanarySpec:
         """The spec in our words: read once for each that there is. Raises ValidationError."""
