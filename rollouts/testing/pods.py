@@ -99,7 +99,7 @@ class PodsController:
         crew.due = asyncio.get_running_loop().call_at(at, self._look, place)
 
     def _look(self, place: Place) -> None:
-        manifest, crew = self._server.stored(*place), self._crew(place)
+        manifest, crew, began = self._server.stored(*place), self._crew(place), _now()
         crew.due = None
         if manifest is None:
             del self._crews[place]
@@ -113,8 +113,8 @@ class PodsController:
             self._roll(place, manifest["spec"], crew)
         counts = self._counts(place, manifest, crew)
         self._server.set_status(*place, {"observedGeneration": manifest["metadata"]["generation"], **counts})
-        now = _now()
-        instants = [pod.ready_at for pod in crew.pods if now < pod.ready_at < NEVER]
+        # Also what has become ready since this look began: it may have been counted as not ready.
+        instants = [pod.ready_at for pod in crew.pods if began < pod.ready_at < NEVER]
         if instants:
             self._look_at(place, min(instants))
 

@@ -63,3 +63,27 @@ def test_a_deployment_made_again_starts_with_pods_of_its_own() -> None:
         assert len(pods.ready_images(key("app"))) == 2
 
     run(story)
+
+
+def test_a_pod_that_becomes_ready_while_its_deployment_is_looked_at_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A look takes time, on a busy machine a good deal: what it just missed is looked at again."""
+    clock, asked = VirtualClock(), list[float]()
+
+    def now() -> float:
+        at_s = asyncio.get_running_loop().time()
+        asked[:] = [*(one for one in asked if one == at_s), at_s]
+        return at_s + 0.02 * len(asked)
+
+    monkeypatch.setattr("rollouts.testing.pods._now", now)
+
+    async def whole() -> None:
+        server = MemoryServer(clock.now)
+        PodsController(server, Random(1), lambda _template: 0.2).start()
+        names = [f"app{number}" for number in range(60)]
+        for name in names:
+            put_deployment(server, name, 2)
+        await asyncio.sleep(120.0)
+        ready = {name: (server.stored(DEPLOYMENTS, key(name)) or {})["status"]["readyReplicas"] for name in names}
+        assert ready == dict.fromkeys(names, 2)
+
+    run_virtually(clock, whole())
