@@ -113,9 +113,13 @@ def _measured(spec: CanarySpec, status: CanaryStatus, seen: Observed, began: dat
     if found.asks:
         return found
     judged_at = dues.newest(found.results[0].measured_at, seen.judged_at)
-    if dues.may_go_unwritten(judged_at) and is_known(status, step, found):
-        return replace(_between(spec, status, seen, dues.after(judged_at), step), judged_at=judged_at)
-    return found
+    if not (dues.may_go_unwritten(judged_at) and is_known(status, step, found)):
+        return found
+    if (following := dues.after(judged_at)) > seen.now:
+        return replace(_between(spec, status, seen, following, step), judged_at=judged_at)
+    # The answers took longer than an interval: the next judgement is due already.
+    again = _measured(spec, status, replace(seen, judged_at=judged_at), began, step)
+    return again if again.results or again.judged_at else replace(again, judged_at=judged_at)
 
 
 def _weighed(spec: CanarySpec, status: CanaryStatus, seen: Observed, began: datetime, step: Step) -> Finding:

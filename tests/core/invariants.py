@@ -112,7 +112,9 @@ def _check_passed(spec: CanarySpec, before: CanaryStatus, seen: Observed, decisi
     assert {_meant(spec, before, result) for result in results if not result.dry_run} == {Verdict.PASS}
     began = before.dwell_started_at
     assert began is not None
-    assert all((result.measured_at - began).total_seconds() >= spec.analysis.interval_s for result in results)
+    # One that found no news is not written, and is a judgement all the same.
+    judged = [max(result.measured_at, seen.judged_at or result.measured_at) for result in results]
+    assert all((at - began).total_seconds() >= spec.analysis.interval_s for at in judged)
     assert (seen.now - began).total_seconds() >= spec.analysis.interval_s
 
 

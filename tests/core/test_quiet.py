@@ -64,6 +64,14 @@ def test_no_data_once_more_is_no_news() -> None:
     assert late.status.last_check_at == late.status.metrics[0].measured_at == at(70)
 
 
+def test_answers_that_took_longer_than_an_interval_are_judged_and_the_next_are_asked_for_at_once() -> None:
+    """Nobody is told to call again at a time that has come: whoever does what he is told would do nothing else."""
+    late = _told(_held(), 31, _nothing(20))
+
+    assert (late.event, late.judged_at, late.wake_at) == (Event.WAITED, at(20), None)
+    assert SUCCESS in late.asks
+
+
 def test_what_was_judged_is_not_asked_again_before_it_is_due() -> None:
     """Also where the world has changed meanwhile: the look-back would reach into what was before."""
     early = _told(_held(), 29, _nothing(20), judged_at=at(20))
