@@ -72,11 +72,11 @@ RARE_SCRIPTS: dict[str, list[Step]] = {
     ],
     "waiting for a promotion": [
         Step("create -f -", [canary()]),
-        Step("wait canaries.rollouts.dev/app --for=condition=Promoted --timeout=0.1s"),
+        Step("wait canaries.rollouts.dev/app --for=condition=Promoted --timeout=2s"),
         Step(f"patch canary app --subresource=status --type merge {patch(status=PROMOTED)}"),
         Step("wait canaries.rollouts.dev/app --for=condition=Promoted --timeout=5s"),
         Step("wait rcn --all --for=condition=Promoted=True --timeout=5s"),
-        Step("wait canary app --for=condition=Promoted=False --timeout=0.1s"),
+        Step("wait canary app --for=condition=Promoted=False --timeout=2s"),
         Step("wait canary none --for=condition=Promoted --timeout=0.1s"),
         Step("get canary app -o wide"),
     ],

@@ -33,14 +33,6 @@ _BY_CHANCE = (
     (re.compile(r"(?<=[ (])\d+[smh](\d+[smh])?( +|$)", re.MULTILINE), "AGE "),
     (re.compile(r"/\S+/(LIVE|MERGED)-\d+/"), r"/\1/"),
     (re.compile(r"(?<=to the server: )(context deadline exceeded|net/http: request canceled.*)"), "TOO LATE"),
-    # A time that was up before kubectl had sent all that it wanted to ask.
-    (
-        re.compile(
-            r"client rate limiter Wait returned an error: context deadline exceeded"
-            r"|timed out waiting for the condition on \S+"
-        ),
-        "TIMED OUT",
-    ),
     (re.compile(r"\b10\.\d+\.\d+\.\d+\b"), "ADDRESS"),
 )
 _LOGGED = re.compile(r"[IWE]\d{4} \d\d:\d\d:\d\d")

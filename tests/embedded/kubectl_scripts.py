@@ -181,11 +181,12 @@ SCRIPTS: dict[str, list[Step]] = {
     ],
     "wait": [
         Step("create -f -", [canary()]),
-        Step("wait canary app --for=condition=Ready --timeout=0.1s"),
+        # On a busy machine less is up before kubectl has asked, which it tells in other words.
+        Step("wait canary app --for=condition=Ready --timeout=2s"),
         Step(f"patch canary app --subresource=status --type merge {patch(status=READY)}"),
         Step("wait canary app --for=condition=Ready --timeout=5s"),
         Step("wait canary app --for=jsonpath={.status.phase}=Waiting --timeout=5s"),
-        Step("wait canary app --for=delete --timeout=0.1s"),
+        Step("wait canary app --for=delete --timeout=2s"),
         Step("delete canary app --wait=false"),
         Step("wait canary/app --for=delete --timeout=5s"),
     ],
