@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 
 from e2e.endurance.judge import RunFacts
-from e2e.play.application import release_over, scaled_down
+from e2e.play.application import release_over, rest_under_load
 from e2e.play.intents import ask
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
@@ -31,14 +31,7 @@ async def begin(scene: Scene) -> None:
     await scene.controller.start()
     await scene.controller.become_ready()
     await apply(example("deployment"), example("gateway"), _canary())
-
-    async def led() -> bool:
-        shown = scene.journal.envoy
-        return scene.journal.phase == "Initialized" and bool(shown) and shown[-1].weight_percent == 0
-
-    await until(led, what="Initialized, and Envoy's routes to the primary", within_s=_WITHIN_S)
-    scene.start_load()
-    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_WITHIN_S)
+    await rest_under_load(scene, _WITHIN_S)
 
 
 async def play_run(scene: Scene, number: int, *, aborts: bool) -> RunFacts:

@@ -12,8 +12,9 @@ import time
 from dataclasses import dataclass
 
 from e2e.play.application import scaled_down
+from e2e.play.given_back import canary_is_gone
 from e2e.play.journal import since
-from e2e.play.kubectl import apply, attempt, kubectl
+from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example, paced, planned_weights
 from e2e.play.result import Result
 from e2e.play.scene import Scene
@@ -67,11 +68,7 @@ async def play_deletion(scene: Scene, act: Act) -> list[Result]:
     await until(reached, what=f"the moment of {act.story}", within_s=patience_s, every_s=0.05)
     deleted_s = time.time()
     await kubectl("delete", "canaries.rollouts.dev", TARGET, f"--cascade={act.cascade}", "--wait=false")
-
-    async def gone() -> bool:
-        return (await attempt("get", "canaries.rollouts.dev", TARGET)).code != 0
-
-    await until(gone, what="the Canary's end", within_s=_WITHIN_S)
+    await until(canary_is_gone, what="the Canary's end", within_s=_WITHIN_S)
     ended_s = time.time()
     await asyncio.sleep(2 * _TAIL_S)
     records = scene.records(deleted_s)

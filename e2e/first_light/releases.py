@@ -6,7 +6,7 @@ import asyncio
 import time
 
 from e2e.first_light.facts import Plan, ReleaseFacts, Restart
-from e2e.play.application import deployment, release_over, scaled_down, version_of
+from e2e.play.application import deployment, release_over, rest_under_load, version_of
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import example, longest_ms, paced, planned_weights
@@ -43,10 +43,7 @@ async def initialise(scene: Scene) -> float:
     await scene.controller.become_ready()
     applied_at_s = time.time()
     await apply(example("deployment"), example("gateway"), paced(example("canary"), scene.interval_s))
-    what = "Initialized, and Envoy's routes to the primary"
-    await until(lambda: _initialized(scene), what=what, within_s=_INITIALIZED_WITHIN_S)
-    scene.start_load()
-    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_INITIALIZED_WITHIN_S)
+    await rest_under_load(scene, _INITIALIZED_WITHIN_S)
     return time.time() - applied_at_s
 
 
@@ -82,12 +79,6 @@ async def _interrupt(scene: Scene, weight_percent: int, since_s: float, within_s
     await asyncio.sleep(_DOWN_S)
     started_at_s = await scene.controller.start()
     return Restart(killed_at_s, started_at_s, standing.step_index, standing.desired_weight)
-
-
-async def _initialized(scene: Scene) -> bool:
-    shown = scene.journal.envoy
-    routed = bool(shown) and shown[-1].weight_percent == 0
-    return scene.journal.phase == "Initialized" and routed
 
 
 async def _facts(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from e2e.play.journal import Json, since
 from e2e.play.scene import Scene
 from e2e.play.seen import TARGET
+from e2e.play.waiting import until
 
 DEPLOYMENTS = "/apis/apps/v1/namespaces/{}/deployments"
 _DAEMON_SETS = "/apis/apps/v1/namespaces/{}/daemonsets"
@@ -51,6 +52,21 @@ async def scaled_down(scene: Scene) -> bool:
     pods, _ = await scene.api.list_objects(_PODS)
     left = [pod for pod in pods if pod["metadata"].get("labels", {}).get("app") == TARGET]
     return size_of(target) == 0 and not left
+
+
+async def rest_under_load(scene: Scene, within_s: float) -> None:
+    """Wait for what was applied to be at rest: Initialized, then clients who ask, then no pod of the canary's left.
+
+    Each of both waits has that much time. Raises OverdueError.
+    """
+
+    async def led() -> bool:
+        shown = scene.journal.envoy
+        return scene.journal.phase == "Initialized" and bool(shown) and shown[-1].weight_percent == 0
+
+    await until(led, what="Initialized, and Envoy's routes to the primary", within_s=within_s)
+    scene.start_load()
+    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=within_s)
 
 
 async def release_over(scene: Scene, since_s: float) -> bool:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from e2e.play.application import deployment, release_over, scaled_down, version_of
+from e2e.play.application import deployment, release_over, rest_under_load, version_of
 from e2e.play.intents import ask
 from e2e.play.journal import since
 from e2e.play.kubectl import apply, kubectl
@@ -58,14 +58,7 @@ async def begin(scene: Scene, sizes: Sizes) -> float:
     began_at_s = time.time()
     parts = (example(name, "scaling") for name in ("deployment", "autoscaler", "budget", "canary"))
     await apply(*parts, example("gateway"))
-
-    async def led() -> bool:
-        shown = scene.journal.envoy
-        return scene.journal.phase == "Initialized" and bool(shown) and shown[-1].weight_percent == 0
-
-    await until(led, what="Initialized, and Envoy's routes to the primary", within_s=_WITHIN_S)
-    scene.start_load()
-    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_WITHIN_S)
+    await rest_under_load(scene, _WITHIN_S)
     await sized(sizes, PRIMARY, NEEDED)
     return time.time() - began_at_s
 

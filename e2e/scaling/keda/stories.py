@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from e2e.first_light.ending import end_controller
-from e2e.play.application import scaled_down
+from e2e.play.application import rest_under_load
 from e2e.play.given_back import canary_is_gone
 from e2e.play.kubectl import apply, kubectl
 from e2e.play.manifests import Json, example
@@ -81,14 +81,7 @@ async def _start(book: Book) -> bool:
     began_s = time.time()
     await apply(example("deployment", "scaling"), example("scaled-object", "scaling"), canary(), example("gateway"))
     book.spec = await kubectl(*_SPEC)
-
-    async def led() -> bool:
-        shown = scene.journal.envoy
-        return scene.journal.phase == "Initialized" and bool(shown) and shown[-1].weight_percent == 0
-
-    await until(led, what="Initialized, and Envoy's routes to the primary", within_s=_WITHIN_S)
-    scene.start_load()
-    await until(lambda: scaled_down(scene), what="the canary's scale-down", within_s=_WITHIN_S)
+    await rest_under_load(scene, _WITHIN_S)
     book.results.append(Result("start", "Initialized", ok=True, detail=f"{time.time() - began_s:.1f} s"))
     book.results += judge_begin(book.witness.since(began_s))
     await kubectl("scale", f"deployment/{PRIMARY}", f"--replicas={SIZE}")

@@ -16,7 +16,7 @@ from aiohttp import ClientSession, UnixConnector
 from rollouts.demo.clock import Elapsing
 from rollouts.demo.user import User
 from rollouts.embedded import write_kubeconfig
-from rollouts.kube.access import open_client
+from rollouts.kube.access import READ_BUFFER_BYTES, open_client
 from rollouts.kube.transport import Transport
 from rollouts.testing.garbage import GarbageCollector
 from rollouts.testing.memory_server import MemoryServer
@@ -66,7 +66,7 @@ class Ground:
         if self.socket is not None:
             connector = UnixConnector(str(self.socket))
             await client.rest_client.pool_manager.close()
-            client.rest_client.pool_manager = ClientSession(connector=connector, read_bufsize=2**21)
+            client.rest_client.pool_manager = ClientSession(connector=connector, read_bufsize=READ_BUFFER_BYTES)
         return Transport(client, monotonic=monotonic)
 
 
