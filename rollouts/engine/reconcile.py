@@ -128,7 +128,7 @@ class Reconciler:
         heard = replace(self._exchange.heard(key), vouched=vouched, judged_at=memory.judged_at)
         work = find_work(self._cluster, subject, self._charge.clock.now(), heard, memory)
         decision = work.decision
-        # Whoever stands back has judged too: else the same instant would be due again at once, for as long as it does.
+        # Whoever stands back has judged too.
         memory.judged_at = decision.judged_at or memory.judged_at
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)

@@ -118,6 +118,8 @@ ENGINE = (
     Mutant("what was deleted stays away", versions, "whole", "if known is None or", "if known is not None and"),
     Mutant("a changed target wakes nobody", supervisor, "wake_interested",
            "queue.add(canary)", "queue.add(canary) if key.name != canary.name else None"),
+    Mutant("a Canary is due again at once", Reconciler, "_round",
+           "return settled, decision.wake_at", "return settled, work.seen.now"),
 )  # fmt: skip
 
 CORE = (

@@ -14,7 +14,6 @@ from rollouts.core import resting
 from rollouts.engine.reconcile import Reconciler
 from rollouts.testing import memory_refusals
 from tests.sim.cases import drained_and, first_version_stuck, pairs
-from tests.sim.draw import draw
 from tests.sim.faults import Fate, Fault
 from tests.sim.mutants import MUTANTS, Mutant
 from tests.sim.world import Outcomes, run
@@ -55,7 +54,6 @@ def _late_scale(then: str) -> Iterator[Outcomes]:
 
 TERMLESS = Mutant("", Reconciler, "_check_term", "if canary is not None and", "if False and")
 """As it was when nobody claimed a Canary."""
-BEHIND = "(not memory.tenure.stand_back(work.undone, work.seen.now) and decision.judged_at)"
 
 PAST = (
     Bug("two processes: one makes true what the other has decided otherwise",
@@ -70,9 +68,6 @@ PAST = (
     Bug("a first version that never starts kept the Canary initializing for ever",
         (Mutant("", resting, "_never_served", "return unrouted and", "return False and"),),
         lambda: iter((run(first_version_stuck()),))),
-    Bug("whoever stood back looked at one Canary over and over, and nothing else came to its turn",
-        (Mutant("", Reconciler, "_round", "decision.judged_at or memory.judged_at", f"{BEHIND} or memory.judged_at"),),
-        lambda: iter((run(draw(193)),))),
 )  # fmt: skip
 
 
