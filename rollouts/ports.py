@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from rollouts.api.alert_provider import AlertProviderSpec
+from rollouts.api.known import Listing
 from rollouts.api.provider import Provider
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.counting import Series
@@ -112,15 +113,16 @@ class Cluster(Protocol):
     """The API server, as watched stores to read from and requests to write with.
 
     Reads never send a request. After a write, reads see at least the object that the write returned. An object that
-    was read never changes, and is read again until another state of it is known: identity tells whether it is new.
+    was read never changes: the same one read again says that nothing has. Of one that nobody has read for a while
+    another one may be read that is equal to it.
     """
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """The newest known object without managedFields, or None if there is none."""
         ...
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
-        """All known objects of a kind, in one namespace or in all."""
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
+        """All known objects of a kind, in one namespace or in all. There may be many: see `Known.told`."""
         ...
 
     def trouble(self, resource: Resource) -> str:

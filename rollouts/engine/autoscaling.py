@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rollouts.api.known import Known
 from rollouts.api.ownership import REVISION_ANNOTATION
 from rollouts.api.resources import AUTOSCALERS, DEPLOYMENTS, SCALED_OBJECTS, Manifest, ObjectKey, Resource
 from rollouts.api.scaling import AutoscalerRef
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, Problem
 from rollouts.engine.belonging import is_ours
+from rollouts.engine.pod_labels import target_of
 from rollouts.engine.rights import Right
 from rollouts.engine.scaler_problems import find_scaler_problems
 from rollouts.engine.subject import Subject
@@ -51,10 +53,9 @@ class Autoscaling:
         ref = subject.spec.autoscaler_ref
         return () if ref is None else tuple(Right(verb, _kind(ref)) for verb in ("create", "patch", "delete"))
 
-    def concerns(self, _cluster: Cluster, canary: Manifest, _resource: Resource, _key: ObjectKey) -> bool:
+    def concerns(self, _cluster: Cluster, canary: Known, _resource: Resource, _key: ObjectKey) -> bool:
         """As the Protocol says: any may begin or cease to scale the target, and their specs change seldom."""
-        spec = canary.get("spec")
-        return isinstance(spec, dict) and isinstance(spec.get("targetRef"), dict)
+        return canary.told(target_of) is not None
 
     def problems(self, cluster: Cluster, subject: Subject) -> Iterator[Problem]:
         """As the Protocol says."""

@@ -21,4 +21,8 @@ def _is_left_behind(cluster: Cluster, manifest: Manifest) -> bool:
     if labels.get(MANAGED_BY_LABEL) != MANAGED_BY or CANARY_LABEL not in labels:
         return False
     canaries = cluster.list_all(CANARIES, manifest["metadata"]["namespace"])
-    return all(Owner.of(canary).labels()[CANARY_LABEL] != labels[CANARY_LABEL] for canary in canaries)
+    return all(canary.told(_label) != labels[CANARY_LABEL] for canary in canaries.known)
+
+
+def _label(canary: Manifest) -> str:
+    return Owner.of(canary).labels()[CANARY_LABEL]

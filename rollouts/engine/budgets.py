@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from typing import Any
 
+from rollouts.api.known import Known
 from rollouts.api.ownership import CANARY_LABEL, MANAGED_BY, MANAGED_BY_LABEL, Owner
 from rollouts.api.resources import POD_DISRUPTION_BUDGETS, Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
@@ -40,7 +41,7 @@ class Budgets:
             return ()
         return tuple(Right(verb, POD_DISRUPTION_BUDGETS) for verb in ("create", "patch", "delete"))
 
-    def concerns(self, cluster: Cluster, canary: Manifest, _resource: Resource, key: ObjectKey) -> bool:
+    def concerns(self, cluster: Cluster, canary: Known, _resource: Resource, key: ObjectKey) -> bool:
         """As the Protocol says."""
         labels, budget = pod_labels_of(cluster, canary), cluster.read(POD_DISRUPTION_BUDGETS, key)
         if labels is None:

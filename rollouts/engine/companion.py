@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from rollouts.api.known import Known
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, Problem
@@ -29,7 +30,7 @@ class Companion(Protocol):
         """What the controller needs for it beyond watching, in the Canary's namespace."""
         ...
 
-    def concerns(self, cluster: Cluster, canary: Manifest, resource: Resource, key: ObjectKey) -> bool:
+    def concerns(self, cluster: Cluster, canary: Known, resource: Resource, key: ObjectKey) -> bool:
         """Whether that object of one of its kinds, which has changed, matters to a Canary as it is stored."""
         ...
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from rollouts.api.known import Known
 from rollouts.api.ownership import CANARY_LABEL, CONFIG_COPIES_ANNOTATION, COPY_OF_ANNOTATION, MANAGED_BY_LABEL
 from rollouts.api.resources import CONFIG_MAPS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
 from rollouts.core.observed import Observed, Problem, grown
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.config_sources import Tracked, config_problems, look_at, tracked_refs
+from rollouts.engine.pod_labels import target_of
 from rollouts.engine.rights import Right, to_copy
 from rollouts.engine.subject import Subject
 from rollouts.ports import Cluster, CopyContent, Discard, PatchJson, Write
@@ -40,17 +42,16 @@ class ConfigTracking:
         resources = dict.fromkeys(ref.resource for ref in refs)
         return tuple(right for resource in resources for right in to_copy(resource))
 
-    def concerns(self, cluster: Cluster, canary: Manifest, resource: Resource, key: ObjectKey) -> bool:
+    def concerns(self, cluster: Cluster, canary: Known, resource: Resource, key: ObjectKey) -> bool:
         """As the Protocol says: what the target refers to, and the copies that the primary does.
 
         Of Secrets too, where somebody watches them.
         """
-        spec = canary.get("spec")
-        ref = spec.get("targetRef") if isinstance(spec, dict) else None
-        name = ref.get("name") if isinstance(ref, dict) else None
-        workloads = [ObjectKey(key.namespace, f"{name}{suffix}") for suffix in ("", "-primary")] if name else ()
-        found = (cluster.read(kind, workload) for kind in WORKLOADS for workload in workloads)
-        return any(one is not None and _names(resource.kind, key.name, one) for one in found)
+        target, wanted = canary.told(target_of), str(ConfigRef(resource.kind, key.name))
+        names = () if target is None else (target[1], f"{target[1]}-primary")
+        listed = (cluster.list_all(kind, key.namespace) for kind in WORKLOADS)
+        found = (one.find(ObjectKey(key.namespace, name)) for one in listed for name in names)
+        return any(one is not None and wanted in one.told(_referred) for one in found)
 
     def problems(self, cluster: Cluster, subject: Subject) -> Iterator[Problem]:
         """As the Protocol says."""
@@ -165,11 +166,11 @@ def _listed(primary: Manifest) -> set[str]:
 
 
 def _named(primary: Manifest) -> set[str]:
-    return {str(ref) for ref in references(primary["spec"]["template"])}
+    return set(_referred(primary))
 
 
-def _names(kind: str, name: str, workload: Manifest) -> bool:
-    return any((ref.kind, ref.name) == (kind, name) for ref in references(workload["spec"]["template"]))
+def _referred(workload: Manifest) -> tuple[str, ...]:
+    return tuple(str(ref) for ref in references(workload["spec"]["template"]))
 
 
 def _target(cluster: Cluster, subject: Subject) -> Manifest | None:

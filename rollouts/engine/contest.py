@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from pydantic import ValidationError
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.known import Known, Listing
 from rollouts.api.ownership import Owner
 from rollouts.api.resources import CANARIES, VIRTUAL_SERVICES, Manifest, ObjectKey
 from rollouts.core.observed import Problem
@@ -21,22 +22,30 @@ from rollouts.traffic.user_steering import Steering
 def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     """The Canary that releases one of this one's workloads, or steers one of its rules, and is older."""
     targets = {spec.target_ref.name} if spec.target_ref is not None else {one.target_ref.name for one in spec.subsets}
-    for canary in _older(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), owner):
-        rival = f"Canary {ObjectKey.of(canary)}, which is older,"
-        near = canary["metadata"]["namespace"] == owner.namespace
-        if near and (names := targets & target_names(canary)):
+    for canary in _older(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), owner, spec, targets):
+        rival = f"Canary {canary.key}, which is older,"
+        near = canary.key.namespace == owner.namespace
+        if near and (names := targets.intersection(canary.told(target_names))):
             same = f"releases the same target {', '.join(sorted(names))}"
             yield Problem("TargetContested", f"{rival} {same}: delete one of the two")
-        elif route := _same_route(cluster, canary, owner, spec):
+        elif route := _same_route(cluster, canary.read(), owner, spec):
             same = f"shares the requests of VirtualService {route} by the same rules"
             way_out = "name different rules in the routeRefs of both, or delete one of the two"
             yield Problem("TargetContested", f"{rival} {same}: {way_out}")
 
 
-def _older(canaries: Sequence[Manifest], owner: Owner) -> list[Manifest]:
-    """Those before the one with this uid, the oldest first; all, where it is not among them."""
-    own = next((_seniority(canary) for canary in canaries if canary["metadata"]["uid"] == owner.uid), None)
-    return sorted((canary for canary in canaries if own is None or _seniority(canary) < own), key=_seniority)
+def _older(canaries: Listing, owner: Owner, spec: CanarySpec, targets: set[str]) -> list[Known]:
+    """Of those that want one of the same, those before the one with this uid; all, where it is not among them."""
+    ours = {route_key(owner, ref) for ref in spec.route_refs}
+    rivals = [
+        one for one in canaries.known
+        if not targets.isdisjoint(one.told(target_names)) or not ours.isdisjoint(one.told(route_keys))
+    ]  # fmt: skip
+    self = canaries.find(owner.key)
+    own = self.told(_seniority) if self is not None else None
+    own = own if own is not None and own[1] == owner.uid else None
+    older = (one for one in rivals if own is None or one.told(_seniority) < own)
+    return sorted(older, key=lambda one: one.told(_seniority))
 
 
 def _same_route(cluster: Cluster, canary: Manifest, owner: Owner, spec: CanarySpec) -> str:

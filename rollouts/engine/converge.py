@@ -26,7 +26,7 @@ from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, Write
-from rollouts.traffic.destination_rules import find_inherited, render_destination_rules
+from rollouts.traffic.destination_rules import find_inherited, render_destination_rules, service_meant
 from rollouts.traffic.services import render_apex_selector, render_services
 from rollouts.workloads.kinds import kind_of
 from rollouts.workloads.state import parts_from
@@ -84,8 +84,11 @@ def _hosts(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator
     services = render_services(subject.owner, subject.spec, label)
     yield from whole(cluster, SERVICES, services.primary)
     yield from whole(cluster, SERVICES, services.canary)
+    meant = (subject.owner.namespace, subject.spec.service_name)
     own = cluster.list_all(DESTINATION_RULES, subject.owner.namespace)
-    theirs = find_inherited(subject.owner, subject.spec, own)
+    theirs = find_inherited(
+        subject.owner, subject.spec, (one.read() for one in own.known if one.told(service_meant) == meant)
+    )
     for rule in render_destination_rules(subject.owner, subject.spec, theirs, label.key):
         yield from whole(cluster, DESTINATION_RULES, rule)
 

@@ -7,8 +7,8 @@ does so only where nobody has written since.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.engine.mandate import Mandate
 from rollouts.errors import NotHeld
@@ -26,7 +26,7 @@ class Fenced:
         """As the port says."""
         return self._cluster.read(resource, key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         return self._cluster.list_all(resource, namespace)
 

@@ -6,15 +6,17 @@ which they part has no pods between releases, when the target is scaled to zero.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rollouts.api.canary import CanarySpec
-from rollouts.api.resources import SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.known import Known
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
 from rollouts.core.label_selector import selects
 from rollouts.core.observed import Observed, Problem
+from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, pod_labels_of
+from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, target_of
 from rollouts.engine.policies import CONSENT
 from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
@@ -32,12 +34,18 @@ class OtherServices:
         """As the Protocol says."""
         return ()
 
-    def concerns(self, cluster: Cluster, canary: Manifest, _resource: Resource, key: ObjectKey) -> bool:
+    def concerns(self, cluster: Cluster, canary: Known, _resource: Resource, key: ObjectKey) -> bool:
         """As the Protocol says."""
-        labels, service = pod_labels_of(cluster, canary), cluster.read(SERVICES, key)
+        target = canary.told(target_of)
+        if target is None:
+            return False
+        kind = DAEMON_SETS if target[0] == DAEMON_SETS.kind else DEPLOYMENTS
+        workload = cluster.list_all(kind, key.namespace).find(ObjectKey(key.namespace, target[1]))
+        labels = None if workload is None else workload.told(_labels)
         if labels is None:
             return False
-        touched = service is not None and labels.touched(_selector(service))
+        service = cluster.list_all(SERVICES, key.namespace).find(key)
+        touched = service is not None and any(_selects(service.told(_pairs), one) for one in labels)
         return touched or is_blocked_by(canary, _REASONS)
 
     def problems(self, cluster: Cluster, subject: Subject) -> Iterator[Problem]:
@@ -45,9 +53,10 @@ class OtherServices:
         labels = pod_labels_for(cluster, subject)
         if labels is None or subject.spec.allow_uncovered:
             return
-        services = cluster.list_all(SERVICES, subject.owner.namespace)
+        # Each look goes through all: it asks only for what is told of them.
+        services, target = cluster.list_all(SERVICES, subject.owner.namespace), _told(labels.target)
         # The Canary's own one is led to the copy, and those that we made part by that one label.
-        meant = [one for one in services if selects(_selector(one), labels.target)]
+        meant = [one.read() for one in services.known if _selects(one.told(_pairs), target)]
         for service in sorted(meant, key=lambda service: str(service["metadata"]["name"])):
             apart = service["metadata"]["name"] != subject.spec.service_name
             # Asked of few: it looks through all Canaries, and each of a thousand brings three Services.
@@ -85,6 +94,28 @@ def _selector(service: Manifest) -> Manifest | None:
     """A Service without a selector has pods by no label."""
     selector = (service.get("spec") or {}).get("selector")
     return {"matchLabels": selector} if selector and service["spec"].get("type") != "ExternalName" else None
+
+
+def _pairs(service: Manifest) -> tuple[str, ...]:
+    """The labels that it selects by, each as `key=value`; none for one without a selector."""
+    selector = _selector(service)
+    return () if selector is None else _told(selector["matchLabels"])
+
+
+def _labels(workload: Manifest) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Those of its pods, and those of its copy's, in the same words; None if no label could part them."""
+    label = selector_label(workload)
+    target = (workload["spec"]["template"]["metadata"].get("labels") or {}) if label is not None else {}
+    return None if label is None else (_told(target), _told(target | label.primary()))
+
+
+def _told(labels: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value in labels.items())
+
+
+def _selects(pairs: tuple[str, ...], labels: tuple[str, ...]) -> bool:
+    """What core/label_selector.py says of such a selector."""
+    return bool(pairs) and all(pair in labels for pair in pairs)
 
 
 def _is_headless(service: Manifest) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rollouts.api.known import Known
 from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, Manifest, ObjectKey
 from rollouts.api.status import ConditionType
 from rollouts.core.label_selector import Selector, selects
@@ -76,17 +77,28 @@ def pod_labels_for(cluster: Cluster, subject: Subject) -> PodLabels | None:
     return pod_labels(cluster, subject.owner.namespace, target.kind, target.name)
 
 
-def pod_labels_of(cluster: Cluster, canary: Manifest) -> PodLabels | None:
+def pod_labels_of(cluster: Cluster, canary: Known) -> PodLabels | None:
     """The same for a Canary as it is stored; None for one with subsets, or with a spec of any other shape."""
+    target = canary.told(target_of)
+    return None if target is None else pod_labels(cluster, canary.key.namespace, *target)
+
+
+def target_of(canary: Manifest) -> tuple[str, str] | None:
+    """Kind and name of the target of a Canary as it is stored; None if it has subsets, or a spec of any other shape."""
     spec = canary.get("spec")
     ref = spec.get("targetRef") if isinstance(spec, dict) else None
     name = ref.get("name") if isinstance(ref, dict) else None
     if not (isinstance(ref, dict) and isinstance(name, str)):
         return None
-    return pod_labels(cluster, canary["metadata"]["namespace"], str(ref.get("kind", DEPLOYMENTS.kind)), name)
+    return str(ref.get("kind", DEPLOYMENTS.kind)), name
 
 
-def is_blocked_by(canary: Manifest, reasons: frozenset[str]) -> bool:
+def is_blocked_by(canary: Known, reasons: frozenset[str]) -> bool:
     """Whether the Canary is not Ready for one of these reasons: then what has gone matters as much as what is there."""
+    return canary.told(_readiness) in reasons
+
+
+def _readiness(canary: Manifest) -> str:
+    """The reason of its condition Ready, whatever that says; empty while there is none."""
     conditions = (canary.get("status") or {}).get("conditions") or ()
-    return any(told["type"] == ConditionType.READY and told["reason"] in reasons for told in conditions)
+    return next((str(told["reason"]) for told in conditions if told["type"] == ConditionType.READY), "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
+from rollouts.api.known import Known
 from rollouts.api.resources import (
     AUTHORIZATION_POLICIES,
     ENVOY_FILTERS,
@@ -76,7 +77,7 @@ class Policies:
         """As the Protocol says."""
         return ()
 
-    def concerns(self, cluster: Cluster, canary: Manifest, resource: Resource, key: ObjectKey) -> bool:
+    def concerns(self, cluster: Cluster, canary: Known, resource: Resource, key: ObjectKey) -> bool:
         """As the Protocol says."""
         labels, policy = pod_labels_of(cluster, canary), cluster.read(resource, key)
         if labels is None:
@@ -93,7 +94,7 @@ class Policies:
             if trouble := cluster.trouble(resource):
                 blind = "so it can't be told whether its objects cover the copy"
                 yield Problem("KindUnavailable", f"{trouble}; {blind}: mend that, or {CONSENT}")
-            policies = cluster.list_all(resource, subject.owner.namespace)
+            policies = [*cluster.list_all(resource, subject.owner.namespace)]
             for policy in sorted(policies, key=lambda policy: str(policy["metadata"]["name"])):
                 if flaw := _flaw(resource, policy, policies, labels):
                     name = f"{resource.kind} {subject.owner.namespace}/{policy['metadata']['name']}"

@@ -1,16 +1,17 @@
 """What a question to the stores came to, kept while all that it looked at is as it was.
 
-The stores never change an object that they handed out, and hand out the same one until another has taken its place. So
-whoever only reads them gets the same answer as long as each of its reads gives the same objects, and to ask for these
-again costs a small part of what was made of them. Knows nothing of what is asked. Losing it costs time, nothing else.
+The stores never change an object that they handed out. So whoever only reads them gets the same answer as long as each
+of its reads gives the same objects, and to ask for these again costs a small part of what was made of them. Knows
+nothing of what is asked. Losing it costs time, nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated
 from rollouts.ports import Cluster, Write
@@ -53,7 +54,7 @@ class _Looking:
 
     _cluster: Cluster
     _objects: dict[tuple[Resource, ObjectKey], Manifest | None] = field(default_factory=dict)
-    _lists: dict[tuple[Resource, str], Sequence[Manifest]] = field(default_factory=dict)
+    _lists: dict[tuple[Resource, str], Listing] = field(default_factory=dict)
     _troubles: dict[Resource, str] = field(default_factory=dict)
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
@@ -61,7 +62,7 @@ class _Looking:
         found = self._objects[resource, key] = self._cluster.read(resource, key)
         return found
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         found = self._lists[resource, namespace] = self._cluster.list_all(resource, namespace)
         return found
@@ -79,12 +80,6 @@ class _Looking:
         """Whether each read would give the same now."""
         return (
             all(cluster.read(*place) is known for place, known in self._objects.items())
-            and all(_are_same(cluster.list_all(*place), known) for place, known in self._lists.items())
+            and all(cluster.list_all(*place).is_same(known) for place, known in self._lists.items())
             and all(cluster.trouble(resource) == known for resource, known in self._troubles.items())
         )
-
-
-def _are_same(now: Sequence[Manifest], known: Sequence[Manifest]) -> bool:
-    if now is known:
-        return True
-    return len(now) == len(known) and all(one is other for one, other in zip(now, known, strict=True))

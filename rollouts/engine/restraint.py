@@ -78,7 +78,7 @@ class Restraint:
     ) -> tuple[Hold | None, datetime | None]:
         if policy.max_concurrent is None or status.phase in RUNS:
             return None, None
-        turns, limit = read_turns(self._cluster.list_all(CANARIES), self._mandate.holds), policy.max_concurrent
+        turns, limit = read_turns(self._cluster.list_all(CANARIES).known, self._mandate.holds), policy.max_concurrent
         decided = self._decided - turns.running
         if len(turns.running | decided | turns.before(key)) < limit:
             return None, None

@@ -103,5 +103,5 @@ def wake_readers(cluster: Cluster, queue: KeyQueue, exchange: Exchange, key: Obj
 
 def wake_all(cluster: Cluster, queue: KeyQueue) -> None:
     """Something concerns every Canary."""
-    for canary in cluster.list_all(CANARIES):
-        queue.add(ObjectKey.of(canary))
+    for canary in cluster.list_all(CANARIES).known:
+        queue.add(canary.key)

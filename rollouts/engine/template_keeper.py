@@ -63,8 +63,8 @@ class TemplateKeeper:
 
     def add_all(self) -> None:
         """Look at all templates that are known."""
-        for manifest in self._cluster.list_all(ANALYSIS_TEMPLATES):
-            self._queue.add(ObjectKey.of(manifest))
+        for template in self._cluster.list_all(ANALYSIS_TEMPLATES).known:
+            self._queue.add(template.key)
 
     async def run(self) -> None:
         """Look at all templates, and at those that are added, until cancelled."""

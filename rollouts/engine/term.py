@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from rollouts.api.resources import Manifest
 from rollouts.api.status import CanaryStatus
+from rollouts.core.revision import digest_of
 
 TAKEOVER = timedelta(seconds=5)
 """How long another process may leave something undone, and not write the status, before it is taken for dead."""
@@ -23,8 +24,8 @@ class Tenure:
 
     term: int | None = None
     """The one that is ours; None while none is."""
-    _seen: Manifest | None = None
-    """The status as it was read last: the store has it too, so that it takes no room."""
+    _seen: Manifest | str | None = None
+    """The status as it was read last, which the store has too; its digest while the Canary is at rest."""
     _rival: bool = False
     """Whether another process has written the status since this one knows it."""
     _undone_since: datetime | None = None
@@ -43,13 +44,18 @@ class Tenure:
         Who wrote what is there at the first look may be dead, as the process is that this one comes after.
         """
         before, self._seen = self._seen, told
-        if told == before:
+        if before == (digest_of(told) if isinstance(before, str) else told):
             return False
         self._undone_since = None
         if self.holds(status):
             return False
         self._rival, self.term = before is not None, None
         return True
+
+    def rest(self) -> None:
+        """Nothing is to be done until something changes: the store may pack the status."""
+        if isinstance(self._seen, dict):
+            self._seen = digest_of(self._seen)
 
     def stand_back(self, undone: timedelta | None, now: datetime) -> datetime | None:
         """Until when to leave the Canary to another process; None if there is no need to.

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Literal
 
+from rollouts.api.known import Known
 from rollouts.api.resources import Manifest, ObjectKey
 from rollouts.api.status import ConditionType, Phase
 from rollouts.core.phases import MID_RUN
@@ -34,17 +36,25 @@ class Turns:
         return frozenset(self.queue[: self.queue.index(key)] if key in self.queue else self.queue)
 
 
-def read_turns(canaries: Iterable[Manifest], counts: Callable[[ObjectKey], bool] = lambda _key: True) -> Turns:
+def read_turns(canaries: Iterable[Known], counts: Callable[[ObjectKey], bool] = lambda _key: True) -> Turns:
     """What all Canaries say that count."""
     running, waiting = set(), []
     for canary in canaries:
-        status, key = canary.get("status") or {}, ObjectKey.of(canary)
-        if status.get("phase") in _RUNS:
-            running.add(key)
-        elif is_queued(canary) and (since := _since(status.get("lastTransitionTime"))):
-            waiting.append((since, key))
+        turn = canary.told(_turn)
+        if turn is True:
+            running.add(canary.key)
+        elif turn is not None:
+            waiting.append((turn, canary.key))
     waiting = [turn for turn in waiting if counts(turn[1])]
     return Turns(frozenset(filter(counts, running)), tuple(key for _, key in sorted(waiting)))
+
+
+def _turn(canary: Manifest) -> Literal[True] | datetime | None:
+    """True if its release takes a place; else since when it waits for one, if it does."""
+    status = canary.get("status") or {}
+    if status.get("phase") in _RUNS:
+        return True
+    return _since(status.get("lastTransitionTime")) if _is_queued(canary) else None
 
 
 def _since(text: object) -> datetime | None:
@@ -58,7 +68,7 @@ def _since(text: object) -> datetime | None:
     return since if since.tzinfo is not None else None
 
 
-def is_queued(canary: Manifest) -> bool:
+def _is_queued(canary: Manifest) -> bool:
     """Whether a Canary waits for nothing but its turn, and nothing is wrong with it."""
     status = canary.get("status")
     if not status or status.get("phase") != _WAITING or (status.get("hold") or {}).get("reason") != QUEUED:

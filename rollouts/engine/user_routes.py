@@ -14,6 +14,7 @@ from rollouts.core.measurement import Subject
 from rollouts.core.observed import Fault, Problem
 from rollouts.core.routing import Routing
 from rollouts.ports import Cluster, PatchJson, Write
+from rollouts.traffic.destination_rules import service_meant
 from rollouts.traffic.istio_faults import faults_in, side_of_weights
 from rollouts.traffic.istio_host import service_of
 from rollouts.traffic.router import Routed
@@ -105,10 +106,10 @@ def pair_of(owner: Owner, spec: CanarySpec, stable: str, route: ObjectKey) -> Pa
 def subsets_of(cluster: Cluster, host: tuple[str, str]) -> dict[str, dict[str, str]]:
     """The subsets that DestinationRules have for one host, given as service_of tells it, with their labels."""
     found: dict[str, dict[str, str]] = {}
-    for rule in cluster.list_all(DESTINATION_RULES):
-        spec = rule.get("spec") or {}
-        if service_of(spec.get("host", ""), rule["metadata"]["namespace"]) == host:
-            found |= {subset["name"]: subset.get("labels") or {} for subset in spec.get("subsets") or ()}
+    for rule in cluster.list_all(DESTINATION_RULES).known:
+        if rule.told(service_meant) == host:
+            subsets = (rule.read().get("spec") or {}).get("subsets") or ()
+            found |= {subset["name"]: subset.get("labels") or {} for subset in subsets}
     return found
 
 

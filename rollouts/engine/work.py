@@ -74,6 +74,7 @@ class Memory:
         """Nothing is to be done until something changes: what only saves time is let go."""
         self._spec = None
         self.recall.forget()
+        self.tenure.rest()
 
 
 @dataclass(frozen=True, slots=True)

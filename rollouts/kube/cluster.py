@@ -6,12 +6,13 @@ A write is repeated here only where it surely had no effect; anything else is th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from random import Random
 from typing import assert_never
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import EVENTS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.errors import InvariantViolated, KubeError, Throttled, Unavailable
 from rollouts.kube import requests
@@ -26,6 +27,8 @@ from rollouts.kube.transport import Response, Transport
 from rollouts.ports import Apply, Clock, CopyContent, Create, Delete, Discard, PatchJson, PatchStatus, Write
 
 ATTEMPTS = 3
+REST_EVERY_S = 30.0
+"""A step of a release reads its objects more often."""
 RETRY_AFTER_LIMIT_S = 10.0
 """A server that asks for longer is obeyed by the engine, which has other things to do meanwhile."""
 
@@ -78,6 +81,7 @@ class KubeCluster:
         async with asyncio.TaskGroup() as tasks:
             for reflector in self._reflectors:
                 tasks.create_task(reflector.run())
+            tasks.create_task(self._rest())
 
     async def wait_synced(self) -> None:
         """Return once each kind is listed, or known to be absent or forbidden. `run` must be running."""
@@ -88,7 +92,7 @@ class KubeCluster:
         """The newest known object without managedFields, or None if there is none."""
         return self._store(resource).read(key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """All known objects of a kind, in one namespace or in all."""
         return self._store(resource).list_all(namespace)
 
@@ -137,6 +141,13 @@ class KubeCluster:
         error = state.outcome.exception() if state.outcome else None
         asked_s = error.retry_after_s if isinstance(error, KubeError) else None
         return (asked_s or 0.0) + self._random.uniform(0.0, 0.2 * 2.0**state.attempt_number)
+
+    async def _rest(self) -> None:
+        """What nobody has read for a while takes less room."""
+        while True:
+            await self._clock.sleep(REST_EVERY_S)
+            for store in self._stores.values():
+                store.rest()
 
     def _served(self) -> int:
         return sum(store.horizon > 0 and not store.trouble for store in self._stores.values())

@@ -9,8 +9,9 @@ is old news. The store sends nothing and knows no connection.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
 
+from rollouts.api.known import Known, Listing
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.kube.compact import compact, is_same
 from rollouts.kube.selection import Select, select_whole
@@ -44,10 +45,9 @@ class Store:
         self._select = select
         self._on_change = on_change
         self._on_trouble = on_trouble
-        self._objects: dict[ObjectKey, Manifest] = {}
-        self._spaces: dict[str, dict[ObjectKey, Manifest]] = {}
-        """The same by namespace, which each look at a Canary asks for: it must not look through all."""
-        self._lists: dict[str, tuple[Manifest, ...]] = {}
+        self._spaces: dict[str, dict[ObjectKey, Known]] = {}
+        """By namespace, which each look at a Canary asks for: it must not look through all."""
+        self._lists: dict[str, Listing] = {}
         """What `list_all` said of each namespace, and is still true."""
         self._tombstones: OrderedDict[str, None] = OrderedDict()
         self.horizon = 0
@@ -57,15 +57,21 @@ class Store:
 
     def read(self, key: ObjectKey) -> Manifest | None:
         """The newest known object, or None."""
-        return self._objects.get(key)
+        known = self._find(key)
+        return None if known is None else known.read()
 
-    def list_all(self, namespace: str = "") -> Sequence[Manifest]:
-        """All known objects, of one namespace or of all, in no order; the same object as long as they are the same."""
-        known = self._lists.get(namespace)
-        if known is None:
-            objects = self._spaces.get(namespace, {}) if namespace else self._objects
-            known = self._lists[namespace] = tuple(objects.values())
-        return known
+    def list_all(self, namespace: str = "") -> Listing:
+        """All known objects, of one namespace or of all, in no order; the same list as long as they are the same."""
+        listed = self._lists.get(namespace)
+        if listed is None:
+            spaces = [self._spaces.get(namespace, {})] if namespace else self._spaces.values()
+            listed = self._lists[namespace] = Listing({key: known for space in spaces for key, known in space.items()})
+        return listed
+
+    def rest(self) -> None:
+        """Pack what nobody has read since the last time that this was asked."""
+        for known in self._all():
+            known.rest()
 
     def keep(self, manifest: Manifest) -> Manifest:
         """What would be stored of this object."""
@@ -85,7 +91,7 @@ class Store:
         """An object that a watch saw deleted, with the resourceVersion of its deletion. That uid never comes back."""
         self._bury(manifest)
         key = ObjectKey.of(manifest)
-        known = self._objects.get(key)
+        known = self.read(key)
         if known is None or (_uid(known) != _uid(manifest) and not _is_newer(manifest, known)):
             return  # already gone, or its successor is known
         self._drop(key)
@@ -93,7 +99,7 @@ class Store:
 
     def forget(self, key: ObjectKey, uid: str) -> None:
         """An object that a write of ours has ended. Nothing older brings it back, and its successor stays."""
-        known = self._objects.get(key)
+        known = self.read(key)
         if known is not None and _uid(known) == uid:
             self.remove(known)
 
@@ -113,7 +119,8 @@ class Store:
             self._tombstones.clear()
         listed = {ObjectKey.of(manifest): manifest for manifest in kept}
         at = _number(resource_version)
-        changed = [key for key in list(self._objects) if key not in listed and self._gone_at(key, at, rewound=rewound)]
+        unlisted = [known for known in self._all() if known.key not in listed]
+        changed = [known.key for known in unlisted if _gone_at(known.read(), at, rewound=rewound)]
         for key in changed:
             self._drop(key)
         changed += [key for key, manifest in listed.items() if self._put(manifest, trusted=rewound)]
@@ -127,29 +134,30 @@ class Store:
             self.trouble = text
             self._on_trouble(self.resource)
 
-    def _gone_at(self, key: ObjectKey, at: int | None, *, rewound: bool) -> bool:
-        version = _version(self._objects[key])
-        return rewound or at is None or version is None or version <= at
+    def _all(self) -> Iterator[Known]:
+        return (known for space in self._spaces.values() for known in space.values())
+
+    def _find(self, key: ObjectKey) -> Known | None:
+        return self._spaces.get(key.namespace, {}).get(key)
 
     def _put(self, kept: Manifest, *, trusted: bool = False) -> bool:
         if _uid(kept) in self._tombstones:
             return False
         key = ObjectKey.of(kept)
-        known = self._objects.get(key)
+        known = self.read(key)
         if known is not None and not trusted and not _is_newer(kept, known):
             return False
         if known is not None and _uid(known) != _uid(kept):
             self._bury(known)
         kept = compact(kept, known)
-        self._objects[key] = self._spaces.setdefault(key.namespace, {})[key] = kept
+        self._spaces.setdefault(key.namespace, {})[key] = Known(kept)
         self._relist(key.namespace)
         return known is None or not is_same(kept, known)
 
     def _drop(self, key: ObjectKey) -> None:
-        self._bury(self._objects.pop(key))
-        self._relist(key.namespace)
         space = self._spaces[key.namespace]
-        del space[key]
+        self._bury(space.pop(key).read())
+        self._relist(key.namespace)
         if not space:
             del self._spaces[key.namespace]
 
@@ -164,6 +172,11 @@ class Store:
             self._tombstones.move_to_end(uid)
         if len(self._tombstones) > TOMBSTONE_LIMIT:
             self._tombstones.popitem(last=False)
+
+
+def _gone_at(known: Manifest, at: int | None, *, rewound: bool) -> bool:
+    version = _version(known)
+    return rewound or at is None or version is None or version <= at
 
 
 def _is_newer(candidate: Manifest, known: Manifest) -> bool:

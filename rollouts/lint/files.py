@@ -4,9 +4,10 @@ but what is not in the files. Implements `Cluster`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
 from rollouts.lint.item import Item
 from rollouts.ports import Write
@@ -37,10 +38,10 @@ class Files:
         """As the Protocol says."""
         return self._manifests.get((resource.group, resource.kind), {}).get(key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the Protocol says."""
         found = self._manifests.get((resource.group, resource.kind), {})
-        return [manifest for key, manifest in found.items() if namespace in {"", key.namespace}]
+        return Listing.of(manifest for key, manifest in found.items() if namespace in {"", key.namespace})
 
     def trouble(self, _resource: Resource) -> str:
         """As the Protocol says: never."""

@@ -6,9 +6,10 @@ MemoryServer and a MemoryView for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import Manifest, ObjectKey, Resource
 from rollouts.ports import Write
 from rollouts.testing.memory_server import EVERYTHING, UPDATE, USER, Change, MemoryServer
@@ -53,7 +54,7 @@ class MemoryCluster:
         """As the port says."""
         return self.view.read(resource, key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         return self.view.list_all(resource, namespace)
 

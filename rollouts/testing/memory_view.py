@@ -6,9 +6,10 @@ nothing of how late it is told; watch.py decides that.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from types import MappingProxyType
 
+from rollouts.api.known import Known, Listing
 from rollouts.api.resources import CONFIG_MAPS, EVENTS, RULES_REVIEWS, SECRETS, Manifest, ObjectKey, Resource
 from rollouts.kube.endings import is_ended, key_of
 from rollouts.kube.selection import select_config_map, select_secret
@@ -25,7 +26,7 @@ class MemoryView:
 
     def __init__(self, server: MemoryServer) -> None:
         self._server = server
-        self._known: dict[Resource, dict[str, dict[ObjectKey, Manifest]]] = {}
+        self._known: dict[Resource, dict[str, dict[ObjectKey, Known]]] = {}
         """By kind and namespace."""
         self._heard: dict[Place, int] = {}
         self._listed_at = 0
@@ -37,13 +38,13 @@ class MemoryView:
 
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         """As the port says."""
-        return self._of(resource, key.namespace).get(key)
+        known = self._of(resource, key.namespace).get(key)
+        return None if known is None else known.read()
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
-        if namespace:
-            return tuple(self._of(resource, namespace).values())
-        return tuple(one for known in self._known.get(resource, {}).values() for one in known.values())
+        spaces = [self._of(resource, namespace)] if namespace else self._known.get(resource, {}).values()
+        return Listing({key: known for space in spaces for key, known in space.items()})
 
     def trouble(self, resource: Resource) -> str:
         """As the port says."""
@@ -78,7 +79,7 @@ class MemoryView:
         if manifest is None:
             self._of(place[0], place[1].namespace).pop(place[1], None)
         else:
-            self._known.setdefault(place[0], {}).setdefault(place[1].namespace, {})[place[1]] = manifest
+            self._known.setdefault(place[0], {}).setdefault(place[1].namespace, {})[place[1]] = Known(manifest)
         if _content(before) != _content(manifest):
             self.on_change(*place)
 
@@ -97,7 +98,7 @@ class MemoryView:
     def _is_unstored(self, resource: Resource) -> bool:
         return resource in UNSTORED and not (resource == SECRETS and self.follows_secrets)
 
-    def _of(self, resource: Resource, namespace: str) -> dict[ObjectKey, Manifest]:
+    def _of(self, resource: Resource, namespace: str) -> dict[ObjectKey, Known]:
         return self._known.get(resource, {}).get(namespace, {})
 
     def _places(self) -> Iterator[Place]:

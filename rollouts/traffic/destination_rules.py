@@ -21,13 +21,13 @@ _INHERITED = ("trafficPolicy", "exportTo", "workloadSelector")
 def find_inherited(owner: Owner, spec: CanarySpec, rules: Iterable[Manifest]) -> list[Manifest]:
     """Of the DestinationRules of the Canary's namespace the user's for the clients' Service, the oldest first."""
     meant = (owner.namespace, spec.service_name)
-    theirs = [rule for rule in rules if is_about(rule, meant) and "deletionTimestamp" not in rule["metadata"]]
+    theirs = [rule for rule in rules if service_meant(rule) == meant and "deletionTimestamp" not in rule["metadata"]]
     return sorted(theirs, key=_age)
 
 
-def is_about(rule: Manifest, service: tuple[str, str]) -> bool:
-    """Whether a DestinationRule is about that Service, given as namespace and name."""
-    return service_of((rule.get("spec") or {}).get("host") or "", rule["metadata"]["namespace"]) == service
+def service_meant(rule: Manifest) -> tuple[str, str]:
+    """The Service that a DestinationRule is about, as service_of tells it."""
+    return service_of((rule.get("spec") or {}).get("host") or "", rule["metadata"]["namespace"])
 
 
 def render_destination_rules(

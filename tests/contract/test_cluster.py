@@ -23,7 +23,7 @@ async def test_a_write_is_seen_by_the_next_read(arranged: Arranged) -> None:
     assert known["metadata"]["uid"]
     assert known["metadata"]["creationTimestamp"]
     assert "managedFields" not in known["metadata"]
-    assert arranged.cluster.list_all(ROUTES, arranged.namespace) == (known,)
+    assert [*arranged.cluster.list_all(ROUTES, arranged.namespace)] == [known]
     assert arranged.changes.count((ROUTES, key_a(arranged))) == 1
 
 

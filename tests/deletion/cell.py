@@ -16,6 +16,7 @@ from random import Random
 import structlog
 from prometheus_client import CollectorRegistry
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import CANARIES, DEPLOYMENTS, EVENTS, Manifest, ObjectKey, Resource
 from rollouts.api.status import CanaryStatus
 from rollouts.core.measurement import NoData, Outcome, Probe, Signal, Subject, Value
@@ -227,7 +228,7 @@ class Wire:
         """As the port says."""
         return self.view.read(resource, key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         return self.view.list_all(resource, namespace)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 
 from rollouts.api.canary import CanarySpec
+from rollouts.api.known import Listing
 from rollouts.api.ownership import Owner
-from rollouts.api.resources import CANARIES, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import CANARIES, SERVICES, ObjectKey, Resource
 from rollouts.engine.observe import Heard, observe
 from rollouts.engine.recall import Recall
 from rollouts.engine.subject import Subject
@@ -22,7 +22,7 @@ class Counted:
         self.read, self.trouble, self.write = world.cluster.read, world.cluster.trouble, world.cluster.write
         self.listed: Counter[Resource] = Counter()
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         self.listed[resource] += 1
         return self._cluster.list_all(resource, namespace)

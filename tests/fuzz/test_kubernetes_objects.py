@@ -24,6 +24,7 @@ from rollouts.api.actions import PREFIX, Verb, intent_text, read_actions
 from rollouts.api.alert_provider import AlertProviderSpec
 from rollouts.api.canary import CanarySpec
 from rollouts.api.invalid import explain_invalid
+from rollouts.api.known import Known
 from rollouts.api.resources import CANARIES, LEASES, ObjectKey
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.api.template import AnalysisTemplateSpec
@@ -165,7 +166,7 @@ def test_a_status_may_hold_anything(status: Any) -> None:
     canary = {"metadata": {"name": "app", "namespace": "shop"}, "status": stored(status)}
     with bounded_work():
         if _is_admitted(canary):
-            read_turns([canary])
+            read_turns([Known(canary)])
         try:
             read = read_status(canary)
         except StatusUnreadable as unreadable:
@@ -346,7 +347,7 @@ def test_found_time_that_the_schema_admits(at: str) -> None:
         "metadata": {"name": "good", "namespace": "shop"},
         "status": {"phase": "Waiting", "lastTransitionTime": TIMES[0], "hold": hold},
     }
-    assert ObjectKey("shop", "good") in read_turns([spoilt_one, good]).queue
+    assert ObjectKey("shop", "good") in read_turns([Known(spoilt_one), Known(good)]).queue
     with pytest.raises(StatusUnreadable):
         read_status(spoilt_one)
 

@@ -18,6 +18,7 @@ from structlog.testing import capture_logs
 
 from rollouts.api.actions import Verb
 from rollouts.api.hooks import HookType
+from rollouts.api.known import Listing
 from rollouts.api.resources import CANARIES, Manifest, ObjectKey, Resource
 from rollouts.core.links import TOKEN_MAX, GateFacts, Link, LinkFlaw, intent_id, read_keys, read_link, sign_link
 from rollouts.ports import Write
@@ -85,8 +86,8 @@ class _Holds(MemoryCluster):
     def read(self, resource: Resource, key: ObjectKey) -> Manifest | None:
         return self._manifest
 
-    def list_all(self, resource: Resource, namespace: str = "") -> list[Manifest]:
-        return [self._manifest]
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
+        return Listing.of([self._manifest])
 
     async def write(self, write: Write) -> Manifest:
         return self._manifest

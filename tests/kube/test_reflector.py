@@ -458,7 +458,7 @@ async def test_a_kind_that_may_be_lacking_is_no_trouble_and_costs_nothing(
     async with reflecting(transport, store, clock, Pace(absent_s=60.0, absent_look_s=0.01)) as reflector:
         await until(reflector.synced.is_set)
         await clock.sleep(0.3)
-    assert (store.trouble, store.list_all(), rude.paths()) == ("", (), ["list"])
+    assert (store.trouble, [*store.list_all()], rude.paths()) == ("", [], ["list"])
 
 
 async def test_it_is_asked_for_again_when_another_kind_has_come(

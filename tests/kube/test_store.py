@@ -177,3 +177,26 @@ def test_tombstones_are_bounded(seen: Seen, monkeypatch: pytest.MonkeyPatch) -> 
     for number in range(30):
         seen.store.remove(config_map(f"n{number}", number))
     assert len(seen.store._tombstones) == 10
+
+
+def test_what_nobody_reads_is_packed_and_what_changes_of_it_is_still_told(seen: Seen) -> None:
+    """Another resourceVersion alone is no change of it either; what goes is gone."""
+    seen.replace(config_map("a", 1), config_map("b", 2), version="2")
+    before = seen.store.read(A)
+    for _ in range(2):
+        seen.store.rest()
+    assert seen.store.read(A) is not before
+    assert seen.store.read(A) == before
+    for _ in range(2):
+        seen.store.rest()
+    seen.changes.clear()
+
+    seen.store.absorb(config_map("a", 3))
+    assert seen.changes == []
+    seen.store.absorb(config_map("a", 4, value="new"))
+    seen.store.remove(config_map("b", 5))
+    assert (seen.changes, seen.value(A), seen.value(B)) == (["a", "b"], "new", None)
+    for _ in range(2):
+        seen.store.rest()
+    seen.replace(version="9")
+    assert (seen.changes, len(seen.store.list_all())) == (["a", "b", "a"], 0)

@@ -146,6 +146,11 @@ class StoreMachine(RuleBasedStateMachine):
         with pytest.raises(Unavailable):
             self._feed(line[: data.draw(st.integers(0, len(line) - 2))], began_at="" if progressed else self.cursor_at)
 
+    @rule()
+    def nobody_reads_for_long(self) -> None:
+        self.store.rest()
+        self.store.rest()
+
     # ---- what must hold ----
     @invariant()
     def nothing_goes_backwards(self) -> None:

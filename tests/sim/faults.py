@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from random import Random
 
+from rollouts.api.known import Listing
 from rollouts.api.resources import EVENTS, RULES_REVIEWS, Manifest, ObjectKey, Resource
 from rollouts.core.measurement import HookOutcome, Outcome, Unreachable
 from rollouts.errors import Conflict, Forbidden, KubeError, Rejected, Throttled, Unavailable
@@ -153,7 +154,7 @@ class RudeCluster:
         """As the port says."""
         return self.view.read(resource, key)
 
-    def list_all(self, resource: Resource, namespace: str = "") -> Sequence[Manifest]:
+    def list_all(self, resource: Resource, namespace: str = "") -> Listing:
         """As the port says."""
         return self.view.list_all(resource, namespace)
 
