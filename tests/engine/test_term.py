@@ -302,6 +302,19 @@ def test_a_term_that_is_lost_is_lost() -> None:
     assert (look(tenure, ours), tenure.holds(ours), tenure.next_term(ours)) == (True, False, 6)
 
 
+def test_a_canary_at_rest_keeps_what_was_known_of_its_term() -> None:
+    """Of the status it keeps the digest alone: the same is no news, and another process's is."""
+    tenure = Tenure()
+    ours, theirs = CanaryStatus(term=5), CanaryStatus(term=6)
+    assert look(tenure, ours)
+    for _ in range(2):
+        tenure.rest()
+        assert not look(tenure, ours)
+    tenure.rest()
+    assert look(tenure, theirs)
+    assert tenure.stand_back(timedelta(), START) == START + TAKEOVER
+
+
 def test_what_is_done_in_between_is_not_left_undone() -> None:
     """The five seconds begin with what is undone now, under the status that there is now, not with what once was."""
     tenure, at_once = Tenure(), timedelta()

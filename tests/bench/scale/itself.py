@@ -32,7 +32,9 @@ def main(words: list[str] | None = None) -> int:
     """Measure all of it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--canaries", type=int, default=CANARIES)
-    parser.add_argument("--further", type=int, default=FURTHER, help="Canaries that are added, for the memory of one")
+    parser.add_argument(
+        "--further", type=int, default=FURTHER, help="Canaries that are added, twice, for the memory of one"
+    )
     parser.add_argument("--write", action="store_true", help="write the table into docs/scale.md")
     asked = parser.parse_args(words)
     set_up_logging("error")
@@ -50,7 +52,7 @@ def main(words: list[str] | None = None) -> int:
 
 
 async def _measured(folder: Path, size: int, further: int) -> list[Figure]:
-    ground = Ground(WallClock(), folder, size + further)
+    ground = Ground(WallClock(), folder, size + 2 * further)
     async with grounded(ground), answering(ground.prometheus) as url:
         measured = [*_crds()]
         async for figure in Measuring(ground, url, size).figures():
