@@ -64,8 +64,8 @@ class Store:
         """All known objects, of one namespace or of all, in no order; the same list as long as they are the same."""
         listed = self._lists.get(namespace)
         if listed is None:
-            spaces = [self._spaces.get(namespace, {})] if namespace else self._spaces.values()
-            listed = self._lists[namespace] = Listing({key: known for space in spaces for key, known in space.items()})
+            known = self._spaces.get(namespace, {}) if namespace else {one.key: one for one in self._all()}
+            listed = self._lists[namespace] = Listing(known)
         return listed
 
     def rest(self) -> None:
@@ -150,20 +150,21 @@ class Store:
         if known is not None and _uid(known) != _uid(kept):
             self._bury(known)
         kept = compact(kept, known)
-        self._spaces.setdefault(key.namespace, {})[key] = Known(kept)
-        self._relist(key.namespace)
+        self._changing(key.namespace)[key] = Known(kept)
         return known is None or not is_same(kept, known)
 
     def _drop(self, key: ObjectKey) -> None:
-        space = self._spaces[key.namespace]
+        space = self._changing(key.namespace)
         self._bury(space.pop(key).read())
-        self._relist(key.namespace)
         if not space:
             del self._spaces[key.namespace]
 
-    def _relist(self, namespace: str) -> None:
+    def _changing(self, namespace: str) -> dict[ObjectKey, Known]:
+        """The objects of a namespace, to be changed: a list of them that was handed out stays as it is."""
         self._lists.pop("", None)
-        self._lists.pop(namespace, None)
+        if self._lists.pop(namespace, None) is not None:
+            self._spaces[namespace] = dict(self._spaces.get(namespace, {}))
+        return self._spaces.setdefault(namespace, {})
 
     def _bury(self, manifest: Manifest) -> None:
         uid = _uid(manifest)

@@ -200,3 +200,17 @@ def test_what_nobody_reads_is_packed_and_what_changes_of_it_is_still_told(seen: 
         seen.store.rest()
     seen.replace(version="9")
     assert (seen.changes, len(seen.store.list_all())) == (["a", "b", "a"], 0)
+
+
+def test_a_list_that_was_handed_out_stays_as_it_was(seen: Seen) -> None:
+    """Whoever goes through it may wait in between; and what has not changed is the same list."""
+    seen.replace(config_map("a", 1), version="1")
+    of_all, of_space = seen.store.list_all(), seen.store.list_all("default")
+    assert seen.store.list_all() is of_all
+    assert seen.store.list_all("default") is of_space
+    seen.store.absorb(config_map("b", 2))
+    assert (len(of_all), len(of_space)) == (1, 1)
+    assert not seen.store.list_all("default").is_same(of_space)
+    seen.store.remove(config_map("a", 3))
+    seen.store.remove(config_map("b", 4))
+    assert (len(of_all), len(of_space), len(seen.store.list_all("default"))) == (1, 1, 0)
