@@ -127,6 +127,23 @@ class KubeCluster:
         return {} if write.resource == SECRETS or (ended and isinstance(write, Delete)) else answer
 
     async def _deliver(self, request: Request) -> Manifest:
+        try:
+            return (await self._transport.send(request)).manifest()
+        except KubeError as failed:
+            if not had_no_effect(failed):
+                raise
+            first = failed
+        return (await self._send_again(request, first)).manifest()
+
+    async def _send_again(self, request: Request, first: KubeError) -> Response:
+        """With that failure as the first attempt: nearly all requests succeed, and need nothing of what repeats."""
+        failures = [first]
+
+        async def attempt() -> Response:
+            if failures:
+                raise failures.pop()
+            return await self._transport.send(request)
+
         retrying = AsyncRetrying(
             retry=retry_if_exception(had_no_effect),
             stop=stop_after_attempt(ATTEMPTS),
@@ -134,8 +151,7 @@ class KubeCluster:
             sleep=self._clock.sleep,
             reraise=True,
         )
-        response: Response = await retrying(self._transport.send, request)
-        return response.manifest()
+        return await retrying(attempt)
 
     def _wait_s(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
