@@ -27,7 +27,6 @@ from rollouts.core.tally import Book, Place, Rules, Scrapes, follow, reaches_bac
 from rollouts.core.weighing import basis_of, limits_of, settings_of
 from rollouts.engine.custom import CounterPairs
 from rollouts.engine.modes import mode_of
-from rollouts.engine.record import read_status
 from rollouts.engine.subject import Subject as Canary
 from rollouts.metrics.counters import Asked, count_of, note_of, pairs_of, past_of, past_pairs_of, queries_of
 from rollouts.metrics.istio_counters import Edges
@@ -75,7 +74,7 @@ class Keeper:
 
     async def weigh(self, question: Weighing, canary: Canary) -> Answer:
         """What the run's requests say of a metric, up to the instant of the question."""
-        analysis, status = canary.spec.analysis, read_status(canary.manifest)
+        analysis, status = canary.spec.analysis, canary.status
         metric = next((one for one in analysis.sequential if one.name == question.metric), None)
         if metric is None:
             return Rejected(f"{question.metric} is evaluated sequentially no more")
@@ -144,7 +143,7 @@ class Keeper:
         self, kept: _Kept, question: Weighing, canary: Canary, metric: Metric, pairs: CounterPairs
     ) -> Book:
         """An empty book, of a service whose failures come in clumps as they did in the hour before."""
-        status, begin = read_status(canary.manifest), question.step_from
+        status, begin = canary.status, question.step_from
         primary = {Subject.STABLE: mode_of(canary.spec).workload(canary, status, Subject.STABLE)}
         asked = past_of(metric, canary.owner.namespace, primary, kept.edges)
         if pairs.pairs:
@@ -160,7 +159,7 @@ class Keeper:
         self, canary: Canary, metric: Metric, edges: Edges | None, pairs: CounterPairs, *, window_s: float
     ) -> dict[Place, Asked]:
         """The queries, and about whom each is. The primary is read only where it is compared with."""
-        mode, status = mode_of(canary.spec), read_status(canary.manifest)
+        mode, status = mode_of(canary.spec), canary.status
         sides = [Subject.CANARY, Subject.STABLE] if limits_of(metric).compare else [Subject.CANARY]
         names = {side: mode.workload(canary, status, side) for side in sides}
         if pairs.pairs:

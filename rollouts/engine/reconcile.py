@@ -76,14 +76,16 @@ class Reconciler:
                 spec = memory.read_spec(canary)
             except ValidationError as invalid:
                 return await self._tell_invalid(canary, memory.tenure, invalid)
-            settled, wake_at = await self._round(key, Subject(canary, Owner.of(canary), spec), memory)
+            subject = Subject(canary, Owner.of(canary), spec, memory.read_status(canary))
+            settled, wake_at = await self._round(key, subject, memory)
             if settled:
                 return wake_at
         raise Unsettled(f"Canary {key} did not settle in {ROUNDS_MAX} rounds: somebody else writes the same objects")
 
     def _remember(self, key: ObjectKey, canary: Manifest) -> Memory:
-        uid, status, now = canary["metadata"]["uid"], read_status(canary), self._charge.clock.now()
-        if key in self._memories and self._memories[key].uid != uid:
+        known, uid, now = self._memories.get(key), canary["metadata"]["uid"], self._charge.clock.now()
+        status = known.read_status(canary) if known is not None else read_status(canary)
+        if known is not None and known.uid != uid:
             self._forget(key)  # this is its successor
         memory = self._memories.setdefault(
             key, Memory(uid, Readiness(self._charge.settles_in), self._restraint, now, Fight(now))
@@ -164,13 +166,13 @@ class Reconciler:
         if work.intent != work.status:
             key = ObjectKey.of(canary)
             self._restraint.decided(key, work.status, work.intent)
-            written = await self._recorder.write_status(canary, work.intent, tenure)
+            written = await self._recorder.write_status(canary, work.status, work.intent, tenure=tenure)
             self._restraint.written(key)
             self._reporter.moved(work.status, work.intent, work.seen.now)
             return written
         speaks = work.decision.asks or work.intent.outbox
         if work.incomplete or (speaks and not tenure.holds(work.status)):
-            return await self._recorder.claim(canary, tenure)
+            return await self._recorder.claim(canary, work.status, tenure)
         return canary
 
     def _ask(self, key: ObjectKey, subject: Subject, work: Work) -> None:
@@ -188,7 +190,7 @@ class Reconciler:
         try:
             desired, seen = work.decision.desired, work.seen
             for write in writes_for(self._cluster, subject, seen, desired, routes_wait=work.routes_wait):
-                self._check_term(ObjectKey.of(subject.manifest), memory.tenure)
+                self._check_term(ObjectKey.of(subject.manifest), memory)
                 await self._cluster.write(write)
                 changed = True
                 if writes_routes(write):
@@ -197,9 +199,9 @@ class Reconciler:
             return changed, failed
         return changed, None
 
-    def _check_term(self, key: ObjectKey, tenure: Tenure) -> None:
+    def _check_term(self, key: ObjectKey, memory: Memory) -> None:
         canary = self._cluster.read(CANARIES, key)
-        if canary is not None and read_status(canary).term > (tenure.term or 0):
+        if canary is not None and memory.read_status(canary).term > (memory.tenure.term or 0):
             raise Conflict(f"Canary {key} was claimed by another process")
 
 

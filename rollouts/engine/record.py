@@ -53,24 +53,26 @@ class Recorder:
         self._editors: dict[str, Editor] = {}
         """By the Canary's uid."""
 
-    async def write_status(self, canary: Manifest, status: CanaryStatus, tenure: Tenure) -> Manifest:
-        """Make `status` the object's, in a term of ours; the object as it is then.
+    async def write_status(
+        self, canary: Manifest, known: CanaryStatus, status: CanaryStatus, *, tenure: Tenure
+    ) -> Manifest:
+        """Make `status` the object's instead of the `known` one, in a term of ours; the object as it is then.
 
         Raises Conflict if it has changed since it was read.
         """
-        if status == read_status(canary):
+        if status == known:
             return canary
-        return await self._patch(canary, status.to_wire(), tenure)
+        return await self._patch(canary, status.to_wire(), tenure.next_term(known), tenure)
 
-    async def claim(self, canary: Manifest, tenure: Tenure) -> Manifest:
+    async def claim(self, canary: Manifest, known: CanaryStatus, tenure: Tenure) -> Manifest:
         """Begin a term, or where the present one is ours change nothing; the object as it is then.
 
         Raises Conflict unless it is still as it was read.
         """
-        return await self._patch(canary, {}, tenure)
+        return await self._patch(canary, {}, tenure.next_term(known), tenure)
 
-    async def _patch(self, canary: Manifest, fields: Manifest, tenure: Tenure) -> Manifest:
-        version, term = canary["metadata"]["resourceVersion"], tenure.next_term(read_status(canary))
+    async def _patch(self, canary: Manifest, fields: Manifest, term: int, tenure: Tenure) -> Manifest:
+        version = canary["metadata"]["resourceVersion"]
         patch = PatchStatus(CANARIES, ObjectKey.of(canary), version, fields | {"term": term})
         written = await self._cluster.write(patch)
         tenure.term = read_status(written).term
@@ -98,8 +100,9 @@ class Recorder:
 
     async def tell_problem(self, canary: Manifest, problem: Problem, tenure: Tenure) -> None:
         """Put a problem into the conditions, and announce it once."""
-        written = await self.write_status(canary, self.with_problem(canary, problem), tenure)
-        if not is_told(read_status(canary), problem):
+        known = read_status(canary)
+        written = await self.write_status(canary, known, self.with_problem(canary, problem), tenure=tenure)
+        if not is_told(known, problem):
             await self.announce(written, Announcement(problem.reason, problem.message, warning=True))
 
     def with_problem(self, canary: Manifest, problem: Problem) -> CanaryStatus:

@@ -19,8 +19,10 @@ class Subject:
     manifest: Manifest
     owner: Owner
     spec: CanarySpec
+    known: CanaryStatus | None = None
+    """The status that stands on the object, where somebody has read it already."""
 
     @cached_property
     def status(self) -> CanaryStatus:
         """As it stands on the object, read once for all who ask. Raises StatusUnreadable."""
-        return read_status(self.manifest)
+        return self.known if self.known is not None else read_status(self.manifest)

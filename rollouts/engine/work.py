@@ -27,6 +27,7 @@ from rollouts.engine.observe import Heard, observe
 from rollouts.engine.readiness import Readiness
 from rollouts.engine.recall import Recall
 from rollouts.engine.recipes import Standing
+from rollouts.engine.record import read_status
 from rollouts.engine.restraint import Restraint
 from rollouts.engine.routers import router_of
 from rollouts.engine.subject import Subject
@@ -62,6 +63,8 @@ class Memory:
     """What looks at the stores came to."""
     _spec: tuple[Manifest, CanarySpec] | None = None
     """The spec as it was stored and, of that very object, as it was read."""
+    _status: tuple[Manifest, CanaryStatus] | None = None
+    """The same of the status."""
 
     def read_spec(self, canary: Manifest) -> CanarySpec:
         """The spec in our words: read once for each that there is. Raises ValidationError."""
@@ -70,9 +73,16 @@ class Memory:
             self._spec = (told, CanarySpec.model_validate(told))
         return self._spec[1]
 
+    def read_status(self, canary: Manifest) -> CanaryStatus:
+        """The status in our words: read once for each that there is. Raises StatusUnreadable."""
+        told = canary.get("status") or {}
+        if self._status is None or self._status[0] is not told:
+            self._status = (told, read_status(canary))
+        return self._status[1]
+
     def rest(self) -> None:
         """Nothing is to be done until something changes: what only saves time is let go."""
-        self._spec = None
+        self._spec = self._status = None
         self.recall.forget()
         self.tenure.rest()
 

@@ -80,11 +80,10 @@ _WORLD_FIRST = """    memory.tenure.term = memory.tenure.term or work.status.ter
     self._ask(key, subject, work)
     self._exchange.send(key, work.intent, subject)
 """
-_WRITTEN = "    return await self._patch(canary, status.to_wire(), tenure)"
-_TOLD_LATER = """    known = read_status(canary)
-    untold = status.model_copy(update={"outbox": known.outbox, "notices": known.notices})
-    canary = await self._patch(canary, untold.to_wire(), tenure)
-    return await self._patch(canary, status.to_wire(), tenure)"""
+_WRITTEN = "    return await self._patch(canary, status.to_wire(), tenure.next_term(known), tenure)"
+_TOLD_LATER = """    untold = status.model_copy(update={"outbox": known.outbox, "notices": known.notices})
+    canary = await self._patch(canary, untold.to_wire(), tenure.next_term(known), tenure)
+    return await self._patch(canary, status.to_wire(), tenure.next_term(read_status(canary)), tenure)"""
 _LOOK = "    heard = replace(self._exchange.heard(key), vouched=vouched, judged_at=memory.judged_at)\n"
 _FORGETFUL = """    if memory.tenure.term is None:
         told = {**(subject.manifest.get("status") or {}), "dwellStartedAt": None, "lastCheckAt": None}
