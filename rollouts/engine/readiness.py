@@ -26,12 +26,12 @@ class Readiness:
     _since: dict[str, datetime] = field(default_factory=dict)
     """By side; absent while it is not ready."""
 
-    def look(self, seen: Observed) -> Observed:
-        """The same, with what is ready for a moment only as not ready."""
+    def look(self, seen: Observed) -> tuple[WorkloadState | None, WorkloadState | None]:
+        """Target and primary as they are seen, with what is ready for a moment only as not ready."""
         target = self._settled("target", seen.target, seen.now)
         primary = self._settled("primary", seen.primary, seen.now)
         self._looked = True
-        return replace(seen, target=target, primary=primary)
+        return target, primary
 
     def settles_at(self, now: datetime) -> datetime | None:
         """When one of them counts; None if none is on its way."""

@@ -110,15 +110,8 @@ class Work:
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
     status, refused = subject.status, memory.refused
-    seen = memory.readiness.look(observe(cluster, subject, status, now, heard, recall=memory.recall))
     vetting = look_at_queries(Standing(cluster, subject, status), heard.samples, now)
-    seen = replace(seen, unvetted=vetting.open, problem=seen.problem or next(iter(vetting.problems), None))
-    holding = memory.restraint.look(subject, status, now)
-    seen = replace(seen, holds=holding.holds, holds_change_at=holding.change_at, looked_since=memory.since)
-    # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
-    if seen.problem is None and status.phase not in {None, Phase.INITIALIZING}:
-        seen = replace(seen, problem=refused)
-    seen = replace(seen, contested=memory.fight.contested(contest_of(status), now))
+    seen = _seen(cluster, subject, now, heard, memory=memory, vetting=vetting)
     decision = step(subject.spec, status, seen)
     due_at = _look_at_fight(cluster, subject, status, seen, decision.desired, fight=memory.fight)
     quiet_at = memory.fight.quiet_at() if seen.contested else None
@@ -142,6 +135,25 @@ def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, m
     elif intent.outbox:
         undone = DELIVERY_MAX
     return Work(status, seen, decision, intent, incomplete, due_at is not None, undone, vetting)
+
+
+def _seen(  # noqa: PLR0913 - all that a look needs
+    cluster: Cluster, subject: Subject, now: datetime, heard: Heard, *, memory: Memory, vetting: Vetting
+) -> Observed:
+    """The world, with all that is known beside the stores."""
+    status = subject.status
+    seen = observe(cluster, subject, status, now, heard, recall=memory.recall)
+    target, primary = memory.readiness.look(seen)
+    holding = memory.restraint.look(subject, status, now)
+    problem = seen.problem or next(iter(vetting.problems), None)
+    # As a problem of the world. Not while the first objects are made: there a problem means that nothing is tried.
+    if problem is None and status.phase not in {None, Phase.INITIALIZING}:
+        problem = memory.refused
+    return replace(
+        seen, target=target, primary=primary, unvetted=vetting.open, problem=problem, holds=holding.holds,
+        holds_change_at=holding.change_at, looked_since=memory.since,
+        contested=memory.fight.contested(contest_of(status), now),
+    )  # fmt: skip
 
 
 def writes_for(

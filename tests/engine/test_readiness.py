@@ -11,7 +11,7 @@ from tests.core.given import at, pods, seen_at
 def test_what_was_ready_at_the_first_look_counts_at_once() -> None:
     """A process that has just started holds nothing up."""
     readiness, seen = Readiness(), seen_at(0)
-    assert readiness.look(seen) == seen
+    assert readiness.look(seen) == (seen.target, seen.primary)
     assert readiness.settles_at(at(0)) is None
 
 
@@ -21,16 +21,16 @@ def test_what_has_become_ready_counts_a_moment_later() -> None:
     growing = pods("b", available=1, replicas=2, ready=False)
     readiness.look(seen_at(0, target=growing))
 
-    early = readiness.look(seen_at(5)).target
+    early, _ = readiness.look(seen_at(5))
     assert early is not None
     assert (early.ready, early.available) == (False, 2)
     assert readiness.settles_at(at(5)) == at(7)
     readiness.look(seen_at(6, target=growing))
     assert readiness.settles_at(at(6)) is None
     readiness.look(seen_at(6.5))
-    assert readiness.look(seen_at(8)).target == pods("b", ready=False)
+    assert readiness.look(seen_at(8))[0] == pods("b", ready=False)
 
-    assert readiness.look(seen_at(8.5)).target == pods("b")
+    assert readiness.look(seen_at(8.5))[0] == pods("b")
     assert readiness.settles_at(at(8.5)) is None
 
 
@@ -39,4 +39,4 @@ def test_a_workload_without_pods_settles_at_once() -> None:
     readiness = Readiness(SETTLES_IN)
     readiness.look(seen_at(0, target=None))
     none = pods("b", available=0)
-    assert readiness.look(seen_at(1, target=none)).target == none
+    assert readiness.look(seen_at(1, target=none))[0] == none
