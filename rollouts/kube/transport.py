@@ -75,6 +75,8 @@ class Transport:
         """Of the API server, for whoever could not reach it."""
         self.server_time: ServerTime | None = None
         """The newest Date header seen; None before the first answer."""
+        self._date = ""
+        """That header itself: for a second all answers have the same."""
 
     @property
     def client(self) -> ApiClient:
@@ -146,9 +148,10 @@ class Transport:
         return answer
 
     def _note_time(self, answer: ClientResponse) -> None:
-        at = http_date(answer.headers.get("Date", ""))
+        told, known = answer.headers.get("Date", ""), self.server_time
+        at = known.at if known is not None and told == self._date else http_date(told)
         if at is not None:
-            self.server_time = ServerTime(at, self._monotonic())
+            self._date, self.server_time = told, ServerTime(at, self._monotonic())
 
 
 async def _lines(request: Request, answer: ClientResponse) -> AsyncGenerator[bytes, None]:
