@@ -22,7 +22,8 @@ from rollouts.engine.belonging import is_ours
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_sources import look_at
 from rollouts.engine.config_tracking import with_copies
-from rollouts.engine.routers import router_of
+from rollouts.engine.recall import unless_none
+from rollouts.engine.routers import look_at_routes, router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, Write
@@ -38,7 +39,7 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
     To be carried out one by one: each is worked out from what the store holds after the one before.
     """
     owner, spec = subject.owner, subject.spec
-    if desired.routing and router_of(spec).observe(cluster, owner, spec, desired.share).takes_away:
+    if desired.routing and look_at_routes(cluster, owner, spec, desired.share).takes_away:
         # Taking requests away waits for nothing else, whatever the other writes meet.
         yield from _route(cluster, subject, desired)
     kind = kind_of(spec)
@@ -53,13 +54,14 @@ def missing_writes(cluster: Cluster, subject: Subject, seen: Observed, desired: 
         yield from companion.before(cluster, subject, seen, desired)
     if desired.copy_to_primary:
         # Before the pods: when these are ready, every proxy has known their Service for a while.
-        yield from _hosts(cluster, subject, label)
+        yield from _missing_hosts(cluster, subject, label)
         yield from _copy(cluster, subject, seen, desired)
     for companion in COMPANIONS:
         yield from companion.after(cluster, subject, seen, desired)
     if desired.routing:
-        yield from _hosts(cluster, subject, label)
-        yield from _apex(cluster, subject, label)
+        yield from _missing_hosts(cluster, subject, label)
+        inputs = (owner, spec, label)
+        yield from unless_none(cluster, "writes of the Service", inputs, lambda it: _apex(it, subject, label))
         yield from _route(cluster, subject, desired)
     if desired.canary_replicas is not None and (resized := kind.resize(target, desired.canary_replicas)):
         if isinstance(resized, Apply):
@@ -77,6 +79,12 @@ def _copy(cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) 
     if seen.target.revision == revision:
         rendered = kind.render_copy(owner, spec, target, revision, desired.primary_replicas)
         yield from copy_writes(cluster, subject, with_copies(cluster, subject, seen, target, rendered))
+
+
+def _missing_hosts(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
+    """Known to be there for as long as nobody changes them: most looks find that they have not changed."""
+    inputs = (subject.owner, subject.spec, label)
+    return unless_none(cluster, "writes of hosts", inputs, lambda it: _hosts(it, subject, label))
 
 
 def _hosts(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[Write]:
@@ -105,4 +113,6 @@ def _apex(cluster: Cluster, subject: Subject, label: SelectorLabel) -> Iterator[
 
 
 def _route(cluster: Cluster, subject: Subject, desired: Desired) -> Iterator[Write]:
-    return router_of(subject.spec).writes(cluster, subject.owner, subject.spec, desired.share)
+    owner, spec, share = subject.owner, subject.spec, desired.share
+    router, inputs = router_of(spec), (owner, spec, share)
+    return unless_none(cluster, "writes of routes", inputs, lambda it: router.writes(it, owner, spec, share))

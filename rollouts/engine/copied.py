@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from rollouts.api.resources import SERVICES, Manifest, ObjectKey
 from rollouts.api.status import CanaryStatus
@@ -19,14 +20,16 @@ from rollouts.core.observed import Observed, Problem, SecretSeen, WorkloadState
 from rollouts.core.selector import selector_label
 from rollouts.engine.autoscaling import replicas_max
 from rollouts.engine.belonging import is_ours
+from rollouts.engine.companion import Companion
 from rollouts.engine.companions import COMPANIONS
 from rollouts.engine.config_sources import look_at, look_at_secrets, tracked_refs
 from rollouts.engine.converge import missing_writes
 from rollouts.engine.mode import Sides
 from rollouts.engine.problems import find_problems
+from rollouts.engine.recall import recalled, unless_none
 from rollouts.engine.release import leaving_writes, look_back, staying
 from rollouts.engine.rights import Right, rights_elsewhere, rights_to_copy
-from rollouts.engine.routers import router_of
+from rollouts.engine.routers import look_at_routes
 from rollouts.engine.subject import Subject
 from rollouts.metrics.istio import Services
 from rollouts.ports import Cluster, Write
@@ -59,18 +62,17 @@ class Copied:
         """As the Protocol says."""
         owner, spec, kind = subject.owner, subject.spec, kind_of(subject.spec)
         target = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.target.name))
-        primary = cluster.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
-        ours = primary if primary is not None and is_ours(cluster, owner, primary) else None
-        routed = router_of(spec).observe(cluster, owner, spec, routing_of(spec, status))
+        routed = look_at_routes(cluster, owner, spec, routing_of(spec, status))
         most = replicas_max(cluster, subject)
         left = None
         if deleting:
-            left, ours = look_back(cluster, subject), staying(ours)
+            left = look_back(cluster, subject)
             target = left.target
         secrets = look_at_secrets(subject, status, target, samples)
+        state = _state_of(cluster, subject, secrets)
         return Sides(
-            target=replace(_with_config(cluster, subject, target, secrets), replicas_max=most) if target else None,
-            primary=kind.observe(ours) if ours is not None else None,
+            target=replace(state, replicas_max=most) if target is not None and state is not None else None,
+            primary=_state_of_copy(cluster, subject, deleting=deleting),
             route_weight=routed.weight,
             routed=routed.carried,
             apex_on_primary=_apex_on_primary(cluster, subject, target),
@@ -84,9 +86,11 @@ class Copied:
 
     def problems(self, cluster: Cluster, subject: Subject, _stable_subset: str) -> Iterator[Problem]:
         """As the Protocol says."""
-        yield from find_problems(cluster, subject.owner, subject.spec)
+        owner, spec = subject.owner, subject.spec
+        yield from unless_none(cluster, "problems", (owner, spec), lambda it: find_problems(it, owner, spec))
         for companion in COMPANIONS:
-            yield from companion.problems(cluster, subject)
+            question = f"problems of {type(companion).__name__}"
+            yield from unless_none(cluster, question, (owner, spec), partial(_problems_of, companion, subject))
 
     def writes(self, cluster: Cluster, subject: Subject, seen: Observed, desired: Desired) -> Iterator[Write]:
         """As the Protocol says."""
@@ -103,6 +107,34 @@ class Copied:
         name = subject.spec.service_name
         own = canary_service(name)
         return Services((own,) if side is Side.CANARY else (name, primary_service(name), own))
+
+
+def _problems_of(companion: Companion, subject: Subject, cluster: Cluster) -> Iterator[Problem]:
+    return companion.problems(cluster, subject)
+
+
+def _state_of(cluster: Cluster, subject: Subject, secrets: tuple[SecretSeen, ...]) -> WorkloadState | None:
+    """Worked out for each target that there is: its template is hashed, and searched for what it refers to."""
+    kind, key = kind_of(subject.spec), ObjectKey(subject.owner.namespace, subject.spec.target.name)
+
+    def look(reading: Cluster) -> WorkloadState | None:
+        target = reading.read(kind.resource, key)
+        return _with_config(reading, subject, target, secrets) if target is not None else None
+
+    return recalled(cluster, "target", (subject.owner, subject.spec, secrets), look)
+
+
+def _state_of_copy(cluster: Cluster, subject: Subject, *, deleting: bool) -> WorkloadState | None:
+    """The same of what serves; while the Canary is being deleted, only of one that stays."""
+    owner, spec, kind = subject.owner, subject.spec, kind_of(subject.spec)
+
+    def look(reading: Cluster) -> WorkloadState | None:
+        primary = reading.read(kind.resource, ObjectKey(owner.namespace, spec.primary_name))
+        ours = primary if primary is not None and is_ours(reading, owner, primary) else None
+        ours = staying(ours) if deleting else ours
+        return kind.observe(ours) if ours is not None else None
+
+    return recalled(cluster, "primary", (owner, spec, deleting), look)
 
 
 def _with_config(cluster: Cluster, subject: Subject, target: Manifest, secrets: Sequence[SecretSeen]) -> WorkloadState:

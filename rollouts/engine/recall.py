@@ -3,11 +3,14 @@
 The stores never change an object that they handed out. So whoever only reads them gets the same answer as long as each
 of its reads gives the same objects, and to ask for these again costs a small part of what was made of them. Knows
 nothing of what is asked. Losing it costs time, nothing else.
+
+A question may be made of others (`recalled`, `unless_none`): then, of what it was made of, only that is looked up anew
+whose own objects have changed. Where the stores come without a memory, all of it is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -31,14 +34,61 @@ class Recall:
         if known is not None and known.inputs == inputs and known.looked_at.is_same(cluster):
             kept: T = known.answer
             return kept
-        looked_at = _Looking(cluster)
+        looked_at = _Looking(cluster, self)
         answer = look(looked_at)
-        self._answers[question] = _Answer(inputs, looked_at, answer)
+        self._keep(question, inputs, looked_at, answer)
         return answer
+
+    def unless_none(
+        self, cluster: Cluster, question: str, inputs: tuple[object, ...], find: Callable[[Cluster], Iterator[T]]
+    ) -> Iterator[T]:
+        """What `find` gives, one by one as it is asked for. That there is nothing is kept, and nothing else."""
+        known = self._answers.get(question)
+        if known is not None and known.inputs == inputs and known.looked_at.is_same(cluster):
+            return
+        looked_at, found = _Looking(cluster, self), False
+        for one in find(looked_at):
+            found = True
+            yield one
+        if not found:
+            self._keep(question, inputs, looked_at, None)
+
+    def over(self, cluster: Cluster) -> Cluster:
+        """The same stores, for questions that are made of others."""
+        return _Beside(cluster, self)
 
     def forget(self) -> None:
         """All of it: it takes memory, and a Canary at rest is seldom asked about."""
         self._answers.clear()
+
+    def _keep(self, question: str, inputs: tuple[object, ...], looked_at: _Looking, answer: object) -> None:
+        looked_at.close()
+        self._answers[question] = _Answer(inputs, looked_at, answer)
+
+
+def recalled(cluster: Cluster, question: str, inputs: tuple[object, ...], look: Callable[[Cluster], T]) -> T:
+    """As `Recall.of`, where the stores come with one."""
+    if isinstance(cluster, _Looking | _Beside):
+        return cluster.recall.of(cluster, question, inputs, look)
+    return look(cluster)
+
+
+def unless_none(
+    cluster: Cluster, question: str, inputs: tuple[object, ...], find: Callable[[Cluster], Iterator[T]]
+) -> Iterator[T]:
+    """As `Recall.unless_none`, where the stores come with one."""
+    if isinstance(cluster, _Looking | _Beside):
+        return cluster.recall.unless_none(cluster, question, inputs, find)
+    return find(cluster)
+
+
+class _Beside:
+    """Implements `ports.Cluster`: the stores themselves, beside a memory."""
+
+    def __init__(self, cluster: Cluster, recall: Recall) -> None:
+        self.recall = recall
+        self.read, self.list_all, self.trouble = cluster.read, cluster.list_all, cluster.trouble
+        self.write = cluster.write
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +103,7 @@ class _Looking:
     """Implements `ports.Cluster` for one look: notes each read with what it gave."""
 
     _cluster: Cluster
+    recall: Recall
     _objects: dict[tuple[Resource, ObjectKey], Manifest | None] = field(default_factory=dict)
     _lists: dict[tuple[Resource, str], Listing] = field(default_factory=dict)
     _troubles: dict[Resource, str] = field(default_factory=dict)
@@ -76,10 +127,15 @@ class _Looking:
         """Nothing that is recalled writes."""
         raise InvariantViolated(f"{write.resource} is written while only a question is asked")
 
+    def close(self) -> None:
+        """The notes stay. Where they were taken is let go: that may have notes of its own, of objects long replaced."""
+        del self._cluster
+
     def is_same(self, cluster: Cluster) -> bool:
         """Whether each read would give the same now."""
-        return (
-            all(cluster.read(*place) is known for place, known in self._objects.items())
-            and all(cluster.list_all(*place).is_same(known) for place, known in self._lists.items())
-            and all(cluster.trouble(resource) == known for resource, known in self._troubles.items())
+        for (resource, key), known in self._objects.items():  # no generator: this is most of what a look does
+            if cluster.read(resource, key) is not known:
+                return False
+        return all(cluster.list_all(*place).is_same(known) for place, known in self._lists.items()) and all(
+            cluster.trouble(resource) == known for resource, known in self._troubles.items()
         )

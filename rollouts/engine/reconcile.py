@@ -188,8 +188,8 @@ class Reconciler:
         if not work.incomplete:
             return changed, None  # as it was before the status was written; what has changed since calls again
         try:
-            desired, seen = work.decision.desired, work.seen
-            for write in writes_for(self._cluster, subject, seen, desired, routes_wait=work.routes_wait):
+            desired, seen, stores = work.decision.desired, work.seen, memory.recall.over(self._cluster)
+            for write in writes_for(stores, subject, seen, desired, routes_wait=work.routes_wait):
                 self._check_term(ObjectKey.of(subject.manifest), memory)
                 await self._cluster.write(write)
                 changed = True

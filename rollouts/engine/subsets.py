@@ -21,7 +21,7 @@ from rollouts.core.unreached import own_codes
 from rollouts.engine.mode import Sides
 from rollouts.engine.release import staying
 from rollouts.engine.rights import SUBSETS, Right, rights_elsewhere
-from rollouts.engine.routers import router_of
+from rollouts.engine.routers import look_at_routes, router_of
 from rollouts.engine.subject import Subject
 from rollouts.engine.subset_problems import find_subset_problems
 from rollouts.engine.subset_roles import roles_of, stable_of, workload_of
@@ -52,7 +52,7 @@ class Subsets:
         stable = stable_of(cluster, subject, status.stable_subset)
         share = replace(routing_of(spec, status), stable=stable)
         router = router_of(spec)
-        routed = router.observe(cluster, owner, spec, share)
+        routed = look_at_routes(cluster, owner, spec, share)
         serving, released = roles_of(spec, stable)
         target, primary = (_deployment(cluster, subject, name) for name in (released, serving))
         if deleting:

@@ -109,7 +109,7 @@ class Work:
 
 def find_work(cluster: Cluster, subject: Subject, now: datetime, heard: Heard, memory: Memory) -> Work:
     """Observe and decide."""
-    status, refused = subject.status, memory.refused
+    status, refused, cluster = subject.status, memory.refused, memory.recall.over(cluster)
     vetting = look_at_queries(Standing(cluster, subject, status), heard.samples, now)
     seen = _seen(cluster, subject, now, heard, memory=memory, vetting=vetting)
     decision = step(subject.spec, status, seen)
