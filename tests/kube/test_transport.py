@@ -81,7 +81,7 @@ async def test_a_version_of_the_library_that_raises_is_understood_too(
         error.body = json.dumps(status(404, "gone away")).encode()
         raise error
 
-    monkeypatch.setattr(transport._client, "call_api", raises)
+    monkeypatch.setattr(transport._client.rest_client, "request", raises)
     with pytest.raises(NotFound, match="gone away"):
         await transport.send(GET)
 
@@ -94,7 +94,7 @@ async def test_unreadable_credentials_are_our_side_of_the_failure(
     async def raises(*_args: object, **_options: object) -> None:
         raise ConfigException("Token file exists but empty.")
 
-    monkeypatch.setattr(transport._client, "call_api", raises)
+    monkeypatch.setattr(transport._client, "update_params_for_auth", raises)
     with pytest.raises(NotSent, match="credentials"):
         await transport.send(GET)
 
@@ -331,7 +331,7 @@ async def test_every_call_has_time_outs(transport: Transport, monkeypatch: pytes
         given.append(options["_request_timeout"])
         raise OSError
 
-    monkeypatch.setattr(transport._client, "call_api", note)
+    monkeypatch.setattr(transport._client.rest_client, "request", note)
     with pytest.raises(Unavailable):
         await transport.send(GET)
     with pytest.raises(Unavailable):
