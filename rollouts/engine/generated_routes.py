@@ -14,7 +14,14 @@ from rollouts.core.routing import Routing
 from rollouts.engine.belonging import is_ours
 from rollouts.engine.versions import at_version_of, whole
 from rollouts.ports import Apply, Cluster, PatchJson, Write
-from rollouts.traffic.istio import carries, has_rules, observed_weight, render_virtual_service, route_operations
+from rollouts.traffic.istio import (
+    carries,
+    has_rules,
+    observed_weight,
+    render_around_rules,
+    render_virtual_service,
+    route_operations,
+)
 from rollouts.traffic.istio_exposure import takes_away
 from rollouts.traffic.istio_faults import faults_in, side_of_weights
 from rollouts.traffic.istio_rule import Hosts, canary_part
@@ -56,17 +63,17 @@ class GeneratedRoutes:
 
     def writes(self, cluster: Cluster, owner: Owner, spec: CanarySpec, share: Routing) -> Iterator[Write]:
         """As the Protocol says."""
-        rendered, known = render_virtual_service(owner, spec, share), _read(cluster, owner, spec)
+        known = _read(cluster, owner, spec)
         if known is None or not has_rules(known):
-            yield Apply(VIRTUAL_SERVICES, at_version_of(known, rendered))
+            yield Apply(VIRTUAL_SERVICES, at_version_of(known, render_virtual_service(owner, spec, share)))
             return
         if operations := route_operations(owner, spec, known, share):
             # `http` is one value: a rule or weight that was written since this was read must be a conflict.
             yield PatchJson(VIRTUAL_SERVICES, ObjectKey.of(known), operations)
             return
         # What others put into the rules of our object stays: only what is ours alone is compared and applied.
-        kept = {key: known["spec"][key] for key in _RULES if key in known["spec"]}
-        rendered["spec"] = {key: value for key, value in rendered["spec"].items() if key not in _RULES} | kept
+        rendered = render_around_rules(owner, spec)
+        rendered["spec"] |= {key: known["spec"][key] for key in _RULES if key in known["spec"]}
         yield from whole(cluster, VIRTUAL_SERVICES, rendered)
 
     def release(self, cluster: Cluster, owner: Owner, spec: CanarySpec, _share: Routing) -> Iterator[Write]:

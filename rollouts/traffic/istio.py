@@ -28,17 +28,25 @@ REQUIRED: tuple[Resource, ...] = (VIRTUAL_SERVICES, DESTINATION_RULES)
 
 def render_virtual_service(owner: Owner, spec: CanarySpec, share: Routing) -> Manifest:
     """The VirtualService that shares the requests so."""
-    service, fields = spec.exposure, wanted_fields(spec)
+    rendered, fields = render_around_rules(owner, spec), wanted_fields(spec)
+    if spec.exposure.is_tcp:
+        rendered["spec"]["tcp"] = [placed.rule for placed in placed_tcp(owner, spec, [], share)]
+    else:
+        rendered["spec"]["http"] = [with_fields(rule, fields, {}) for rule in rendered_rules(owner, spec, share)]
+    return rendered
+
+
+def render_around_rules(owner: Owner, spec: CanarySpec) -> Manifest:
+    """All of it that does not share requests: it is the same for each share."""
+    service = spec.exposure
     metadata = render_metadata(owner, spec.service_name, service.apex)
-    metadata["annotations"] |= remembered(fields)
-    reached = {"hosts": _hosts(owner, spec), "gateways": list(service.gateways)}
-    http = [with_fields(rule, fields, {}) for rule in rendered_rules(owner, spec, share)]
-    tcp = [placed.rule for placed in placed_tcp(owner, spec, [], share)]
+    metadata["annotations"] |= remembered(wanted_fields(spec))
+    reached: Manifest = {"hosts": _hosts(owner, spec), "gateways": list(service.gateways)}
     return {
         "apiVersion": VIRTUAL_SERVICES.api_version,
         "kind": VIRTUAL_SERVICES.kind,
         "metadata": metadata,
-        "spec": ({} if service.delegation else reached) | ({"tcp": tcp} if service.is_tcp else {"http": http}),
+        "spec": {} if service.delegation else reached,
     }
 
 
