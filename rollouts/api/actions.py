@@ -118,6 +118,8 @@ def read_actions(canary: Manifest, *, verified: bool = False) -> tuple[Action, .
     `verified`: whether nobody could write the name of somebody else.
     """
     annotations = canary["metadata"].get("annotations") or {}
+    if not any(key.startswith(PREFIX) for key in annotations):
+        return ()  # most of the time, and asked at each look
     own = sorted(key for key in annotations if key.startswith(f"{PREFIX}{Verb.APPROVE}."))[:SUFFIXES_MAX]
     asked = [(verb, PREFIX + verb) for verb in Verb] + [(Verb.APPROVE, key) for key in own]
     read = (_read(verb, key, annotations[key]) for verb, key in asked if isinstance(annotations.get(key), str))

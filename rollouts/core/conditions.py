@@ -38,12 +38,15 @@ def with_conditions(
     told = {condition.type: condition for condition in status.conditions}
 
     def condition(kind: ConditionType, value: Literal["True", "False", "Unknown"], why: str, text: str) -> Condition:
-        before = told.get(kind)
-        same = before is not None and before.status == value
-        since = before.last_transition_time if before is not None and same else now
+        before, why, generation = told.get(kind), why[:REASON_MAX], status.observed_generation
+        since = now
+        if before is not None and before.status == value:
+            since = before.last_transition_time
+            if (before.reason, before.message, before.observed_generation) == (why, text, generation):
+                return before  # most of them, at each look
         return Condition(
-            type=kind, status=value, reason=why[:REASON_MAX], message=text,
-            observed_generation=status.observed_generation, last_transition_time=since,
+            type=kind, status=value, reason=why, message=text, observed_generation=generation,
+            last_transition_time=since,
         )  # fmt: skip
 
     promoted = told.get(ConditionType.PROMOTED)

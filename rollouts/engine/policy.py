@@ -49,6 +49,8 @@ class Policy:
 def read_policy(key: ObjectKey, manifest: Manifest | None) -> Policy:
     """The policy as it is stored; one that is absent says nothing."""
     data = (manifest.get("data") or {}) if manifest is not None else {}
+    if not data:
+        return Policy(key)  # nearly everywhere, and asked at each look
     flaws = [f"{name} is no key of it: {', '.join(sorted(_KEYS))} are" for name in sorted(data.keys() - _KEYS)]
     until, namespaces = _until(data, flaws), _namespaces(data, flaws)
     text = str(data.get("freeze") or "").strip()

@@ -37,8 +37,10 @@ class Vetting:
 
 def look_at_queries(standing: Standing, samples: Sequence[Sample], now: datetime) -> Vetting:
     """By what was answered up to `now`."""
-    heard = {sample.probe: sample for sample in samples if isinstance(sample.probe, Vet)}
     found = [_look_at(metric, standing) for metric in own_metrics(standing.subject)]
+    if not found:
+        return Vetting()
+    heard = {sample.probe: sample for sample in samples if isinstance(sample.probe, Vet)}
     vets = tuple(one for one in found if isinstance(one, Vet))
     flawed = tuple(one for one in found if isinstance(one, Problem))
     known = [(vet, heard[vet]) for vet in vets if vet in heard]
