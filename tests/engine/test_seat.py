@@ -17,8 +17,9 @@ from rollouts.core.shares import Rule, Share
 from rollouts.engine.fence import Fenced
 from rollouts.engine.seat import Listeners, Seat, Takes
 from rollouts.errors import NotFound, NotHeld
-from rollouts.ports import Cluster, Delete, Write
-from rollouts.testing.virtual_time import VirtualClock, run_virtually
+from rollouts.ports import Delete, Write
+from rollouts.testing.memory_cluster import MemoryCluster
+from rollouts.testing.virtual_time import START, VirtualClock, run_virtually
 from tests.sim.lease_mutants import CLOSE_MUTANTS
 from tests.sim.mutants import Mutant
 
@@ -62,6 +63,8 @@ class Hanging:
     """A cluster that does not answer."""
 
     def __init__(self) -> None:
+        empty = MemoryCluster(lambda: START)
+        self.read, self.list_all, self.trouble = empty.read, empty.list_all, empty.trouble
         self.begun = 0
 
     async def write(self, _write: Write) -> Manifest:
@@ -151,7 +154,7 @@ async def _hangs(clock: VirtualClock) -> None:
     seat, _, keeping = await _seated(clock)
     await _end(keeping)
     hanging = Hanging()
-    fenced, left_s = Fenced(_cluster(hanging), seat), seat.left_s()
+    fenced, left_s = Fenced(hanging, seat), seat.left_s()
     assert 5.0 < left_s < 15.0
     began_s = clock.elapsed_s
     async with asyncio.timeout(60.0):
@@ -162,12 +165,6 @@ async def _hangs(clock: VirtualClock) -> None:
     with pytest.raises(NotHeld):
         await fenced.write(WRITE)
     assert hanging.begun == 1
-
-
-def _cluster(hanging: Any) -> Cluster:
-    """Only what it writes matters."""
-    cluster: Cluster = hanging
-    return cluster
 
 
 Case = Callable[[VirtualClock], Coroutine[Any, Any, None]]
