@@ -25,14 +25,15 @@ _LEVEL = 1
 class Known:
     """One state of one object. It never changes; what is read of it is shared: treat it as immutable."""
 
-    __slots__ = ("_manifest", "_packed", "_said", "_was_read", "key")
+    __slots__ = ("_asked", "_manifest", "_packed", "_said", "_was_read", "key")
 
     def __init__(self, manifest: Manifest) -> None:
         self.key = ObjectKey.of(manifest)
         self._manifest: Manifest | None = manifest
         self._packed = b""
+        self._asked: tuple[Callable[[Manifest], Any], ...] = ()
         self._said: tuple[Any, ...] = ()
-        """Functions and what each said, by turns: there are few, and a dict takes four times the room."""
+        """What each of those said: they are few, and a dict takes four times the room."""
         self._was_read = True
 
     def read(self) -> Manifest:
@@ -44,13 +45,11 @@ class Known:
 
     def told(self, of: Callable[[Manifest], T]) -> T:
         """What a pure function says of it. It is kept, so it must be small, and hold no part of the object."""
-        said = self._said
-        for place in range(0, len(said), 2):
-            if said[place] is of:
-                answer: T = said[place + 1]
-                return answer
+        if of in self._asked:
+            known: T = self._said[self._asked.index(of)]
+            return known
         answer = of(self._unpacked() if self._manifest is None else self._manifest)
-        self._said = (*said, of, answer)
+        self._asked, self._said = (*self._asked, of), (*self._said, answer)
         return answer
 
     def rest(self) -> None:

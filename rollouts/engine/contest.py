@@ -22,7 +22,8 @@ from rollouts.traffic.user_steering import Steering
 def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[Problem]:
     """The Canary that releases one of this one's workloads, or steers one of its rules, and is older."""
     targets = {spec.target_ref.name} if spec.target_ref is not None else {one.target_ref.name for one in spec.subsets}
-    for canary in _older(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), owner, spec, targets):
+    wants = targets | {route_key(owner, ref) for ref in spec.route_refs}
+    for canary in _older(cluster.list_all(CANARIES, "" if spec.route_refs else owner.namespace), owner, wants):
         rival = f"Canary {canary.key}, which is older,"
         near = canary.key.namespace == owner.namespace
         if near and (names := targets.intersection(canary.told(target_names))):
@@ -34,18 +35,20 @@ def find_contest(cluster: Cluster, owner: Owner, spec: CanarySpec) -> Iterator[P
             yield Problem("TargetContested", f"{rival} {same}: {way_out}")
 
 
-def _older(canaries: Listing, owner: Owner, spec: CanarySpec, targets: set[str]) -> list[Known]:
-    """Of those that want one of the same, those before the one with this uid; all, where it is not among them."""
-    ours = {route_key(owner, ref) for ref in spec.route_refs}
-    rivals = [
-        one for one in canaries.known
-        if not targets.isdisjoint(one.told(target_names)) or not ours.isdisjoint(one.told(route_keys))
-    ]  # fmt: skip
-    self = canaries.find(owner.key)
-    own = self.told(_seniority) if self is not None else None
-    own = own if own is not None and own[1] == owner.uid else None
+def _older(canaries: Listing, owner: Owner, wants: set[str | ObjectKey]) -> list[Known]:
+    """Of those that want one of the same, those before the one with this uid; all, where it is not among them.
+
+    Each look asks it of all Canaries, and most want nothing of the same.
+    """
+    rivals = [one for one in canaries.known if not wants.isdisjoint(one.told(_wants))]
+    own = next((one.told(_seniority) for one in rivals if one.told(_seniority)[1] == owner.uid), None)
     older = (one for one in rivals if own is None or one.told(_seniority) < own)
     return sorted(older, key=lambda one: one.told(_seniority))
+
+
+def _wants(canary: Manifest) -> tuple[str | ObjectKey, ...]:
+    """Targets, by name, and routes. Tolerates a spec that is invalid."""
+    return (*target_names(canary), *route_keys(canary))
 
 
 def _same_route(cluster: Cluster, canary: Manifest, owner: Owner, spec: CanarySpec) -> str:

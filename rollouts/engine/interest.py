@@ -23,7 +23,7 @@ from rollouts.api.resources import (
 )
 from rollouts.engine.companions import COMPANIONS, companion_kinds
 from rollouts.engine.config_tracking import ConfigTracking
-from rollouts.engine.turns import read_turns
+from rollouts.engine.turns import next_in_turn
 from rollouts.ports import Cluster
 from rollouts.traffic.destination_rules import service_meant
 from rollouts.traffic.metadata import canary_service
@@ -128,7 +128,8 @@ def _template_keys(canary: Manifest) -> frozenset[ObjectKey]:
 
 def _next_in_turn(cluster: Cluster) -> Iterator[ObjectKey]:
     """Who may start if a place is free now; when it has, the next one hears of that."""
-    yield from read_turns(cluster.list_all(CANARIES).known).queue[:1]
+    if (waiting := next_in_turn(cluster.list_all(CANARIES).known)) is not None:
+        yield waiting
 
 
 def _accompanied(cluster: Cluster, resource: Resource, key: ObjectKey) -> Iterator[ObjectKey]:

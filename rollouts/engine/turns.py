@@ -49,6 +49,12 @@ def read_turns(canaries: Iterable[Known], counts: Callable[[ObjectKey], bool] = 
     return Turns(frozenset(filter(counts, running)), tuple(key for _, key in sorted(waiting)))
 
 
+def next_in_turn(canaries: Iterable[Known]) -> ObjectKey | None:
+    """Who has waited longest. Quick: each change of a Canary asks it of all."""
+    told = ((canary.told(_turn), canary.key) for canary in canaries)
+    return min(((turn, key) for turn, key in told if isinstance(turn, datetime)), default=(None, None))[1]
+
+
 def _turn(canary: Manifest) -> Literal[True] | datetime | None:
     """True if its release takes a place; else since when it waits for one, if it does."""
     status = canary.get("status") or {}
