@@ -33,6 +33,12 @@ def floor_instant(instant: datetime, grid_s: float) -> datetime:
     return instant if grid_s <= 0 else instant - (instant - _EPOCH) % timedelta(seconds=grid_s)
 
 
+def ceil_instant(instant: datetime, grid_s: float) -> datetime:
+    """The oldest instant of the grid from that one on."""
+    floor = floor_instant(instant, grid_s)
+    return floor if floor == instant else floor + timedelta(seconds=grid_s)
+
+
 def floor_window(window_s: float, grid_s: float) -> float:
     """A look-back in whole grids, as others have it; one that is shorter than a grid stays."""
     grids = window_s // grid_s if grid_s > 0 else 0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.status import CanaryStatus, Phase
 from rollouts.core.ending import found_new, is_new
 from rollouts.core.finding import Finding, missing, newest, waited
+from rollouts.core.grid import ceil_instant, floor_instant
 from rollouts.core.measurement import Probe, Rejected, Sample, Signal, Subject, Unreachable, Value
 from rollouts.core.observed import Observed, Problem, WorkloadState, grown, serves
 from rollouts.core.phases import Event
@@ -20,6 +21,7 @@ PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
 PREFLIGHT_RETRY = timedelta(seconds=30)
 SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
 DRAIN_POLL = timedelta(seconds=2)
+DRAIN_GRID_S = 1.0
 """Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 
 
@@ -131,7 +133,16 @@ def find_silence(status: CanaryStatus, seen: Observed, silence: Probe) -> Findin
     sample = newest(seen.samples, silence, earliest)
     if sample is not None and sample.outcome == Value(0.0):
         return Finding(Event.DRAINED, f"the {side} serves no request any more")
-    ask_at = max(earliest, sample.at + DRAIN_POLL if sample is not None else earliest)
+    ask_at = _ask_at(earliest, sample, together=seen.grid_s > 0)
     if seen.now >= ask_at:
         return waited(f"the {side} drains", asks=(silence,), wake_at=ends_at)
     return waited(f"the {side} drains", wake_at=min(ask_at, ends_at))
+
+
+def _ask_at(earliest: datetime, sample: Sample | None, *, together: bool) -> datetime:
+    """When to ask (again). All that drain in one second ask at its end, by one query: that may be asked each second."""
+    if not together:
+        return sample.at + DRAIN_POLL if sample is not None else earliest
+    if sample is not None:
+        return floor_instant(sample.at, DRAIN_GRID_S) + timedelta(seconds=DRAIN_GRID_S)
+    return ceil_instant(earliest, DRAIN_GRID_S)

@@ -134,7 +134,7 @@ class Reconciler:
         memory.judged_at = decision.judged_at or memory.judged_at
         if until := memory.tenure.stand_back(work.undone, work.seen.now):
             return True, min(until, decision.wake_at or until)
-        self._reporter.report(key, decision, subject.spec.analysis)
+        self._reporter.report(key, decision, subject.spec.analysis, is_news=work.intent != work.status)
         written = await self._record(subject.manifest, work, memory.tenure)
         # Before anything below can fail: a bad release must not stay because a repair is refused.
         self._ask(key, subject, work)

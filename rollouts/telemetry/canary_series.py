@@ -98,6 +98,10 @@ class CanarySeries:
             ),
         )
 
+    def shows(self, key: ObjectKey) -> bool:
+        """Whether there are series of it."""
+        return key in self._canaries
+
     def forget(self, key: ObjectKey) -> None:
         """The Canary is gone, or another replica's."""
         self._canaries.pop(key, None)

@@ -39,15 +39,19 @@ class Reporter:
         self.process = ProcessSeries(self.book)
         self._quiet_text: dict[ObjectKey, str] = {}
 
-    def report(self, key: ObjectKey, decision: Decision, analysis: Analysis | None = None) -> None:
+    def report(
+        self, key: ObjectKey, decision: Decision, analysis: Analysis | None = None, *, is_news: bool = True
+    ) -> None:
         """One decision: counted always, logged unless it only asks, or repeats what the last one waited for.
 
-        `analysis` has the limits of what is measured.
+        `analysis` has the limits of what is measured. `is_news` says whether the status is to be another one: if not,
+        what is shown of the Canary stays.
         """
         status, share = decision.status, decision.desired.share
         self._decisions.labels(decision.event).inc()
-        limits = {} if analysis is None else limits_of(analysis)
-        self._canaries.show(key, status, 100 * share.weight / share.weight_total, limits)
+        if is_news or not self._canaries.shows(key):
+            limits = {} if analysis is None else limits_of(analysis)
+            self._canaries.show(key, status, 100 * share.weight / share.weight_total, limits)
         quiet = decision.event in _QUIET
         if decision.asks:
             return  # Nothing is decided before the answers are there.
