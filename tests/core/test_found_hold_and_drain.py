@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollouts.api.status import Phase
+from rollouts.core.measurement import NoData
 from rollouts.core.observed import Hold
 from rollouts.core.phases import Event
 from rollouts.core.resting import SILENCE
@@ -26,10 +27,10 @@ def test_a_hold_that_is_news_delays_no_drain() -> None:
     assert told.status.hold.reason == "OutsideWindow"
 
 
-def _next_s(now_s: float, *, grid_s: float, asked_s: float | None = None) -> float | None:
+def _next_s(now_s: float, *, grid_s: float, asked_s: float | None = None, told: float | NoData = 5.0) -> float | None:
     """When to ask next whether the canary of a drain from second 0.3 on is silent; None if that is now."""
     draining = status_in(Phase.SUCCEEDED, drained=False, drain_started_at=at(0.3))
-    samples = () if asked_s is None else (sample(SILENCE, asked_s, 5.0),)
+    samples = () if asked_s is None else (sample(SILENCE, asked_s, told),)
     found = step(spec_of(), draining, seen_at(now_s, target=pods("a"), samples=samples, grid_s=grid_s))
     if found.asks:
         return None
@@ -44,4 +45,5 @@ def test_what_drains_in_one_second_asks_at_one_instant() -> None:
     assert _next_s(2.9, grid_s=5) == 3
     assert _next_s(3, grid_s=5) is None
     assert _next_s(3.2, grid_s=5, asked_s=3.05) == 4
+    assert _next_s(3.2, grid_s=5, asked_s=3.05, told=NoData()) == 5
     assert _next_s(3.2, grid_s=0, asked_s=3.05) == 5.05
