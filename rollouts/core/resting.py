@@ -140,13 +140,14 @@ def find_silence(status: CanaryStatus, seen: Observed, silence: Probe) -> Findin
 
 
 def _ask_at(earliest: datetime, sample: Sample | None, *, together: bool) -> datetime:
-    """When to ask (again). All that drain in one second ask at its end, by one query.
+    """When to ask (again). All that drain in one second ask by one query, in the middle: judgements ask at its ends.
 
     Whoever still had requests may be silent a second later; where nothing is told, that seldom changes so soon.
     """
     if not together:
         return sample.at + DRAIN_POLL if sample is not None else earliest
+    middle = timedelta(seconds=DRAIN_GRID_S / 2)
     if sample is None:
-        return ceil_instant(earliest, DRAIN_GRID_S)
+        return ceil_instant(earliest - middle, DRAIN_GRID_S) + middle
     pause = timedelta(seconds=DRAIN_GRID_S) if isinstance(sample.outcome, Value) else DRAIN_POLL
-    return floor_instant(sample.at, DRAIN_GRID_S) + pause
+    return floor_instant(sample.at - middle, DRAIN_GRID_S) + middle + pause

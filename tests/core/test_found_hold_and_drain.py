@@ -41,9 +41,9 @@ def _next_s(now_s: float, *, grid_s: float, asked_s: float | None = None, told: 
 def test_what_drains_in_one_second_asks_at_one_instant() -> None:
     """Each asked at a time of its own: 24 queries for 100 releases."""
     assert _next_s(1, grid_s=0) == 2.3
-    assert _next_s(1, grid_s=5) == 3
-    assert _next_s(2.9, grid_s=5) == 3
-    assert _next_s(3, grid_s=5) is None
-    assert _next_s(3.2, grid_s=5, asked_s=3.05) == 4
-    assert _next_s(3.2, grid_s=5, asked_s=3.05, told=NoData()) == 5
-    assert _next_s(3.2, grid_s=0, asked_s=3.05) == 5.05
+    assert _next_s(1, grid_s=5) == 2.5
+    assert _next_s(2.4, grid_s=5) == 2.5
+    assert _next_s(2.5, grid_s=5) is None
+    assert _next_s(2.6, grid_s=5, asked_s=2.55) == 3.5
+    assert _next_s(2.6, grid_s=5, asked_s=2.55, told=NoData()) == 4.5
+    assert _next_s(2.6, grid_s=0, asked_s=2.55) == 4.55
