@@ -22,6 +22,7 @@ PREFLIGHT_RETRY = timedelta(seconds=30)
 SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
 DRAIN_POLL = timedelta(seconds=2)
 DRAIN_GRID_S = 1.0
+"""Those that drain within one ask together, where judgements have a grid."""
 """Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 
 
