@@ -19,6 +19,7 @@ from tests.lab.mesh_shop import MeshShop, mesh_shop
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(180)]
 
 DOWN_S = 5.0
+SAME_WITHIN_S = 5.0
 BACK_WITHIN_S = 45.0
 """Envoy asks for its istiod again after up to 30 s, as in any mesh."""
 
@@ -64,7 +65,12 @@ async def test_a_part_comes_back_as_another_process(part: str, shop: MeshShop) -
     async with parts.without(part):
         pass
     assert parts.pid(part) not in {0, before}
-    assert (await shop.answered(client, 0.2)).keys() == {(200, "v2")}
+
+    async def same() -> bool:
+        return (await shop.answered(client, 0.2)).keys() == {(200, "v2")}
+
+    # On a busy machine a proxy that has just come back may give a 503 before its first connection stands.
+    await until(same, what="all requests go by the same routes", within_s=SAME_WITHIN_S)
 
 
 async def test_a_part_that_the_lab_is_lost_without_is_not_stopped() -> None:
