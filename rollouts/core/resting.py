@@ -21,9 +21,9 @@ PREFLIGHT = (RIGHTS, Probe(Signal.SOURCE_ALIVE))
 PREFLIGHT_RETRY = timedelta(seconds=30)
 SILENCE = Probe(Signal.REQUEST_RATE, Subject.CANARY)
 DRAIN_POLL = timedelta(seconds=2)
+"""Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 DRAIN_GRID_S = 1.0
 """Those that drain within one ask together, where judgements have a grid."""
-"""Also the least drain: a route that the API server has accepted is not in every proxy at once."""
 
 
 def find_initializing(_spec: CanarySpec, status: CanaryStatus, seen: Observed) -> Finding:

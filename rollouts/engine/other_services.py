@@ -10,13 +10,13 @@ from collections.abc import Iterator, Mapping
 
 from rollouts.api.canary import CanarySpec
 from rollouts.api.known import Known
-from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, SERVICES, Manifest, ObjectKey, Resource
+from rollouts.api.resources import SERVICES, Manifest, ObjectKey, Resource
 from rollouts.core.decision import Desired
 from rollouts.core.label_selector import selects
 from rollouts.core.observed import Observed, Problem
 from rollouts.core.selector import selector_label
 from rollouts.engine.belonging import is_ours
-from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, target_of
+from rollouts.engine.pod_labels import PodLabels, is_blocked_by, pod_labels_for, target_of, workloads_of
 from rollouts.engine.policies import CONSENT
 from rollouts.engine.rights import Right
 from rollouts.engine.subject import Subject
@@ -39,8 +39,8 @@ class OtherServices:
         target = canary.told(target_of)
         if target is None:
             return False
-        kind = DAEMON_SETS if target[0] == DAEMON_SETS.kind else DEPLOYMENTS
-        workload = cluster.list_all(kind, key.namespace).find(ObjectKey(key.namespace, target[1]))
+        workloads = cluster.list_all(workloads_of(target[0]), key.namespace)
+        workload = workloads.find(ObjectKey(key.namespace, target[1]))
         labels = None if workload is None else workload.told(_labels)
         if labels is None:
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rollouts.api.known import Known
-from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, Manifest, ObjectKey
+from rollouts.api.resources import DAEMON_SETS, DEPLOYMENTS, Manifest, ObjectKey, Resource
 from rollouts.api.status import ConditionType
 from rollouts.core.label_selector import Selector, selects
 from rollouts.core.selector import SelectorLabel, selector_label
@@ -63,12 +63,17 @@ class PodLabels:
 
 def pod_labels(cluster: Cluster, namespace: str, kind: str, target: str) -> PodLabels | None:
     """Both sets; None while there is no such workload, or no label by which its copy could part from it."""
-    resource = DAEMON_SETS if kind == DAEMON_SETS.kind else DEPLOYMENTS
+    resource = workloads_of(kind)
     manifest = cluster.read(resource, ObjectKey(namespace, target))
     label = selector_label(manifest) if manifest is not None else None
     if manifest is None or label is None:
         return None
     return PodLabels(resource.kind, target, label, manifest["spec"]["template"]["metadata"]["labels"])
+
+
+def workloads_of(kind: str) -> Resource:
+    """Where the targets of that kind are."""
+    return DAEMON_SETS if kind == DAEMON_SETS.kind else DEPLOYMENTS
 
 
 def pod_labels_for(cluster: Cluster, subject: Subject) -> PodLabels | None:

@@ -30,9 +30,8 @@ class Recall:
 
     def of(self, cluster: Cluster, question: str, inputs: tuple[object, ...], look: Callable[[Cluster], T]) -> T:
         """What `look` says of the stores. It must go by them and by `inputs` alone, and write nothing."""
-        known = self._answers.get(question)
-        if known is not None and known.inputs == inputs and known.looked_at.is_same(cluster):
-            kept: T = known.answer
+        if self._stands(cluster, question, inputs):
+            kept: T = self._answers[question].answer
             return kept
         looked_at = _Looking(cluster, self)
         answer = look(looked_at)
@@ -43,8 +42,7 @@ class Recall:
         self, cluster: Cluster, question: str, inputs: tuple[object, ...], find: Callable[[Cluster], Iterator[T]]
     ) -> Iterator[T]:
         """What `find` gives, one by one as it is asked for. That there is nothing is kept, and nothing else."""
-        known = self._answers.get(question)
-        if known is not None and known.inputs == inputs and known.looked_at.is_same(cluster):
+        if self._stands(cluster, question, inputs):
             return
         looked_at, found = _Looking(cluster, self), False
         for one in find(looked_at):
@@ -60,6 +58,11 @@ class Recall:
     def forget(self) -> None:
         """All of it: it takes memory, and a Canary at rest is seldom asked about."""
         self._answers.clear()
+
+    def _stands(self, cluster: Cluster, question: str, inputs: tuple[object, ...]) -> bool:
+        """Whether the answer that is kept is still true."""
+        known = self._answers.get(question)
+        return known is not None and known.inputs == inputs and known.looked_at.is_same(cluster)
 
     def _keep(self, question: str, inputs: tuple[object, ...], looked_at: _Looking, answer: object) -> None:
         looked_at.close()
