@@ -31,14 +31,29 @@ def bind(listen: str) -> socket.socket:
 
 @asynccontextmanager
 async def serving(application: FastAPI, listener: socket.socket) -> AsyncIterator[None]:
-    """Serve as long as the body runs. The socket is closed afterwards."""
+    """Serve as long as the body runs. The socket is closed afterwards.
+
+    The parts of uvicorn's `serve` without its own loop, which looks ten times a second whether it is to end: that would
+    be most of what a controller with nothing to do costs.
+    """
     config = uvicorn.Config(
         application, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=SHUTDOWN_S
     )
+    config.load()
     server = uvicorn.Server(config)
+    server.lifespan = config.lifespan_class(config)
+    await server.startup(sockets=[listener])
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(server.serve(sockets=[listener]))
+        ticking = tasks.create_task(_tick(server))
         try:
             yield
         finally:
-            server.should_exit = True
+            ticking.cancel()
+            await server.shutdown(sockets=[listener])
+
+
+async def _tick(server: uvicorn.Server) -> None:
+    """Keep the `Date` of answers right, which has whole seconds, for ever."""
+    while True:
+        await server.on_tick(0)
+        await asyncio.sleep(1)

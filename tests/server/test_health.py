@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
@@ -64,6 +66,18 @@ async def test_metrics_are_those_of_the_registry(url: str) -> None:
     assert (code, kind.partition(";")[0]) == (200, "text/plain")
     lines = [line for line in text.splitlines() if not line.startswith("#") and "_created" not in line]
     assert lines == ["rollouts_things_total 3.0"]
+
+
+async def test_answers_carry_the_date(url: str) -> None:
+    """Of now, not of the start: it goes on while the server lives."""
+    limits = aiohttp.ClientTimeout(total=10)
+    async with aiohttp.ClientSession(timeout=limits) as session, asyncio.timeout(10):
+        dates: set[datetime] = set()
+        while len(dates) < 2:
+            async with session.get(f"{url}/healthz") as answer:
+                dates.add(parsedate_to_datetime(answer.headers["Date"]))
+            await asyncio.sleep(0.05)
+    assert datetime.now(UTC) - max(dates) < timedelta(seconds=5)
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "/redoc"])
